@@ -1,0 +1,46 @@
+// NodeClient: the port from the API server to what runs on the nodes. kubelet-sim implements it, src/cluster.ts
+// introduces the two. What a node cannot do yet it refuses by name, with an ApiError.
+
+import type { Frozen, Ref } from '../api/meta.ts'
+
+export interface LogOptions {
+  readonly container?: string | undefined
+  readonly follow?: boolean | undefined
+  readonly previous?: boolean | undefined
+  readonly sinceSeconds?: number | undefined
+  readonly sinceTime?: string | undefined
+  readonly timestamps?: boolean | undefined
+  readonly tailLines?: number | undefined
+  readonly limitBytes?: number | undefined
+  readonly signal: AbortSignal
+}
+
+/** An HTTP exchange inside the simulation; header names are lower case. */
+export interface SimulatedRequest {
+  readonly method: string
+  /** Path and query, beginning with a slash. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+export interface SimulatedResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+/** A pod as far as a node needs it here; generated Pod objects fit. */
+export type PodLike = Frozen<{
+  metadata: { name: string; namespace?: string; uid?: string }
+  spec: object
+  status: object
+}>
+
+export interface NodeClient {
+  /** The container's log as text chunks; ends at once unless `follow`. */
+  logs(pod: PodLike, options: LogOptions): AsyncIterable<string>
+  /** A request to a pod's port, as the API server's pod proxy makes it. Port: a number or a declared name; default the first. */
+  proxyPod(pod: PodLike, port: string | undefined, request: SimulatedRequest): Promise<SimulatedResponse>
+  /** A request to a Service, as the service proxy makes it. Port: a number or a name; default the first. */
+  proxyService(service: Ref, port: string | undefined, request: SimulatedRequest): Promise<SimulatedResponse>
+}

@@ -1,0 +1,117 @@
+// A kind is a value: from its declaration follow routes, discovery, OpenAPI, validation, tables, the typed client and
+// the patch rules. `defineKind` is called once a kind, in that kind's own file; kinds/index.ts lists them.
+
+import type { FieldError } from '../api/errors.ts'
+import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
+import type { Millis } from '../env/clock.ts'
+
+export type Subresource =
+  | 'status'
+  | 'scale'
+  | 'binding'
+  | 'eviction'
+  | 'log'
+  | 'proxy'
+  | 'finalize'
+  | 'exec'
+  | 'attach'
+  | 'portforward'
+
+/** One column of `kubectl get`. */
+export interface Column<T extends KubeObject> {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  readonly format?: 'name'
+  readonly description?: string
+  /** 0 (the default) is always shown; 1 only with `-o wide`. */
+  readonly priority?: 0 | 1
+  readonly value: (object: Frozen<T>, now: Millis) => string | number | boolean | undefined
+}
+
+/** What a scalable kind tells the `scale` subresource. */
+export interface ScaleRules<T extends KubeObject> {
+  replicas(object: Frozen<T>): number
+  setReplicas(draft: T, replicas: number): void
+  statusReplicas(object: Frozen<T>): number
+  /** The label selector in its text form, as in autoscaling/v1 Scale.status.selector. */
+  selector(object: Frozen<T>): string
+}
+
+/** What the rules of a kind may know of the request. */
+export interface WriteContext {
+  readonly now: Millis
+  readonly operation: 'create' | 'update'
+  readonly subresource?: Subresource | undefined
+}
+
+export interface KindSpec<T extends KubeObject> {
+  readonly group: string
+  readonly version: string
+  readonly kind: T['kind']
+  readonly plural: string
+  readonly singular: string
+  readonly shortNames?: readonly string[]
+  readonly categories?: readonly string[]
+  readonly namespaced: boolean
+  /** The kind in which objects of this one are kept, when it is a second served version of another. */
+  readonly storedAs?: {
+    readonly kind: Kind<any>
+    /** The stored object as this version shows it; pure. */
+    fromStored(stored: Frozen<any>): T
+    /** What to store for an object of this version; `old` is what is stored now. Pure. */
+    toStored(object: Frozen<T>, old: Frozen<any> | undefined): KubeObject
+  }
+  readonly subresources?: readonly Subresource[]
+  readonly scale?: ScaleRules<T>
+  readonly columns: readonly Column<T>[]
+  /** What field selectors may ask, beyond metadata.name and metadata.namespace. */
+  readonly fields?: Readonly<Record<string, (object: Frozen<T>) => string | undefined>>
+  /** Fields (of `fields`) by which lists and watches are often asked for: kept as an index. */
+  readonly indexedFields?: readonly string[]
+  /** False for kinds without spec/status, whose generation is never counted (ConfigMap, Event, Lease …). Default: true. */
+  readonly hasGeneration?: boolean
+  /** Verbs not served, e.g. Binding-like kinds. Default: none. */
+  readonly withoutVerbs?: readonly string[]
+  /** Seconds of grace on delete when the request names none; 0 or absent: removed at once. */
+  readonly gracePeriod?: (object: Frozen<T>) => number
+  /** The propagation a delete has when the request names none. Default: Background. */
+  readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground'
+  /** Fill what was left out, as upstream's defaults.go does. Runs on every write. */
+  defaults?(draft: T): void
+  /** Undo what a user may not set, and keep derived fields; pure. Runs after defaults. */
+  prepare?(draft: T, old: Frozen<T> | undefined, context: WriteContext): void
+  /** What a schema cannot say; all faults at once, in upstream's words and field paths. */
+  validate?(next: Frozen<T>, old: Frozen<T> | undefined, context: WriteContext): FieldError[]
+  /** Warnings for the user (`Warning:` header), e.g. of deprecated fields. */
+  warnings?(next: Frozen<T>, old: Frozen<T> | undefined): string[]
+}
+
+/** A declared kind. As a value it is also the token by which clients ask: `client.of(Pods)`. */
+export interface Kind<T extends KubeObject = KubeObject> extends KindSpec<T> {
+  /** `apps/v1`, or `v1` for the core group. */
+  readonly apiVersion: string
+  /** `deployments.apps`, or `pods` for the core group: as errors and RBAC name it. */
+  readonly resource: string
+  /** The URL of the collection, `/apis/apps/v1/namespaces/default/deployments`, or of one object in it. */
+  path(where?: { namespace?: string | undefined; name?: string | undefined }, subresource?: string): string
+}
+
+export function defineKind<T extends KubeObject>(spec: KindSpec<T>): Kind<T> {
+  const apiVersion = spec.group === '' ? spec.version : `${spec.group}/${spec.version}`
+  const root = spec.group === '' ? `/api/${spec.version}` : `/apis/${spec.group}/${spec.version}`
+  return Object.freeze({
+    ...spec,
+    apiVersion,
+    resource: spec.group === '' ? spec.plural : `${spec.plural}.${spec.group}`,
+    path(where: { namespace?: string | undefined; name?: string | undefined } = {}, subresource?: string): string {
+      const namespace = spec.namespaced && where.namespace ? `/namespaces/${encodeURIComponent(where.namespace)}` : ''
+      const name = where.name === undefined ? '' : `/${encodeURIComponent(where.name)}`
+      return `${root}${namespace}/${spec.plural}${name}${subresource ? `/${subresource}` : ''}`
+    },
+  })
+}
+
+/** The reference of an object of a kind: what `get` and `delete` take. */
+export function refOf(object: Frozen<KubeObject>): Ref {
+  return { name: object.metadata.name, namespace: object.metadata.namespace }
+}

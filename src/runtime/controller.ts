@@ -1,0 +1,58 @@
+// A controller: one kind it is for, what else wakes it, and a reconcile that makes the world fit one object.
+// The runtime (manager.ts) does the rest: informers, queue, workers, back-off, reading one's own writes.
+
+import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
+import type { Client } from '../client/client.ts'
+import type { Clock, Millis } from '../env/clock.ts'
+import type { Logger } from '../env/log.ts'
+import type { Random } from '../env/random.ts'
+import type { Kind } from '../kinds/kind.ts'
+import type { Lister } from './informer.ts'
+
+/** A change of another kind that should wake this controller: which of its objects, given the object now and before. */
+export interface Wake<K extends KubeObject = any> {
+  readonly kind: Kind<K>
+  keys(now: Frozen<K> | undefined, before: Frozen<K> | undefined, context: Context): readonly Ref[]
+}
+
+export interface Context {
+  readonly client: Client
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** The shared cache of a kind named in `for`, `owns`, `wakes` or `reads`. */
+  lister<T extends KubeObject>(kind: Kind<T>): Lister<T>
+  /** Records an Event about an object; repeats of the same become a count. Never throws, never waits. */
+  event(about: Frozen<KubeObject>, type: 'Normal' | 'Warning', reason: string, message: string, action?: string): void
+  /** Puts a key of this controller back, after a delay; the earlier of two delays wins. */
+  wake(ref: Ref, delay?: Millis): void
+}
+
+export type Outcome = { readonly again: Millis } | undefined | void
+
+export interface ControllerSpec<T extends KubeObject = any> {
+  /** As upstream names it, e.g. `deployment-controller`: also the source of its events and its field manager. */
+  readonly name: string
+  /** Its changes wake it. */
+  readonly for: Kind<T>
+  /** Changes of objects whose controller-owner is of `for` wake the owner. */
+  readonly owns?: readonly Kind<any>[]
+  readonly wakes?: readonly Wake[]
+  /** Kinds it only reads: a lister, no waking. */
+  readonly reads?: readonly Kind<any>[]
+  /** How many keys may be worked at once. Default 1: the order of work is then the order of waking. */
+  readonly workers?: number
+  /** Only these objects are worked; others are not even queued. */
+  concerns?(object: Frozen<T>): boolean
+  /** Called once, after the caches are filled and before the first key: long-lived work that ends with the signal. */
+  start?(context: Context): void | Promise<void>
+  /** Makes the world fit. Throw: try again later, with back-off. */
+  reconcile(object: Frozen<T>, context: Context): Promise<Outcome>
+  /** The object is not in the cache any more. */
+  gone?(ref: Ref, context: Context): Promise<Outcome>
+}
+
+export function defineController<T extends KubeObject>(spec: ControllerSpec<T>): ControllerSpec<T> {
+  return spec
+}
