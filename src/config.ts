@@ -1,0 +1,186 @@
+// Config: everything that can be set, from flags and a YAML file, checked and frozen. The only reader of process.env.
+// src/cli builds one from its words; tests and library users from an object.
+
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+
+/** The parts of a control plane that can be left out (`--without`) and run as processes of their own. */
+export const components = ['controllers', 'scheduler', 'kubelet', 'proxy'] as const
+export type Component = (typeof components)[number]
+
+export interface Config {
+  /** Port of the API server; 0 picks a free one. */
+  readonly port: number
+  readonly bindAddress: string
+  /** Where the store, certificates, kubeconfig and log stand. */
+  readonly dataDir: string
+  readonly kubeconfig: string
+  readonly mergeKubeconfig: boolean
+  /** The user's own kubeconfig files, the first of which a context is merged into. */
+  readonly userKubeconfigs: readonly string[]
+  /** The context's name, and the cluster's. */
+  readonly name: string
+  readonly nodes: number
+  /** Keep nothing on disk but the kubeconfig. */
+  readonly memory: boolean
+  /** Wait for the disk on every commit. */
+  readonly fsync: boolean
+  readonly without: readonly Component[]
+  /** Seed of all chance; undefined draws one. */
+  readonly seed: number | undefined
+  readonly logLevel: LogLevel
+  /** Where the ingress listens on 127.0.0.1 once its addon is enabled. */
+  readonly ingressPort: number
+  /** Factor on image pull and container start times; 0: none. */
+  readonly delays: number
+}
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** A setting that cannot be used: the message is for the user, whole, without a stack. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/** Flags as the command line has them, in camel case; every one optional. */
+export interface Settings {
+  port?: string | number
+  bindAddress?: string
+  dataDir?: string
+  kubeconfig?: string
+  mergeKubeconfig?: boolean
+  name?: string
+  nodes?: string | number
+  memory?: boolean
+  fsync?: string | boolean
+  without?: string | readonly string[]
+  seed?: string | number
+  logLevel?: string
+  ingressPort?: string | number
+  delays?: string | number
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Checks settings, fills in what was left out, and freezes the result. Throws ConfigError. */
+export function readConfig(settings: Settings = {}, environment: Environment = process.env): Config {
+  for (const key of Object.keys(settings)) {
+    if (!knownSettings.has(key)) throw new ConfigError(`unknown setting "${key}" (known: ${[...knownSettings].join(', ')})`)
+  }
+  const dataDir = resolve(expandHome(settings.dataDir ?? defaultDataDir(environment)))
+  return Object.freeze({
+    port: whole('port', settings.port ?? 6443, 0, 65_535),
+    bindAddress: settings.bindAddress ?? '127.0.0.1',
+    dataDir,
+    kubeconfig: settings.kubeconfig ? resolve(expandHome(settings.kubeconfig)) : join(dataDir, 'kubeconfig'),
+    mergeKubeconfig: settings.mergeKubeconfig ?? true,
+    userKubeconfigs: userKubeconfigs(environment),
+    name: settings.name ?? 'kubesim',
+    nodes: whole('nodes', settings.nodes ?? 3, 0, 5000),
+    memory: settings.memory ?? false,
+    fsync: truth('fsync', settings.fsync ?? true),
+    without: Object.freeze(componentList(settings.without ?? [])),
+    seed: settings.seed === undefined ? undefined : whole('seed', settings.seed, 0, Number.MAX_SAFE_INTEGER),
+    logLevel: oneOf('log-level', settings.logLevel ?? 'warn', logLevels),
+    ingressPort: whole('ingress-port', settings.ingressPort ?? 80, 0, 65_535),
+    delays: number('delays', settings.delays ?? 1),
+  })
+}
+
+/** Reads a YAML (or JSON) file of settings; the command line's own words win over it. Throws ConfigError. */
+export async function readSettingsFile(file: string): Promise<Settings> {
+  const { readFile } = await import('node:fs/promises')
+  const { load } = await import('js-yaml')
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new ConfigError(`cannot read ${file}: ${(cause as NodeJS.ErrnoException).code ?? cause}`, { cause })
+  }
+  let value: unknown
+  try {
+    value = load(text)
+  } catch (cause) {
+    throw new ConfigError(`${file} is not valid YAML: ${(cause as Error).message.split('\n')[0]}`, { cause })
+  }
+  if (value === undefined || value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) throw new ConfigError(`${file} must hold a mapping of settings`)
+  return value as Settings
+}
+
+/** `$KUBESIM_HOME`, else ~/.kubesim. */
+export function defaultDataDir(environment: Environment = process.env): string {
+  return environment.KUBESIM_HOME || join(homeDir(environment), '.kubesim')
+}
+
+/** Whether output may carry colour: a terminal, and nothing that asks for plain text (https://no-color.org). */
+export function wantsColor(stream: { isTTY?: boolean }, environment: Environment = process.env): boolean {
+  if (environment.FORCE_COLOR && environment.FORCE_COLOR !== '0') return true
+  return stream.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb'
+}
+
+const knownSettings = new Set([
+  'port',
+  'bindAddress',
+  'dataDir',
+  'kubeconfig',
+  'mergeKubeconfig',
+  'name',
+  'nodes',
+  'memory',
+  'fsync',
+  'without',
+  'seed',
+  'logLevel',
+  'ingressPort',
+  'delays',
+])
+
+function homeDir(environment: Environment): string {
+  return environment.HOME || environment.USERPROFILE || homedir()
+}
+
+function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
+}
+
+/** As kubectl finds them: $KUBECONFIG (several, separated as PATH is), else ~/.kube/config. */
+function userKubeconfigs(environment: Environment): readonly string[] {
+  const separator = process.platform === 'win32' ? ';' : ':'
+  const listed = (environment.KUBECONFIG ?? '').split(separator).filter(path => path !== '')
+  if (listed.length > 0) return listed.map(path => (isAbsolute(path) ? path : resolve(path)))
+  return [join(homeDir(environment), '.kube', 'config')]
+}
+
+function number(name: string, value: string | number): number {
+  const parsed = typeof value === 'number' ? value : value.trim() === '' ? Number.NaN : Number(value)
+  if (!Number.isFinite(parsed) || parsed < 0) throw new ConfigError(`--${name} takes a number of 0 or more, not "${value}"`)
+  return parsed
+}
+
+function whole(name: string, value: string | number, least: number, most: number): number {
+  const parsed = typeof value === 'number' ? value : /^\d+$/.test(value) ? Number(value) : Number.NaN
+  if (!Number.isInteger(parsed) || parsed < least || parsed > most) {
+    throw new ConfigError(`--${name} takes a whole number from ${least} to ${most}, not "${value}"`)
+  }
+  return parsed
+}
+
+function truth(name: string, value: string | boolean): boolean {
+  if (value === true || value === 'true') return true
+  if (value === false || value === 'false') return false
+  throw new ConfigError(`--${name} takes true or false, not "${value}"`)
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  if (!(allowed as readonly string[]).includes(value)) {
+    throw new ConfigError(`--${name} takes one of ${allowed.join(', ')}, not "${value}"`)
+  }
+  return value as T
+}
+
+function componentList(value: string | readonly string[]): Component[] {
+  const words = typeof value === 'string' ? value.split(',').filter(word => word !== '') : [...value]
+  return words.map(word => oneOf('without', word.trim(), components))
+}
