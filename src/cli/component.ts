@@ -1,0 +1,40 @@
+// kubesim apiserver|controllers|scheduler|kubelet|proxy: one part of a control plane as a process of its own; all but the
+// first against any kubeconfig, also a real cluster's.
+
+import { Command } from 'commander'
+import { type Component, components, readConfig } from '../config.ts'
+import { done } from './output.ts'
+import { clusterOptions, configFrom } from './settings.ts'
+import { startInForeground } from './start.ts'
+
+const about: Record<Component, string> = {
+  controllers: 'run the controllers as a process of their own',
+  scheduler: 'run the scheduler as a process of its own',
+  kubelet: 'run the fake nodes as a process of their own',
+  proxy: 'run the nodes\' Service proxies and the ingress as a process of their own',
+}
+
+export function componentCommands(): Command[] {
+  return [
+    clusterOptions(new Command('apiserver'))
+      .description('run the API server alone, in the foreground')
+      .action(async (options: Record<string, unknown>) => startInForeground(await configFrom({ ...options, without: components }))),
+    ...components.map(component =>
+      new Command(component)
+        .description(about[component])
+        .requiredOption('--kubeconfig <file>', 'which API server, and as whom')
+        .option('--nodes <number>', 'kubelet only: how many fake nodes to register')
+        .option('--log-level <level>')
+        .option('--delays <factor>', 'kubelet only: factor on image pull and start times')
+        .action(async (options: { kubeconfig: string; nodes?: string; logLevel?: string; delays?: string }) => {
+          const { runComponent } = await import('../component.ts')
+          const stopping = new AbortController()
+          for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
+          const running = await runComponent(component, readConfig({ ...options, mergeKubeconfig: false }), stopping.signal)
+          done(`kubesim ${component} is running against ${running.server}`)
+          await running.ended
+          process.exit(0)
+        }),
+    ),
+  ]
+}

@@ -1,0 +1,32 @@
+// How a command speaks to the cluster: a client over HTTPS with the credentials of a kubeconfig.
+
+import type { Client } from '../client/client.ts'
+import { createHttpClient } from '../client/http-client.ts'
+import { readKubeconfig } from '../client/kubeconfig.ts'
+import { readConfig } from '../config.ts'
+import { realEnv } from '../env/env.ts'
+import { type ClusterRecord, requireRunning } from './cluster-record.ts'
+
+export interface Connection {
+  readonly client: Client
+  close(): void
+}
+
+export async function connect(kubeconfig: string): Promise<Connection> {
+  const env = realEnv({ logLevel: 'silent' })
+  return createHttpClient(await readKubeconfig(kubeconfig), env)
+}
+
+/** Runs `work` against the cluster that runs in a data directory, and hangs up. */
+export async function withCluster<R>(
+  dataDir: string | undefined,
+  work: (client: Client, record: ClusterRecord) => Promise<R>,
+): Promise<R> {
+  const record = requireRunning(readConfig(dataDir === undefined ? {} : { dataDir }).dataDir)
+  const connection = await connect(record.kubeconfig)
+  try {
+    return await work(connection.client, record)
+  } finally {
+    connection.close()
+  }
+}

@@ -1,0 +1,46 @@
+// The options that several commands share, and how they become a Config.
+
+import { type Command, Option } from 'commander'
+import { type Config, components, logLevels, readConfig, readSettingsFile, type Settings } from '../config.ts'
+
+/** `--data-dir` alone: what a command needs to find a cluster. */
+export function dataDirOption(command: Command): Command {
+  return command.option('--data-dir <dir>', 'where the cluster keeps its data (default: $KUBESIM_HOME or ~/.kubesim)')
+}
+
+export function outputOption(command: Command): Command {
+  return command.addOption(
+    new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'),
+  )
+}
+
+/** All that can be set about a cluster. */
+export function clusterOptions(command: Command): Command {
+  return dataDirOption(command)
+    .option('--config <file>', 'a YAML file with these settings in camel case; flags win over it')
+    .option('--port <number>', 'port of the API server, 0 for a free one (default: 6443)')
+    .option('--bind-address <address>', 'where the API server listens (default: 127.0.0.1)')
+    .option('--kubeconfig <file>', 'where to write the kubeconfig (default: DATA-DIR/kubeconfig)')
+    .option('--no-merge-kubeconfig', "leave the user's own kubeconfig alone")
+    .option('--name <name>', 'name of the cluster and of its context (default: kubesim)')
+    .option('--nodes <number>', 'how many fake nodes (default: 3)')
+    .option('--memory', 'keep the store in memory only')
+    .option('--fsync <true|false>', 'wait for the disk on every commit (default: true)')
+    .option('--without <components>', `leave out, comma-separated: ${components.join(', ')}`)
+    .option('--seed <number>', 'seed of all chance (default: drawn)')
+    .option('--log-level <level>', `one of ${logLevels.join(', ')} (default: warn)`)
+    .option('--ingress-port <number>', 'where the ingress addon listens on 127.0.0.1 (default: 80)')
+    .option('--delays <factor>', 'factor on image pull and container start times, 0 for none (default: 1)')
+}
+
+/** The Config that flags and, beneath them, a settings file give. */
+export async function configFrom(options: Record<string, unknown>): Promise<Config> {
+  const { config, foreground: _, output: __, ...flags } = options as Settings & {
+    config?: string
+    foreground?: boolean
+    output?: string
+  }
+  // Commander gives mergeKubeconfig a value even when the user said nothing; only "no" is the user's word.
+  if (flags.mergeKubeconfig === true) delete flags.mergeKubeconfig
+  return readConfig({ ...(config ? await readSettingsFile(config) : {}), ...flags })
+}
