@@ -1,8 +1,9 @@
 // A kind is a value: from its declaration follow routes, discovery, OpenAPI, validation, tables, the typed client and
 // the patch rules. `defineKind` is called once a kind, in that kind's own file; kinds/index.ts lists them.
 
-import type { FieldError } from '../api/errors.ts'
+import { badRequest, type FieldError } from '../api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
+import { QuantityError } from '../api/quantity.ts'
 import type { Millis } from '../env/clock.ts'
 
 export type Subresource =
@@ -70,10 +71,14 @@ export interface KindSpec<T extends KubeObject> {
   readonly indexedFields?: readonly string[]
   /** False for kinds without spec/status, whose generation is never counted (ConfigMap, Event, Lease …). Default: true. */
   readonly hasGeneration?: boolean
+  /** What raises the generation besides a change outside metadata and status (a Deployment's annotations). */
+  readonly raisesGeneration?: (next: Frozen<T>, old: Frozen<T>) => boolean
+  /** Why a name (or a `generateName`, its trailing dash masked) cannot be one. Default: a DNS-1123 subdomain. */
+  readonly nameRule?: (name: string) => readonly string[]
   /** Verbs not served, e.g. Binding-like kinds. Default: none. */
   readonly withoutVerbs?: readonly string[]
-  /** Seconds of grace on delete when the request names none; 0 or absent: removed at once. */
-  readonly gracePeriod?: (object: Frozen<T>) => number
+  /** Seconds of grace on delete, when the request asks for so many or names none; 0 or absent: removed at once. */
+  readonly gracePeriod?: (object: Frozen<T>, asked?: number | undefined) => number
   /** The propagation a delete has when the request names none. Default: Background. */
   readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground'
   /** Fill what was left out, as upstream's defaults.go does. Runs on every write. */
@@ -99,8 +104,10 @@ export interface Kind<T extends KubeObject = KubeObject> extends KindSpec<T> {
 export function defineKind<T extends KubeObject>(spec: KindSpec<T>): Kind<T> {
   const apiVersion = spec.group === '' ? spec.version : `${spec.group}/${spec.version}`
   const root = spec.group === '' ? `/api/${spec.version}` : `/apis/${spec.group}/${spec.version}`
+  const { defaults } = spec
   return Object.freeze({
     ...spec,
+    ...(defaults ? { defaults: (draft: T) => decoded(spec, () => defaults(draft)) } : {}),
     apiVersion,
     resource: spec.group === '' ? spec.plural : `${spec.plural}.${spec.group}`,
     path(where: { namespace?: string | undefined; name?: string | undefined } = {}, subresource?: string): string {
@@ -109,6 +116,16 @@ export function defineKind<T extends KubeObject>(spec: KindSpec<T>): Kind<T> {
       return `${root}${namespace}/${spec.plural}${name}${subresource ? `/${subresource}` : ''}`
     },
   })
+}
+
+/** A quantity that is none cannot be decoded, which upstream answers with 400, before any rule is asked. */
+function decoded({ kind, version }: { kind: string; version: string }, fill: () => void): void {
+  try {
+    fill()
+  } catch (error) {
+    if (!(error instanceof QuantityError)) throw error
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${error.message}`)
+  }
 }
 
 /** The reference of an object of a kind: what `get` and `delete` take. */

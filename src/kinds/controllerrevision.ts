@@ -1,0 +1,37 @@
+// ControllerRevisions: immutable snapshots of a controller's state, numbered by revision.
+
+import type { ControllerRevision } from '../../generated/types.ts'
+import { controllerOf } from '../api/owners.ts'
+import { ageColumn, nameColumn } from './columns.ts'
+import { defineKind } from './kind.ts'
+
+export const ControllerRevisions = defineKind<ControllerRevision>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ControllerRevision',
+  plural: 'controllerrevisions',
+  singular: 'controllerrevision',
+  namespaced: true,
+  hasGeneration: false,
+  columns: [
+    nameColumn,
+    {
+      name: 'Controller',
+      type: 'string',
+      description: 'The object whose history this is part of.',
+      value: revision => {
+        const owner = controllerOf(revision)
+        if (!owner) return '<none>'
+        const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : ''
+        return `${owner.kind}${group}`.toLowerCase() + `/${owner.name}`
+      },
+    },
+    {
+      name: 'Revision',
+      type: 'string',
+      description: 'Place in the history, rising.',
+      value: revision => String(revision.revision),
+    },
+    ageColumn,
+  ],
+})

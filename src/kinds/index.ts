@@ -1,0 +1,64 @@
+// The built-in kinds, one line each. The order is the order of discovery and of `kubectl get all`.
+
+export { ConfigMaps } from './configmap.ts'
+export { ControllerRevisions } from './controllerrevision.ts'
+export { Deployments } from './deployment.ts'
+export { EndpointsKind } from './endpoints.ts'
+export { EndpointSlices } from './endpointslice.ts'
+export { Events } from './event.ts'
+export { EventsV1 } from './event-v1.ts'
+export { Ingresses } from './ingress.ts'
+export { IngressClasses } from './ingressclass.ts'
+export { Leases } from './lease.ts'
+export { Namespaces } from './namespace.ts'
+export { Nodes } from './node.ts'
+export { Pods } from './pod.ts'
+export { PodTemplates } from './podtemplate.ts'
+export { ReplicaSets } from './replicaset.ts'
+export { ReplicationControllers } from './replicationcontroller.ts'
+export { Secrets } from './secret.ts'
+export { Services } from './service.ts'
+export { ServiceAccounts } from './serviceaccount.ts'
+
+import { ConfigMaps } from './configmap.ts'
+import { ControllerRevisions } from './controllerrevision.ts'
+import { Deployments } from './deployment.ts'
+import { EndpointsKind } from './endpoints.ts'
+import { EndpointSlices } from './endpointslice.ts'
+import { Events } from './event.ts'
+import { EventsV1 } from './event-v1.ts'
+import { Ingresses } from './ingress.ts'
+import { IngressClasses } from './ingressclass.ts'
+import type { Kind } from './kind.ts'
+import { Leases } from './lease.ts'
+import { Namespaces } from './namespace.ts'
+import { Nodes } from './node.ts'
+import { Pods } from './pod.ts'
+import { PodTemplates } from './podtemplate.ts'
+import { ReplicaSets } from './replicaset.ts'
+import { ReplicationControllers } from './replicationcontroller.ts'
+import { Secrets } from './secret.ts'
+import { Services } from './service.ts'
+import { ServiceAccounts } from './serviceaccount.ts'
+
+export const builtinKinds: readonly Kind<any>[] = [
+  ConfigMaps,
+  EndpointsKind,
+  Events,
+  Namespaces,
+  Nodes,
+  Pods,
+  PodTemplates,
+  ReplicationControllers,
+  Secrets,
+  ServiceAccounts,
+  Services,
+  ControllerRevisions,
+  Deployments,
+  ReplicaSets,
+  Leases,
+  EndpointSlices,
+  EventsV1,
+  IngressClasses,
+  Ingresses,
+]
