@@ -17,7 +17,9 @@ export type FieldErrorType =
   | 'FieldValueDuplicate'
   | 'FieldValueForbidden'
   | 'FieldValueTooLong'
+  | 'FieldValueTooShort'
   | 'FieldValueTooMany'
+  | 'FieldValueTooFew'
   | 'FieldValueNotFound'
   | 'FieldValueTypeInvalid'
   | 'InternalError'
@@ -38,6 +40,7 @@ const codes = {
   Invalid: 422,
   TooManyRequests: 429,
   InternalError: 500,
+  ServerTimeout: 500,
   NotImplemented: 501,
   ServiceUnavailable: 503,
   Timeout: 504,
@@ -115,7 +118,7 @@ function resource(about: About): string {
 }
 
 function detailsOf(about: About, name: string): StatusDetails {
-  return { name, ...(about.group ? { group: about.group } : {}), kind: about.plural }
+  return { ...(name ? { name } : {}), ...(about.group ? { group: about.group } : {}), kind: about.plural }
 }
 
 export function notFound(about: About, name: string): ApiError {
@@ -143,19 +146,25 @@ export function staleObject(about: About, name: string): ApiError {
 }
 
 export function forbidden(about: About, name: string, why: string): ApiError {
-  return new ApiError('Forbidden', `${resource(about)} "${name}" is forbidden: ${why}`, detailsOf(about, name))
+  const what = name === '' ? resource(about) : `${resource(about)} "${name}"`
+  return new ApiError('Forbidden', `${what} is forbidden: ${why}`, detailsOf(about, name))
 }
 
 export function invalid(about: About, name: string, faults: readonly FieldError[]): ApiError {
-  const lines = [...new Set(faults.map(fault => `${fault.field}: ${fault.message}`))]
-  const summary = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`
   const qualified = about.group === '' ? about.kind : `${about.kind}.${about.group}`
-  return new ApiError('Invalid', `${qualified} "${name}" is invalid: ${summary}`, {
-    name,
+  const summary = faults.length === 0 ? '' : `: ${aggregate(faults)}`
+  return new ApiError('Invalid', `${qualified} "${name}" is invalid${summary}`, {
+    ...(name ? { name } : {}),
     ...(about.group ? { group: about.group } : {}),
     kind: about.kind,
     causes: faults.map(({ type, message, field }) => ({ reason: type, message, field })),
   })
+}
+
+/** Several faults as one sentence: each once, in brackets when there is more than one. */
+export function aggregate(faults: readonly FieldError[]): string {
+  const lines = [...new Set(faults.map(fault => `${fault.field}: ${fault.message}`))]
+  return lines.length === 1 ? lines[0]! : `[${lines.join(', ')}]`
 }
 
 export function badRequest(message: string): ApiError {
@@ -168,6 +177,19 @@ export function expired(message: string): ApiError {
 
 export function methodNotAllowed(what: string): ApiError {
   return new ApiError('MethodNotAllowed', what)
+}
+
+/** A verb that the kind does not have: `create is not supported on resources of kind "pods"`. */
+export function methodNotSupported(about: About, action: string): ApiError {
+  return new ApiError(
+    'MethodNotAllowed',
+    `${action} is not supported on resources of kind "${resource(about)}"`,
+    detailsOf(about, ''),
+  )
+}
+
+export function internalError(why: string): ApiError {
+  return new ApiError('InternalError', `Internal error occurred: ${why}`, { causes: [{ message: why }] })
 }
 
 export function notImplemented(what: string): ApiError {
@@ -190,11 +212,16 @@ function shown(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 export function required(field: string, detail = ''): FieldError {
   return { type: 'FieldValueRequired', field, message: detail ? `Required value: ${detail}` : 'Required value' }
 }
 export function invalidValue(field: string, value: unknown, detail: string): FieldError {
-  return { type: 'FieldValueInvalid', field, message: `Invalid value: ${shown(value)}: ${detail}` }
+  const tail = detail ? `: ${detail}` : ''
+  return { type: 'FieldValueInvalid', field, message: `Invalid value: ${shown(value)}${tail}` }
 }
 /** The supported values come in the order given, quoted, as upstream prints them. */
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
@@ -209,10 +236,23 @@ export function forbiddenField(field: string, detail: string): FieldError {
   return { type: 'FieldValueForbidden', field, message: detail ? `Forbidden: ${detail}` : 'Forbidden' }
 }
 export function tooLong(field: string, limit: number): FieldError {
-  return { type: 'FieldValueTooLong', field, message: `Too long: may not be more than ${limit} bytes` }
+  return { type: 'FieldValueTooLong', field, message: `Too long: may not be more than ${counted(limit, 'byte')}` }
+}
+export function tooShort(field: string, least: number): FieldError {
+  return { type: 'FieldValueTooShort', field, message: `Too short: must be at least ${counted(least, 'character')}` }
 }
 export function tooMany(field: string, actual: number, limit: number): FieldError {
-  return { type: 'FieldValueTooMany', field, message: `Too many: ${actual}: must have at most ${limit} items` }
+  return {
+    type: 'FieldValueTooMany',
+    field,
+    message: `Too many: ${actual}: must have at most ${counted(limit, 'item')}`,
+  }
+}
+export function typeInvalid(field: string, value: unknown, detail: string): FieldError {
+  return { type: 'FieldValueTypeInvalid', field, message: `Invalid value: ${shown(value)}: ${detail}` }
+}
+export function internalFault(field: string, detail: string): FieldError {
+  return { type: 'InternalError', field, message: `Internal error: ${detail}` }
 }
 export function fieldNotFound(field: string, value: unknown): FieldError {
   return { type: 'FieldValueNotFound', field, message: `Not found: ${shown(value)}` }
