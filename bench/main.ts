@@ -6,7 +6,14 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { agentFor, type LoadResult, load, openStreams, type Request, send, type Target } from './load.ts'
-import { cpuSeconds, residentMB, type ServerProcess, startKubesim, startYardstick, type Yardstick } from './server-process.ts'
+import {
+  cpuSeconds,
+  residentMB,
+  type ServerProcess,
+  startKubesim,
+  startYardstick,
+  type Yardstick,
+} from './server-process.ts'
 import { serveYardstick } from './yardstick.ts'
 
 interface Row {
@@ -70,7 +77,9 @@ async function main(): Promise<void> {
     if (!values.json) process.stderr.write(`  ${row.what}${row.connections ? ` x${row.connections}` : ''} done\n`)
   }
 
-  const api = values.server ? undefined : await startKubesim(['--without', 'controllers,scheduler,kubelet,proxy', '--nodes', '0'])
+  const api = values.server
+    ? undefined
+    : await startKubesim(['--without', 'controllers,scheduler,kubelet,proxy', '--nodes', '0'])
   const target: Target = api?.target ?? externalTarget(values.server!, values.token)
   const pids = api ? [api.pid] : (values.pid ?? '').split(',').filter(Boolean).map(Number)
   const { cert, key } = selfSigned()
@@ -146,7 +155,10 @@ class Bench {
     const before = this.#cpu()
     const ours = await load(this.#target, connections, count, request)
     const cpu = this.#cpu() - before
-    return { ...(await this.#beside(what, connections, count, request, ours)), ...(this.#pids.length ? { cpu: (cpu / count) * 1e6 } : {}) }
+    return {
+      ...(await this.#beside(what, connections, count, request, ours)),
+      ...(this.#pids.length ? { cpu: (cpu / count) * 1e6 } : {}),
+    }
   }
 
   async #beside(
@@ -219,10 +231,15 @@ class Bench {
     const began = { at: 0, cpu: 0 }
     const agent = agentFor(1, this.#target)
     let collecting = true
-    const close = await openStreams(this.#target, `${maps}?watch=true&fieldSelector=metadata.name%3Dwatched`, watchers, chunk => {
-      bytes += chunk.length
-      if (collecting) sample = Buffer.concat([sample, chunk])
-    })
+    const close = await openStreams(
+      this.#target,
+      `${maps}?watch=true&fieldSelector=metadata.name%3Dwatched`,
+      watchers,
+      chunk => {
+        bytes += chunk.length
+        if (collecting) sample = Buffer.concat([sample, chunk])
+      },
+    )
     await send(this.#target, agent, { method: 'POST', path: maps, body: configMap('watched', 0) })
     await settle(() => bytes)
     collecting = false
@@ -396,7 +413,11 @@ function pod(name: string, labels: Record<string, string> = {}): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, labels: { app: 'bench', 'pod-template-hash': '5d4f8c7b9', ...labels }, annotations: { note: 'x'.repeat(300) } },
+    metadata: {
+      name,
+      labels: { app: 'bench', 'pod-template-hash': '5d4f8c7b9', ...labels },
+      annotations: { note: 'x'.repeat(300) },
+    },
     spec: {
       containers: [
         {
@@ -462,7 +483,19 @@ async function settle(counter: () => number): Promise<void> {
 }
 
 function tableOf(rows: readonly Row[]): string {
-  const header = ['WHAT', 'CONN', 'PER S', 'P50 MS', 'P99 MS', 'CPU US', 'BARE PER S', 'BARE CPU US', 'CPU RATIO', 'FAILED', 'NOTE']
+  const header = [
+    'WHAT',
+    'CONN',
+    'PER S',
+    'P50 MS',
+    'P99 MS',
+    'CPU US',
+    'BARE PER S',
+    'BARE CPU US',
+    'CPU RATIO',
+    'FAILED',
+    'NOTE',
+  ]
   const number = (value: number | undefined, digits = 0) => (value === undefined ? '' : value.toFixed(digits))
   const lines = rows.map(row => [
     row.what,
@@ -478,5 +511,12 @@ function tableOf(rows: readonly Row[]): string {
     row.note ?? '',
   ])
   const widths = header.map((word, column) => Math.max(word.length, ...lines.map(line => line[column]!.length)))
-  return `${[header, ...lines].map(line => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n')}\n`
+  return `${[header, ...lines]
+    .map(line =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')}\n`
 }

@@ -22,7 +22,19 @@ export async function startKubesim(words: readonly string[]): Promise<ServerProc
   const began = performance.now()
   const child = spawn(
     process.execPath,
-    [bin, 'start', '--foreground', '--port', '0', '--ingress-port', '0', '--data-dir', dataDir, '--no-merge-kubeconfig', ...words],
+    [
+      bin,
+      'start',
+      '--foreground',
+      '--port',
+      '0',
+      '--ingress-port',
+      '0',
+      '--data-dir',
+      dataDir,
+      '--no-merge-kubeconfig',
+      ...words,
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const line = await firstMatch(child, /kubesim is ready: https:\/\/([\d.]+):(\d+)\s+KUBECONFIG=(\S+)/)

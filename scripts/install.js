@@ -12,7 +12,9 @@ const stamp = `${root}node_modules/.kubesim-installed`
 export function ensureInstalled() {
   const [major] = process.versions.node.split('.').map(Number)
   if (major < 20) fail(`kubesim needs Node 20 or newer; this is ${process.versions.node}. See https://nodejs.org`)
-  const wanted = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(`${root}package-lock.json`))
+    .digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   process.stderr.write('kubesim: installing packages (once) ...\n')
   // One shell string, because npm is a .cmd file on Windows, which only a shell can start.

@@ -66,7 +66,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Checks settings, fills in what was left out, and freezes the result. Throws ConfigError. */
 export function readConfig(settings: Settings = {}, environment: Environment = process.env): Config {
   for (const key of Object.keys(settings)) {
-    if (!knownSettings.has(key)) throw new ConfigError(`unknown setting "${key}" (known: ${[...knownSettings].join(', ')})`)
+    if (!knownSettings.has(key))
+      throw new ConfigError(`unknown setting "${key}" (known: ${[...knownSettings].join(', ')})`)
   }
   const dataDir = resolve(expandHome(settings.dataDir ?? defaultDataDir(environment)))
   return Object.freeze({
@@ -105,7 +106,8 @@ export async function readSettingsFile(file: string): Promise<Settings> {
     throw new ConfigError(`${file} is not valid YAML: ${(cause as Error).message.split('\n')[0]}`, { cause })
   }
   if (value === undefined || value === null) return {}
-  if (typeof value !== 'object' || Array.isArray(value)) throw new ConfigError(`${file} must hold a mapping of settings`)
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new ConfigError(`${file} must hold a mapping of settings`)
   return value as Settings
 }
 
@@ -155,7 +157,8 @@ function userKubeconfigs(environment: Environment): readonly string[] {
 
 function number(name: string, value: string | number): number {
   const parsed = typeof value === 'number' ? value : value.trim() === '' ? Number.NaN : Number(value)
-  if (!Number.isFinite(parsed) || parsed < 0) throw new ConfigError(`--${name} takes a number of 0 or more, not "${value}"`)
+  if (!Number.isFinite(parsed) || parsed < 0)
+    throw new ConfigError(`--${name} takes a number of 0 or more, not "${value}"`)
   return parsed
 }
 

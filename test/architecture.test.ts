@@ -33,7 +33,18 @@ const may: Readonly<Record<string, readonly string[]>> = {
   controllers: ['api', 'kinds', 'env', 'client(types)', 'runtime', 'generated(types)'],
   scheduler: ['api', 'kinds', 'env', 'client(types)', 'runtime', 'generated(types)'],
   'kubelet-sim': ['api', 'kinds', 'env', 'client(types)', 'runtime', 'generated(types)'],
-  roof: ['env', 'api', 'kinds', 'client', 'runtime', 'apiserver', 'controllers', 'scheduler', 'kubelet-sim', 'generated'],
+  roof: [
+    'env',
+    'api',
+    'kinds',
+    'client',
+    'runtime',
+    'apiserver',
+    'controllers',
+    'scheduler',
+    'kubelet-sim',
+    'generated',
+  ],
 }
 
 /** Inside the API server, from outer to inner: a floor may import itself and those below it that are named. */

@@ -54,7 +54,11 @@ export function addonsCommand(): Command {
       .action(async (options: { dataDir?: string; output: string }) => {
         const states = await withCluster(options.dataDir, async client =>
           Promise.all(
-            addons.map(async addon => ({ name: addon.name, enabled: await addon.isEnabled(client), about: addon.about })),
+            addons.map(async addon => ({
+              name: addon.name,
+              enabled: await addon.isEnabled(client),
+              about: addon.about,
+            })),
           ),
         )
         print(options.output, states, () =>
@@ -72,7 +76,8 @@ export function addonsCommand(): Command {
         .argument('<addon>')
         .action(async (name: string, options: { dataDir?: string }) => {
           const addon = addons.find(each => each.name === name)
-          if (!addon) throw new UserError(`there is no addon "${name}"; there is: ${addons.map(each => each.name).join(', ')}`)
+          if (!addon)
+            throw new UserError(`there is no addon "${name}"; there is: ${addons.map(each => each.name).join(', ')}`)
           await withCluster(options.dataDir, client => addon[verb](client))
           done(`the addon ${name} is ${verb}d`)
         }),

@@ -11,14 +11,16 @@ const about: Record<Component, string> = {
   controllers: 'run the controllers as a process of their own',
   scheduler: 'run the scheduler as a process of its own',
   kubelet: 'run the fake nodes as a process of their own',
-  proxy: 'run the nodes\' Service proxies and the ingress as a process of their own',
+  proxy: "run the nodes' Service proxies and the ingress as a process of their own",
 }
 
 export function componentCommands(): Command[] {
   return [
     clusterOptions(new Command('apiserver'))
       .description('run the API server alone, in the foreground')
-      .action(async (options: Record<string, unknown>) => startInForeground(await configFrom({ ...options, without: components }))),
+      .action(async (options: Record<string, unknown>) =>
+        startInForeground(await configFrom({ ...options, without: components })),
+      ),
     ...components.map(component =>
       new Command(component)
         .description(about[component])
@@ -30,7 +32,11 @@ export function componentCommands(): Command[] {
           const { runComponent } = await import('../component.ts')
           const stopping = new AbortController()
           for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
-          const running = await runComponent(component, readConfig({ ...options, mergeKubeconfig: false }), stopping.signal)
+          const running = await runComponent(
+            component,
+            readConfig({ ...options, mergeKubeconfig: false }),
+            stopping.signal,
+          )
           done(`kubesim ${component} is running against ${running.server}`)
           await running.ended
           process.exit(0)

@@ -23,7 +23,8 @@ export function deleteCommand(): Command {
       const { removeFromKubeconfig } = await import('../client/kubeconfig.ts')
       for (const file of config.userKubeconfigs) if (existsSync(file)) await removeFromKubeconfig(file, name)
       for (const entry of own) rmSync(join(config.dataDir, entry), { recursive: true, force: true })
-      if (existsSync(config.dataDir) && readdirSync(config.dataDir).length === 0) rmSync(config.dataDir, { recursive: true })
+      if (existsSync(config.dataDir) && readdirSync(config.dataDir).length === 0)
+        rmSync(config.dataDir, { recursive: true })
       done(`the cluster in ${config.dataDir} is deleted`)
     })
 }

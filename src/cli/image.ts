@@ -2,10 +2,10 @@
 // read for what the image would run, listen on and answer.
 
 import { Command } from 'commander'
-import { isAlreadyExists } from '../api/errors.ts'
-import { ConfigMaps } from '../kinds/configmap.ts'
 import { readDockerfile } from '../../kubelet-sim/dockerfile.ts'
 import { imageFromConfigMap, imageLabel, imageToConfigMap } from '../../kubelet-sim/images.ts'
+import { isAlreadyExists } from '../api/errors.ts'
+import { ConfigMaps } from '../kinds/configmap.ts'
 import { withCluster } from './connect.ts'
 import { done, print, progress, table, UserError } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
@@ -57,7 +57,9 @@ export function imageCommand(): Command {
       .argument('<name>')
       .action(async (name: string, options: { dataDir?: string }) => {
         await withCluster(options.dataDir, async client => {
-          const map = (await client.of(ConfigMaps).list(where)).items.find(each => imageFromConfigMap(each).name === name)
+          const map = (await client.of(ConfigMaps).list(where)).items.find(
+            each => imageFromConfigMap(each).name === name,
+          )
           if (!map) throw new UserError(`no image "${name}" was built; "kubesim image ls" lists them`)
           await client.of(ConfigMaps).delete({ name: map.metadata.name, namespace: where.namespace })
         })
@@ -72,7 +74,8 @@ async function build(dir: string, tag: string, file: string | undefined) {
     return await readDockerfile(dir, tag, file)
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') throw new UserError(`there is no ${path}: give the build context as DIR, or the file with --file`)
+    if (code === 'ENOENT')
+      throw new UserError(`there is no ${path}: give the build context as DIR, or the file with --file`)
     throw error
   }
 }

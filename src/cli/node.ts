@@ -2,10 +2,10 @@
 // commands only write what kubectl could write too.
 
 import { Command } from 'commander'
+import { silentAnnotation, simulatedNode } from '../../kubelet-sim/nodes.ts'
 import { findCondition } from '../api/conditions.ts'
 import type { Client } from '../client/client.ts'
 import { Nodes } from '../kinds/node.ts'
-import { silentAnnotation, simulatedNode } from '../../kubelet-sim/nodes.ts'
 import { withCluster } from './connect.ts'
 import { done, print, table, UserError } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
@@ -32,10 +32,12 @@ export function nodeCommand(): Command {
       }),
   )
   command.addCommand(
-    dataDirOption(new Command('delete')).argument('<name>').action(async (name: string, options: { dataDir?: string }) => {
-      await withCluster(options.dataDir, client => client.of(Nodes).delete({ name }))
-      done(`${name} is deleted; its pods are cleaned up by the control plane`)
-    }),
+    dataDirOption(new Command('delete'))
+      .argument('<name>')
+      .action(async (name: string, options: { dataDir?: string }) => {
+        await withCluster(options.dataDir, client => client.of(Nodes).delete({ name }))
+        done(`${name} is deleted; its pods are cleaned up by the control plane`)
+      }),
   )
   for (const verb of ['stop', 'start'] as const) {
     command.addCommand(

@@ -2,11 +2,11 @@
 
 import { spawn } from 'node:child_process'
 import { Command } from 'commander'
+import { reachableUrls } from '../../kubelet-sim/network/reachable.ts'
 import { isNotFound } from '../api/errors.ts'
+import { RealClock } from '../env/clock.ts'
 import { EndpointSlices } from '../kinds/endpointslice.ts'
 import { Services } from '../kinds/service.ts'
-import { reachableUrls } from '../../kubelet-sim/network/reachable.ts'
-import { RealClock } from '../env/clock.ts'
 import { withCluster } from './connect.ts'
 import { print, progress, table, UserError } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
@@ -59,10 +59,15 @@ async function listServices(options: Options): Promise<void> {
   )
 }
 
-async function waitForEndpoints(client: import('../client/client.ts').Client, name: string, options: Options): Promise<void> {
+async function waitForEndpoints(
+  client: import('../client/client.ts').Client,
+  name: string,
+  options: Options,
+): Promise<void> {
   const { namespace } = options
   const seconds = Number(options.wait)
-  if (!Number.isFinite(seconds) || seconds < 0) throw new UserError(`--wait takes a number of seconds, not "${options.wait}"`)
+  if (!Number.isFinite(seconds) || seconds < 0)
+    throw new UserError(`--wait takes a number of seconds, not "${options.wait}"`)
   try {
     const service = await client.of(Services).get({ name, namespace })
     if (service.spec.selector === undefined) return
@@ -74,9 +79,12 @@ async function waitForEndpoints(client: import('../client/client.ts').Client, na
   const until = clock.now() + seconds * 1000
   let said = false
   for (;;) {
-    const slices = await client.of(EndpointSlices).list({ namespace, labelSelector: `kubernetes.io/service-name=${name}` })
+    const slices = await client
+      .of(EndpointSlices)
+      .list({ namespace, labelSelector: `kubernetes.io/service-name=${name}` })
     if (slices.items.some(slice => (slice.endpoints ?? []).some(endpoint => endpoint.conditions?.ready))) return
-    if (clock.now() >= until) throw new UserError(`service ${namespace}/${name} has no ready pod behind it: kubectl get pods`)
+    if (clock.now() >= until)
+      throw new UserError(`service ${namespace}/${name} has no ready pod behind it: kubectl get pods`)
     if (!said) progress(`waiting for a ready pod behind ${namespace}/${name} ...`)
     said = true
     await clock.sleep(100)

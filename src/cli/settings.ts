@@ -35,7 +35,12 @@ export function clusterOptions(command: Command): Command {
 
 /** The Config that flags and, beneath them, a settings file give. */
 export async function configFrom(options: Record<string, unknown>): Promise<Config> {
-  const { config, foreground: _, output: __, ...flags } = options as Settings & {
+  const {
+    config,
+    foreground: _,
+    output: __,
+    ...flags
+  } = options as Settings & {
     config?: string
     foreground?: boolean
     output?: string

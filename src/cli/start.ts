@@ -44,7 +44,9 @@ export async function startInForeground(config: Config): Promise<void> {
 }
 
 function announce(config: Config, record: ClusterRecord): void {
-  const kubectl = config.mergeKubeconfig ? `kubectl --context ${config.name}` : `kubectl --kubeconfig ${record.kubeconfig}`
+  const kubectl = config.mergeKubeconfig
+    ? `kubectl --context ${config.name}`
+    : `kubectl --kubeconfig ${record.kubeconfig}`
   process.stdout.write(
     `kubesim is ready: ${record.server}  KUBECONFIG=${record.kubeconfig}\n${[
       `${kubectl} get nodes`,

@@ -1,9 +1,9 @@
 // kubesim status: whether a cluster runs, and how it does. Exit code 0 when it is ready, 1 when it is not.
 
 import { Command } from 'commander'
-import { Nodes } from '../kinds/node.ts'
-import { readConfig } from '../config.ts'
 import { findCondition } from '../api/conditions.ts'
+import { readConfig } from '../config.ts'
+import { Nodes } from '../kinds/node.ts'
 import { runningCluster } from './cluster-record.ts'
 import { connect } from './connect.ts'
 import { paint, print } from './output.ts'

@@ -1,8 +1,8 @@
 // kubesim stop: ends the cluster that runs in the background; its data stays for the next start.
 
 import { Command } from 'commander'
-import { RealClock } from '../env/clock.ts'
 import { readConfig } from '../config.ts'
+import { RealClock } from '../env/clock.ts'
 import { isAlive, readRecord, removeRecord } from './cluster-record.ts'
 import { done, progress, UserError } from './output.ts'
 import { dataDirOption } from './settings.ts'

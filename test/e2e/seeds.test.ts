@@ -45,7 +45,12 @@ describe.skipIf(cannot)(`the seeds${cannot ? ` (skipped: ${cannot})` : ''}`, () 
       'successfully rolled out',
     )
     expect(await server.kubectl('get', 'deployments')).toMatch(/flask-app\s+3\/3\s+3\s+3/)
-    await server.kubectl('wait', '--for=jsonpath={.status.loadBalancer.ingress[0].ip}', 'service/flask-app-service', '--timeout=30s')
+    await server.kubectl(
+      'wait',
+      '--for=jsonpath={.status.loadBalancer.ingress[0].ip}',
+      'service/flask-app-service',
+      '--timeout=30s',
+    )
 
     const [address, external, nodePort] = (
       await server.kubectl(
@@ -58,7 +63,9 @@ describe.skipIf(cannot)(`the seeds${cannot ? ` (skipped: ${cannot})` : ''}`, () 
     ).split(' ')
     expect(external).toBe('LoadBalancer')
     const nodeIP = (await kubesim(server.home, 'ip', '--data-dir', server.dataDir)).stdout.trim()
-    const pods = (await server.kubectl('get', 'pods', '-l', 'app=flask-app', '-o', 'jsonpath={.items[*].metadata.name}')).split(' ')
+    const pods = (
+      await server.kubectl('get', 'pods', '-l', 'app=flask-app', '-o', 'jsonpath={.items[*].metadata.name}')
+    ).split(' ')
     expect(pods).toHaveLength(3)
 
     for (const url of [`http://${nodeIP}:${nodePort}/`, `http://${address}:80/`]) {
@@ -117,7 +124,9 @@ describe.skipIf(cannot)(`the seeds${cannot ? ` (skipped: ${cannot})` : ''}`, () 
       '--timeout=30s',
     )
     expect(await server.kubectl('get', 'pods', '-l', 'app=my-python-app')).toMatch(/0\/1\s+InvalidImageName/)
-    expect(await server.kubectl('get', 'svc', 'my-app')).toMatch(/my-app\s+ClusterIP\s+10\.\d+\.\d+\.\d+\s+<none>\s+80\/TCP/)
+    expect(await server.kubectl('get', 'svc', 'my-app')).toMatch(
+      /my-app\s+ClusterIP\s+10\.\d+\.\d+\.\d+\s+<none>\s+80\/TCP/,
+    )
   })
 
   test('cleaning up', async () => {

@@ -21,7 +21,10 @@ export interface Ran {
 
 export interface Kubectl {
   /** Runs kubectl; never throws: a failure is in `code` and `stderr`. */
-  run(args: readonly string[], options?: { stdin?: string; timeout?: number; env?: Record<string, string> }): Promise<Ran>
+  run(
+    args: readonly string[],
+    options?: { stdin?: string; timeout?: number; env?: Record<string, string> },
+  ): Promise<Ran>
   /** Runs kubectl and gives its output; throws with what it printed when it fails. */
   (...args: string[]): Promise<string>
 }
@@ -50,7 +53,8 @@ export function kubectlFor(kubeconfig: string): Kubectl {
   }
   const call = async (...args: string[]) => {
     const ran = await run(args)
-    if (ran.code !== 0) throw new Error(`kubectl ${args.join(' ')} exited with ${ran.code}:\n${ran.stderr}${ran.stdout}`)
+    if (ran.code !== 0)
+      throw new Error(`kubectl ${args.join(' ')} exited with ${ran.code}:\n${ran.stderr}${ran.stdout}`)
     return ran.stdout
   }
   return Object.assign(call, { run }) as Kubectl

@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url'
 const folder = fileURLToPath(new URL('../../../shared/seeds', import.meta.url))
 
 /** Why tests on the seeds cannot run here, or undefined when they can. */
-export const noSeeds: string | undefined = existsSync(folder) ? undefined : 'the seed documents are not beside this checkout'
+export const noSeeds: string | undefined = existsSync(folder)
+  ? undefined
+  : 'the seed documents are not beside this checkout'
 
 /** All YAML blocks that are Kubernetes manifests, their indentation taken off, in order of document and place. */
 export function seedManifests(): { readonly document: string; readonly text: string }[] {
@@ -31,10 +33,11 @@ export function seedBlock(language: string, holding: string): string {
 }
 
 function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^([ \\t]*)\`\`\`(?:${language})\\n([\\s\\S]*?)^[ \\t]*\`\`\``, 'gm'))].map(([, indent, body]) =>
-    body!
-      .split('\n')
-      .map(line => (line.startsWith(indent!) ? line.slice(indent!.length) : line))
-      .join('\n'),
+  return [...text.matchAll(new RegExp(`^([ \\t]*)\`\`\`(?:${language})\\n([\\s\\S]*?)^[ \\t]*\`\`\``, 'gm'))].map(
+    ([, indent, body]) =>
+      body!
+        .split('\n')
+        .map(line => (line.startsWith(indent!) ? line.slice(indent!.length) : line))
+        .join('\n'),
   )
 }

@@ -36,7 +36,18 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const dataDir = options.dataDir ?? join(home, 'data')
   const child = spawn(
     process.execPath,
-    [bin, 'start', '--foreground', '--port', '0', '--ingress-port', '0', '--data-dir', dataDir, ...(options.words ?? [])],
+    [
+      bin,
+      'start',
+      '--foreground',
+      '--port',
+      '0',
+      '--ingress-port',
+      '0',
+      '--data-dir',
+      dataDir,
+      ...(options.words ?? []),
+    ],
     { env: environment(home), stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let stdout = ''
@@ -85,7 +96,10 @@ export interface Ran {
 /** Runs the command `kubesim` to its end. */
 export function kubesim(home: string, ...words: string[]): Promise<Ran> {
   return new Promise(resolve => {
-    const child = spawn(process.execPath, [bin, ...words], { env: environment(home), stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [bin, ...words], {
+      env: environment(home),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', chunk => {
@@ -120,6 +134,8 @@ function ready(child: ChildProcess, stdout: () => string, stderr: () => string):
       if (match) resolve(match)
     }
     child.stdout?.on('data', look)
-    child.once('exit', code => reject(new Error(`the server ended with exit code ${code} before it was ready:\n${stderr()}`)))
+    child.once('exit', code =>
+      reject(new Error(`the server ended with exit code ${code} before it was ready:\n${stderr()}`)),
+    )
   })
 }
