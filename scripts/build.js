@@ -1,0 +1,112 @@
+// npm run build: generates generated/ from @kubernetes/client-node and bundles the product into dist/, each only when one of
+// its inputs changed. `--generate` makes generated/ only. Plain JavaScript for Node 20: npm start calls `build` every time.
+
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+export async function build({ onlyGenerate = false } = {}) {
+  await generateWhenStale()
+  if (!onlyGenerate) await bundleWhenStale()
+}
+
+/** The schemas' inputs: the package's version, the generator's sources, and the table of list semantics. */
+async function generateWhenStale() {
+  const wanted = digest([
+    `${root}node_modules/@kubernetes/client-node/package.json`,
+    `${root}node_modules/ajv/package.json`,
+    `${root}scripts/generate-openapi.ts`,
+    ...sourcesIn(`${root}scripts/generate`),
+    `${root}src/kinds/merge-keys.ts`,
+  ])
+  const stamp = `${root}generated/.made-from`
+  if (isStamped(stamp, wanted)) return
+  process.stderr.write('kubesim: generating schemas and types ...\n')
+  const { build: esbuild } = await import('esbuild')
+  const program = `${root}generated/.generate.mjs`
+  await esbuild({
+    entryPoints: [`${root}scripts/generate-openapi.ts`],
+    outfile: program,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+  })
+  const { generate } = await import(pathToFileURL(program).href)
+  await generate(root)
+  rmSync(program)
+  writeFileSync(stamp, wanted)
+}
+
+async function bundleWhenStale() {
+  const stamp = `${root}dist/.made-from`
+  const wanted = times([
+    ...['src', 'apiserver', 'controllers', 'scheduler', 'kubelet-sim'].flatMap(room => sourcesIn(`${root}${room}`)),
+    `${root}package.json`,
+    `${root}package-lock.json`,
+    `${root}scripts/build.js`,
+    `${root}generated/.made-from`,
+  ])
+  if (isStamped(stamp, wanted)) return
+  process.stderr.write('kubesim: building ...\n')
+  const { build: esbuild } = await import('esbuild')
+  rmSync(`${root}dist`, { recursive: true, force: true })
+  mkdirSync(`${root}dist`)
+  await esbuild({
+    entryPoints: { kubesim: `${root}src/main.ts` },
+    outdir: `${root}dist`,
+    bundle: true,
+    splitting: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    chunkNames: 'chunk-[hash]',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // What finds its own files or native code beside itself stays outside.
+    external: ['classic-level', 'bufferutil', 'utf-8-validate', 'pino', 'thread-stream', 'pino-pretty', 'esbuild'],
+    banner: { js: requireForBundledCommonJs },
+    logLevel: 'warning',
+  })
+  cpSync(`${root}generated/openapi.json`, `${root}dist/openapi.json`)
+  writeFileSync(stamp, wanted)
+}
+
+const requireForBundledCommonJs =
+  "import { createRequire as kubesimCreateRequire } from 'node:module'; const require = kubesimCreateRequire(import.meta.url);"
+
+function isStamped(stamp, wanted) {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted
+}
+
+function sourcesIn(folder) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && /\.(ts|js|json)$/.test(entry.name))
+    .map(entry => `${entry.parentPath ?? entry.path}/${entry.name}`)
+    .sort()
+}
+
+function digest(files) {
+  const hash = createHash('sha256')
+  for (const file of files) if (existsSync(file)) hash.update(file.slice(root.length)).update(readFileSync(file))
+  return hash.digest('hex')
+}
+
+/** Names, sizes and times of change: enough to know that nothing changed, at the cost of one stat a file. */
+function times(files) {
+  const hash = createHash('sha256')
+  for (const file of files) {
+    const { mtimeMs, size } = statSync(file)
+    hash.update(`${file} ${mtimeMs} ${size}\n`)
+  }
+  return hash.digest('hex')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build({ onlyGenerate: process.argv.includes('--generate') })
+}

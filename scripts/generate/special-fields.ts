@@ -1,0 +1,63 @@
+// What the models of @kubernetes/client-node do not say: which strings are quantities, and what stands behind `any`.
+// Facts from the Go types (staging/src/k8s.io/api); the names are the models', so that a renamed one is noticed.
+
+/** Fields of resource.Quantity, or of maps and lists of it. */
+export const quantityFields: Readonly<Record<string, readonly string[]>> = {
+  V1CSIStorageCapacity: ['capacity', 'maximumVolumeSize'],
+  V1ContainerStatus: ['allocatedResources'],
+  V1EmptyDirVolumeSource: ['sizeLimit'],
+  V1LimitRangeItem: ['default', 'defaultRequest', 'max', 'maxLimitRequestRatio', 'min'],
+  V1NodeStatus: ['allocatable', 'capacity'],
+  V1Overhead: ['podFixed'],
+  V1PersistentVolumeClaimStatus: ['allocatedResources', 'capacity'],
+  V1PersistentVolumeSpec: ['capacity'],
+  V1PodSpec: ['overhead'],
+  V1PodStatus: ['allocatedResources'],
+  V1ResourceFieldSelector: ['divisor'],
+  V1ResourceQuotaSpec: ['hard'],
+  V1ResourceQuotaStatus: ['hard', 'used'],
+  V1ResourceRequirements: ['limits', 'requests'],
+  V1VolumeResourceRequirements: ['limits', 'requests'],
+  V2MetricTarget: ['averageValue', 'value'],
+  V2MetricValueStatus: ['averageValue', 'value'],
+  // Dynamic resource allocation, in each of its versions.
+  V1CapacityRequestPolicy: ['default', 'validValues'],
+  V1beta1CapacityRequestPolicy: ['default', 'validValues'],
+  V1beta2CapacityRequestPolicy: ['default', 'validValues'],
+  V1CapacityRequestPolicyRange: ['max', 'min', 'step'],
+  V1beta1CapacityRequestPolicyRange: ['max', 'min', 'step'],
+  V1beta2CapacityRequestPolicyRange: ['max', 'min', 'step'],
+  V1CapacityRequirements: ['requests'],
+  V1beta1CapacityRequirements: ['requests'],
+  V1beta2CapacityRequirements: ['requests'],
+  V1Counter: ['value'],
+  V1beta1Counter: ['value'],
+  V1beta2Counter: ['value'],
+  V1DeviceCapacity: ['value'],
+  V1beta1DeviceCapacity: ['value'],
+  V1beta2DeviceCapacity: ['value'],
+  V1DeviceRequestAllocationResult: ['consumedCapacity'],
+  V1beta1DeviceRequestAllocationResult: ['consumedCapacity'],
+  V1beta2DeviceRequestAllocationResult: ['consumedCapacity'],
+  V1NodeAllocatableResourceClaimStatus: ['resources'],
+  V1NodeAllocatableResourceMapping: ['allocationMultiplier'],
+  V1beta1NodeAllocatableResourceMapping: ['allocationMultiplier'],
+  V1beta2NodeAllocatableResourceMapping: ['allocationMultiplier'],
+}
+
+/** `any` fields: FieldsV1, any JSON, or an empty struct; the rest are runtime.RawExtension. */
+export const anyFields: Readonly<Record<string, Readonly<Record<string, 'fields' | 'json' | 'empty'>>>> = {
+  V1CustomResourceSubresources: { status: 'empty' },
+  V1JSONSchemaProps: {
+    additionalItems: 'json',
+    additionalProperties: 'json',
+    default: 'json',
+    dependencies: 'json',
+    enum: 'json',
+    example: 'json',
+    items: 'json',
+  },
+  V1ManagedFieldsEntry: { fieldsV1: 'fields' },
+  V1alpha1StorageVersion: { spec: 'empty' },
+  V1alpha2PodGroupSchedulingPolicy: { basic: 'empty' },
+}
