@@ -24,9 +24,26 @@ export interface Context {
   /** The shared cache of a kind named in `for`, `owns`, `wakes` or `reads`. */
   lister<T extends KubeObject>(kind: Kind<T>): Lister<T>
   /** Records an Event about an object; repeats of the same become a count. Never throws, never waits. */
-  event(about: Frozen<KubeObject>, type: 'Normal' | 'Warning', reason: string, message: string, action?: string): void
+  event(
+    about: Frozen<KubeObject>,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    action?: string,
+    place?: EventPlace,
+  ): void
   /** Puts a key of this controller back, after a delay; the earlier of two delays wins. */
   wake(ref: Ref, delay?: Millis): void
+}
+
+/** Where an event belongs more precisely, as a kubelet says it. */
+export interface EventPlace {
+  /** The part of the object it is about, for `involvedObject.fieldPath`: `spec.containers{web}`. */
+  readonly fieldPath?: string | undefined
+  /** The node that says it, for `source.host`. */
+  readonly host?: string | undefined
+  /** Who says it, for `source.component`, when that is not the controller's name: `kubelet`. */
+  readonly component?: string | undefined
 }
 
 export type Outcome = { readonly again: Millis } | undefined | void
