@@ -1,0 +1,179 @@
+// The command kubesim, as a user types it: what it prints, what it leaves behind, and how it says no.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { kubectlFor, noKubectl } from '../support/kubectl.ts'
+import { kubesim, startServer } from '../support/server.ts'
+
+let home: string
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'kubesim-command-'))
+})
+afterEach(async () => {
+  await kubesim(home, 'delete')
+  rmSync(home, { recursive: true, force: true })
+})
+
+describe('start in the foreground', () => {
+  test('says when it is ready, and ends with 0 on SIGINT and SIGTERM', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      await using server = await startServer({ words: ['--memory'] })
+      expect(server.stdout()).toMatch(/^kubesim is ready: https:\/\/127\.0\.0\.1:\d+ {2}KUBECONFIG=\S+$/m)
+      expect(await server.stop(signal)).toBe(0)
+      expect(server.stderr()).toBe('')
+    }
+  })
+
+  test('a bad flag, value or component is told in one line, exit code 1', async () => {
+    for (const [words, told] of [
+      [['--nope'], "unknown option '--nope'"],
+      [['--port', 'many'], '--port takes a whole number from 0 to 65535, not "many"'],
+      [['--nodes', '-1'], '--nodes takes a whole number'],
+      [['--without', 'etcd'], '--without takes one of'],
+      [['--fsync', 'maybe'], '--fsync takes true or false'],
+      [['--config', '/does/not/exist.yaml'], 'cannot read /does/not/exist.yaml'],
+    ] as const) {
+      const ran = await kubesim(home, 'start', '--foreground', ...words)
+      expect(ran).toMatchObject({ code: 1, stdout: '' })
+      expect(ran.stderr).toContain(told)
+      expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+    }
+  })
+
+  test('a port in use is told in one line, exit code 1', async () => {
+    const taken = net.createServer()
+    await new Promise<void>(resolve => taken.listen(0, '127.0.0.1', resolve))
+    const { port } = taken.address() as net.AddressInfo
+    const ran = await kubesim(home, 'start', '--foreground', '--memory', '--port', String(port))
+    taken.close()
+    expect(ran).toMatchObject({ code: 1, stdout: '' })
+    expect(ran.stderr).toMatch(new RegExp(`^kubesim: port ${port} .*in use.*\n$`))
+  })
+
+  test('a data directory in use, or written by a newer version, is told in one line, exit code 1', async () => {
+    await using server = await startServer()
+    const second = await kubesim(home, 'start', '--foreground', '--port', '0', '--data-dir', server.dataDir)
+    expect(second).toMatchObject({ code: 1, stdout: '' })
+    expect(second.stderr).toMatch(/^kubesim: .*in use by another kubesim.*\n$/)
+  })
+
+  test('a settings file is read, and flags win over it', async () => {
+    const file = join(home, 'settings.yaml')
+    writeFileSync(file, 'nodes: 1\nmemory: true\n')
+    await using server = await startServer({ words: ['--config', file, '--nodes', '2'] })
+    const status = await kubesim(home, 'status', '--data-dir', server.dataDir, '-o', 'json')
+    expect(JSON.parse(status.stdout).nodes).toHaveLength(2)
+    writeFileSync(file, 'nodez: 1\n')
+    const wrong = await kubesim(home, 'start', '--foreground', '--config', file)
+    expect(wrong).toMatchObject({ code: 1 })
+    expect(wrong.stderr).toContain('unknown setting "nodez"')
+  })
+})
+
+describe('the kubeconfig', () => {
+  test("a context is merged into the user's own and taken out again; nothing else of it changes", async () => {
+    const own = join(home, '.kube', 'config')
+    mkdirSync(join(home, '.kube'))
+    const before = [
+      '# mine',
+      'apiVersion: v1',
+      'kind: Config',
+      'current-context: work',
+      'contexts:',
+      '  - name: work # where the money is',
+      '    context: {cluster: work, user: me}',
+      'clusters:',
+      '  - {name: work, cluster: {server: "https://work.example:6443"}}',
+      'users:',
+      '  - {name: me, user: {token: secret}}',
+      'preferences: {colors: true}',
+      '',
+    ].join('\n')
+    writeFileSync(own, before)
+    const started = await kubesim(home, 'start', '--port', '0', '--memory', '--nodes', '1')
+    expect(started).toMatchObject({ code: 0 })
+    const merged = readFileSync(own, 'utf8')
+    expect(merged).toContain('# mine')
+    expect(merged).toContain('# where the money is')
+    expect(merged).toContain('colors: true')
+    expect(merged).toMatch(/name: kubesim/)
+    expect(merged).toContain('current-context: kubesim')
+    expect((await kubesim(home, 'delete')).code).toBe(0)
+    const after = readFileSync(own, 'utf8')
+    expect(after).not.toContain('kubesim')
+    expect(after).toContain('# where the money is')
+  })
+
+  test('--no-merge-kubeconfig leaves it alone', async () => {
+    expect((await kubesim(home, 'start', '--port', '0', '--memory', '--no-merge-kubeconfig')).code).toBe(0)
+    expect(existsSync(join(home, '.kube', 'config'))).toBe(false)
+    expect(existsSync(join(home, '.kubesim', 'kubeconfig'))).toBe(true)
+  })
+})
+
+describe('in the background', () => {
+  test('start, status, ip, node, logs, stop, start again, delete', async () => {
+    expect(await kubesim(home, 'status')).toMatchObject({ code: 1, stdout: expect.stringContaining('Stopped') })
+    const started = await kubesim(home, 'start', '--port', '0', '--nodes', '2')
+    expect(started.stdout).toMatch(/^kubesim is ready: https:\/\/127\.0\.0\.1:\d+ {2}KUBECONFIG=\S+\n$/)
+    expect((await kubesim(home, 'start')).stdout).toContain('already running')
+    expect((await kubesim(home, 'status')).stdout).toContain('Running')
+    expect((await kubesim(home, 'ip')).stdout).toMatch(/^127\.\d+\.\d+\.\d+\n$/)
+    expect((await kubesim(home, 'node', 'list')).stdout).toMatch(/node-1\s+Ready/)
+    expect((await kubesim(home, 'addons', 'list')).stdout).toMatch(/ingress\s+disabled/)
+    expect((await kubesim(home, 'logs')).stdout).toContain('kubesim is ready')
+    expect((await kubesim(home, 'docker-env')).stdout).toMatch(/^docker\(\) \{/)
+    expect((await kubesim(home, 'stop')).code).toBe(0)
+    expect((await kubesim(home, 'status')).code).toBe(1)
+    expect((await kubesim(home, 'start', '--port', '0')).code).toBe(0)
+    expect((await kubesim(home, 'delete')).code).toBe(0)
+    expect(existsSync(join(home, '.kubesim'))).toBe(false)
+  })
+
+  test('commands that need a cluster say how to start one', async () => {
+    for (const words of [
+      ['ip'],
+      ['node', 'list'],
+      ['service', 'web'],
+      ['kubectl', '--', 'get', 'pods'],
+      ['image', 'ls'],
+    ]) {
+      const ran = await kubesim(home, ...words)
+      expect(ran).toMatchObject({ code: 1, stdout: '' })
+      expect(ran.stderr).toMatch(/^kubesim: no cluster is running in .*: start one with "kubesim start"\n$/)
+    }
+  })
+
+  test.skipIf(noKubectl)('kubesim kubectl hands its words over', async () => {
+    await kubesim(home, 'start', '--port', '0', '--memory')
+    const ran = await kubesim(home, 'kubectl', '--', 'get', 'ns', 'default', '-o', 'name')
+    expect(ran).toMatchObject({ code: 0, stdout: 'namespace/default\n' })
+    expect((await kubesim(home, 'kubectl', 'get', 'pods', 'nothing')).code).toBe(1)
+  })
+})
+
+describe.skipIf(noKubectl)('components of their own', () => {
+  test('without a scheduler pods stay Pending until one comes', async () => {
+    await using server = await startServer({ words: ['--memory', '--without', 'scheduler', '--delays', '0'] })
+    const kubectl = kubectlFor(server.kubeconfig)
+    await kubectl('run', 'waiting', '--image=nginx')
+    const early = await kubectl.run(['wait', '--for=condition=PodScheduled', 'pod/waiting', '--timeout=1s'])
+    expect(early.code).toBe(1)
+    expect(await kubectl('get', 'pod', 'waiting')).toMatch(/0\/1\s+Pending/)
+    const scheduler = kubesim(home, 'scheduler', '--kubeconfig', server.kubeconfig)
+    await kubectl('wait', '--for=condition=Ready', 'pod/waiting', '--timeout=30s')
+    execFileSync('kill', ['-TERM', String(childOf('scheduler', server.kubeconfig))])
+    expect((await scheduler).code).toBe(0)
+  })
+})
+
+/** The process of a component this test started, found by its own words. */
+function childOf(component: string, kubeconfig: string): number {
+  const rows = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n')
+  const row = rows.find(each => each.includes(component) && each.includes(kubeconfig) && each.includes('kubesim.js'))
+  return Number(row?.trim().split(' ')[0])
+}
