@@ -77,7 +77,7 @@ function asJson(value: unknown, name: string): unknown {
 }
 
 /** A member named `__proto__` is data like any other; plain assignment would set the prototype instead. */
-function setMember(members: Record<string, unknown>, key: string, value: unknown): void {
+export function setMember(members: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__') {
     Object.defineProperty(members, key, { value, writable: true, enumerable: true, configurable: true })
   } else {
