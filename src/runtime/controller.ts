@@ -9,7 +9,10 @@ import type { Random } from '../env/random.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Lister } from './informer.ts'
 
-/** A change of another kind that should wake this controller: which of its objects, given the object now and before. */
+/**
+ * A change of another kind that should wake this controller: which of its objects, given the object now and before.
+ * When a controller starts, every object there is counts as a change from nothing.
+ */
 export interface Wake<K extends KubeObject = any> {
   readonly kind: Kind<K>
   keys(now: Frozen<K> | undefined, before: Frozen<K> | undefined, context: Context): readonly Ref[]
@@ -51,8 +54,10 @@ export type Outcome = { readonly again: Millis } | undefined | void
 export interface ControllerSpec<T extends KubeObject = any> {
   /** As upstream names it, e.g. `deployment-controller`: also the source of its events and its field manager. */
   readonly name: string
-  /** Its changes wake it. */
-  readonly for: Kind<T>
+  /** The source of its events, where upstream gives them another name than the controller. */
+  readonly source?: string
+  /** Its changes wake it. Left out by a controller whose keys are not the objects of one kind: it has `work` instead. */
+  readonly for?: Kind<T>
   /** Changes of objects whose controller-owner is of `for` wake the owner. */
   readonly owns?: readonly Kind<any>[]
   readonly wakes?: readonly Wake[]
@@ -62,10 +67,15 @@ export interface ControllerSpec<T extends KubeObject = any> {
   readonly workers?: number
   /** Only these objects are worked; others are not even queued. */
   concerns?(object: Frozen<T>): boolean
-  /** Called once, after the caches are filled and before the first key: long-lived work that ends with the signal. */
+  /**
+   * Called after the caches are filled and before the first key, and again when a stopped controller goes on: long-lived
+   * work that ends with the signal, or state to begin anew.
+   */
   start?(context: Context): void | Promise<void>
   /** Makes the world fit. Throw: try again later, with back-off. */
-  reconcile(object: Frozen<T>, context: Context): Promise<Outcome>
+  reconcile?(object: Frozen<T>, context: Context): Promise<Outcome>
+  /** For a controller without `for`: each key that its wakes gave. */
+  work?(ref: Ref, context: Context): Promise<Outcome>
   /** The object is not in the cache any more. */
   gone?(ref: Ref, context: Context): Promise<Outcome>
 }

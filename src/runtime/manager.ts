@@ -1,0 +1,244 @@
+// Manager: runs controllers. It shares the informers among them, starts in order (caches, then workers), and keeps the
+// promise on which controllers rest: a key is not worked again before the caches show everything its last turn wrote.
+// Each controller can be stopped and resumed by itself. Called by src/cluster.ts and by components run on their own.
+
+import { isConflict } from '../api/errors.ts'
+import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
+import { controllerOf } from '../api/owners.ts'
+import type { Client } from '../client/client.ts'
+import type { Cancel } from '../env/clock.ts'
+import type { Env } from '../env/env.ts'
+import type { Kind } from '../kinds/kind.ts'
+import { keyOf, refFromKey } from './cache.ts'
+import type { Context, ControllerSpec, Outcome } from './controller.ts'
+import { createEventRecorder } from './events.ts'
+import { createInformers, type Informer, type Informers } from './informer.ts'
+import { trackWrites } from './own-writes.ts'
+import { createQueue, type WorkQueue } from './queue.ts'
+
+export interface Manager {
+  /** Resolves when the caches are filled and all controllers work. */
+  start(): Promise<void>
+  /** Takes one controller out; resolves when what it had begun is over. */
+  stop(name: string): Promise<void>
+  /** Puts it back; it then looks at everything anew. */
+  resume(name: string): Promise<void>
+  isRunning(name: string): boolean
+  readonly names: readonly string[]
+  readonly informers: Informers
+  /** Ends everything; resolves when no controller works any more. */
+  close(): Promise<void>
+}
+
+export interface ManagerOptions {
+  readonly signal?: AbortSignal | undefined
+  /** To share caches with other managers of the same process. */
+  readonly informers?: Informers | undefined
+}
+
+export function createManager(
+  env: Env,
+  client: Client,
+  controllers: readonly ControllerSpec[],
+  options: ManagerOptions = {},
+): Manager {
+  const ending = new AbortController()
+  const informers = options.informers ?? createInformers(env, client.as('informers'))
+  const runs = new Map<string, Run>()
+  for (const spec of controllers) {
+    if (runs.has(spec.name)) throw new Error(`two controllers are named ${spec.name}`)
+    runs.set(spec.name, new Run(env, client, spec, informers, ending.signal))
+  }
+  const named = (name: string): Run => {
+    const run = runs.get(name)
+    if (run === undefined) throw new Error(`there is no controller ${name}`)
+    return run
+  }
+  const close = async (): Promise<void> => {
+    ending.abort()
+    await Promise.all([...runs.values()].map(run => run.stop()))
+  }
+  options.signal?.addEventListener('abort', () => void close(), { once: true })
+  if (options.signal?.aborted) ending.abort()
+
+  return {
+    async start() {
+      await Promise.all(
+        [...runs.values()].flatMap(run => run.kinds).map(kind => informers.of(kind).start(ending.signal)),
+      )
+      for (const run of runs.values()) await run.start()
+    },
+    stop: name => named(name).stop(),
+    resume: name => named(name).start(),
+    isRunning: name => named(name).isRunning,
+    names: [...runs.keys()],
+    informers,
+    close,
+  }
+}
+
+class Run {
+  readonly kinds: readonly Kind<any>[]
+  readonly #env: Env
+  readonly #client: Client
+  readonly #spec: ControllerSpec
+  readonly #informers: Informers
+  readonly #ending: AbortSignal
+  readonly #event: Context['event']
+  #life: { readonly abort: AbortController; readonly queue: WorkQueue; readonly workers: Promise<unknown> } | undefined
+
+  constructor(env: Env, client: Client, spec: ControllerSpec, informers: Informers, ending: AbortSignal) {
+    if (spec.for === undefined ? spec.work === undefined : spec.reconcile === undefined) {
+      throw new Error(`${spec.name} has nothing to do: a controller has "for" and "reconcile", or "work"`)
+    }
+    const { owns = [], wakes = [], reads = [] } = spec
+    this.kinds = [...new Set([...(spec.for ? [spec.for] : []), ...owns, ...wakes.map(({ kind }) => kind), ...reads])]
+    this.#env = env
+    this.#client = client.as(spec.name)
+    this.#spec = spec
+    this.#informers = informers
+    this.#ending = ending
+    this.#event = createEventRecorder(env, this.#client, spec.source ?? spec.name, ending)
+  }
+
+  get isRunning(): boolean {
+    return this.#life !== undefined
+  }
+
+  async start(): Promise<void> {
+    if (this.isRunning || this.#ending.aborted) return
+    const env = this.#env
+    const spec = this.#spec
+    const abort = new AbortController()
+    const { signal } = abort
+    const queue = createQueue(env)
+    const log = env.log.child({ controller: spec.name })
+    const allowed = new Map<Kind<any>, Informer<any>>(this.kinds.map(kind => [kind, this.#informers.of(kind)]))
+    const context: Context = {
+      client: this.#client,
+      clock: env.clock,
+      random: env.random.fork(spec.name),
+      log,
+      signal,
+      lister<T extends KubeObject>(kind: Kind<T>) {
+        const informer = allowed.get(kind)
+        if (informer === undefined) throw new Error(`${spec.name} does not declare that it reads ${kind.resource}`)
+        return informer as Informer<T>
+      },
+      event: this.#event,
+      wake: (ref, delay = 0) => queue.addAfter(keyOf(ref), delay),
+    }
+    const settled = env.activity.hold()
+    const workers: Promise<void>[] = []
+    this.#life = { abort, queue, workers: Promise.resolve() }
+    try {
+      await spec.start?.(context)
+      // Handlers come after `start` and before anything can happen: from here on no change is missed.
+      const cancels = this.#wire(context, queue)
+      signal.addEventListener(
+        'abort',
+        () => {
+          for (const cancel of cancels) cancel()
+        },
+        { once: true },
+      )
+      for (let worker = 0; worker < (spec.workers ?? 1); worker++) workers.push(this.#work(queue, context))
+      this.#life = { abort, queue, workers: Promise.all(workers) }
+    } catch (error) {
+      this.#life = undefined
+      abort.abort()
+      throw error
+    } finally {
+      settled()
+    }
+  }
+
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (life === undefined) return
+    this.#life = undefined
+    life.abort.abort()
+    life.queue.close()
+    await life.workers
+  }
+
+  /** What can wake this controller, wired to its queue; all that is there already wakes it now. */
+  #wire(context: Context, queue: WorkQueue): Cancel[] {
+    const { for: own, owns = [], wakes = [], concerns } = this.#spec
+    const cancels: Cancel[] = []
+    const follow = (
+      kind: Kind<any>,
+      change: (now: Frozen<KubeObject> | undefined, before: Frozen<KubeObject> | undefined) => void,
+    ): void => {
+      const informer = this.#informers.of(kind)
+      cancels.push(informer.on(change))
+      for (const object of informer.list()) change(object, undefined)
+    }
+    for (const kind of owns) {
+      follow(kind, (now, before) => {
+        const owner = now && this.#ownerKey(now)
+        const old = before && this.#ownerKey(before)
+        if (old !== undefined && old !== owner) queue.add(old)
+        if (owner !== undefined) queue.add(owner)
+      })
+    }
+    for (const { kind, keys } of wakes) {
+      follow(kind, (now, before) => {
+        for (const ref of keys(now, before, context)) queue.add(keyOf(ref))
+      })
+    }
+    if (own !== undefined) {
+      follow(own, (now, before) => {
+        const isConcern =
+          !concerns || (now !== undefined && concerns(now)) || (before !== undefined && concerns(before))
+        if (isConcern) queue.add(keyOf((now ?? before!).metadata))
+      })
+    }
+    return cancels
+  }
+
+  #ownerKey(object: Frozen<KubeObject>): string | undefined {
+    const own = this.#spec.for!
+    const owner = controllerOf(object)
+    if (owner === undefined || owner.kind !== own.kind || groupOf(owner.apiVersion) !== own.group) return undefined
+    return keyOf({ name: owner.name, namespace: own.namespaced ? object.metadata.namespace : undefined })
+  }
+
+  async #work(queue: WorkQueue, context: Context): Promise<void> {
+    for (;;) {
+      const key = await queue.next()
+      if (key === undefined) return
+      const written = trackWrites(context.client, this.#informers, this.kinds)
+      try {
+        const outcome = await this.#turn(refFromKey(key), { ...context, client: written.client })
+        queue.forget(key)
+        if (outcome) queue.addAfter(key, outcome.again)
+      } catch (error) {
+        if (!context.signal.aborted) {
+          const fields = { key, failures: queue.failures(key) + 1, error: describe(error) }
+          if (isConflict(error)) context.log.debug(fields, 'reconcile met a newer object, trying again')
+          else context.log.warn(fields, 'reconcile failed, trying again')
+          queue.retry(key)
+        }
+      }
+      queue.rest(key)
+      written.whenSeen(() => queue.done(key))
+    }
+  }
+
+  async #turn(ref: Ref, context: Context): Promise<Outcome> {
+    const spec = this.#spec
+    if (spec.for === undefined) return spec.work!(ref, context)
+    const object = this.#informers.of(spec.for).get(ref)
+    if (object === undefined) return spec.gone?.(ref, context)
+    if (spec.concerns && !spec.concerns(object)) return undefined
+    return spec.reconcile!(object, context)
+  }
+}
+
+const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')))
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.name === 'ApiError' ? error.message : (error.stack ?? error.message)
+}
