@@ -1,9 +1,22 @@
 // The registry: the API's verbs, once for all kinds. Both doors (http/ and direct-client.ts) call it and nothing else;
 // from here on down Express is unknown. Implementations of the verbs: read.ts, write.ts, delete.ts, watch.ts, subresources.ts.
 
+import { methodNotSupported } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { DeleteOptions, ListOptions, Patch, Selectors, WriteOptions } from '../../src/client/client.ts'
+import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
+import type { Admission } from '../admission/admission.ts'
+import type { Storage } from '../storage/storage.ts'
+import { type Collection, collectionOf } from './collection.ts'
+import { remove, removeCollection } from './delete.ts'
+import { get, list } from './read.ts'
+import { bind, evict, noSuchPath, patchScale, readScale, updateScale } from './subresources.ts'
+import { storageTerms } from './terms.ts'
+import { Watches } from './watch.ts'
+import { create, patch, update, whenReady } from './write.ts'
+
+export { storageTerms }
 
 /** An object on its way out: frozen, with its JSON made at most once. */
 export interface Reading {
@@ -36,6 +49,8 @@ export interface WatchRequest extends Selectors {
 export interface WatchReader {
   deliver(signals: readonly WatchSignal[]): void
   ended(error?: Error): void
+  /** Bytes that were delivered and are not taken yet. A reader that lets too much lie is ended with Expired. */
+  backlog?(): number
 }
 
 /** Who asks, as authentication found out. */
@@ -49,9 +64,12 @@ export interface RequestInfo {
   readonly user: User
   /** Collects what goes to the user as `Warning:` headers. */
   warn(text: string): void
+  /** The request may be held a moment until what it needs is there, as a person's may; a controller tries again itself. */
+  readonly mayWait?: boolean
 }
 
 export interface Wrote {
+  /** The object; of most deletes, of a binding and of an eviction a Status (`object.kind` tells). */
   readonly reading: Reading
   /** 201 for a create, 200 for the rest; 202 for a delete that is still going on. */
   readonly code: 200 | 201 | 202
@@ -70,13 +88,7 @@ export interface ResourceRegistry {
     options: WriteOptions,
     info: RequestInfo,
   ): Promise<Wrote>
-  update(
-    ref: Ref,
-    object: unknown,
-    options: WriteOptions,
-    info: RequestInfo,
-    subresource?: Subresource,
-  ): Promise<Wrote>
+  update(ref: Ref, object: unknown, options: WriteOptions, info: RequestInfo, subresource?: Subresource): Promise<Wrote>
   patch(ref: Ref, patch: Patch, options: WriteOptions, info: RequestInfo, subresource?: Subresource): Promise<Wrote>
   delete(ref: Ref, options: DeleteOptions, info: RequestInfo): Promise<Wrote>
   deleteCollection(
@@ -96,4 +108,68 @@ export interface Registry {
   of(kind: Kind<any>): ResourceRegistry
   /** By what stands in a URL. */
   find(group: string, version: string, plural: string): ResourceRegistry | undefined
+}
+
+export function createRegistry(
+  env: Env,
+  storage: Storage,
+  kinds: readonly Kind<any>[],
+  admission: readonly Admission[],
+): Registry {
+  const watches = new Watches(env, storage, storageTerms(kinds))
+  const byKind = new Map<Kind<any>, ResourceRegistry>()
+  const byPath = new Map<string, ResourceRegistry>()
+  for (const kind of kinds) {
+    const resource = resourceRegistry(collectionOf(env, storage, admission, kind), watches)
+    byKind.set(kind, resource)
+    byPath.set(`${kind.group}/${kind.version}/${kind.plural}`, resource)
+  }
+  return {
+    kinds,
+    of(kind) {
+      const resource = byKind.get(kind)
+      if (resource === undefined) throw new Error(`${kind.resource} is not among the kinds this registry serves`)
+      return resource
+    },
+    find: (group, version, plural) => byPath.get(`${group}/${version}/${plural}`),
+  }
+}
+
+function resourceRegistry(collection: Collection, watches: Watches): ResourceRegistry {
+  const { kind } = collection
+  const requireSubresource = (subresource: Subresource | undefined): void => {
+    if (subresource !== undefined && !kind.subresources?.includes(subresource)) throw noSuchPath()
+  }
+  return {
+    kind,
+    get: (ref, options) => get(collection, ref, options?.resourceVersion),
+    list: options => list(collection, options),
+    watch: (request, reader) => watches.watch(collection, request, reader),
+    create: (object, where, options, info) =>
+      whenReady(collection, info, () => create(collection, object, where.namespace, options, info)),
+    async update(ref, object, options, info, subresource) {
+      requireSubresource(subresource)
+      if (subresource === 'scale') return updateScale(collection, ref, object, options, info)
+      return update(collection, ref, object, options, info, subresource)
+    },
+    async patch(ref, change, options, info, subresource) {
+      requireSubresource(subresource)
+      if (subresource === 'scale') return patchScale(collection, ref, change, options, info)
+      return patch(collection, ref, change, options, info, subresource)
+    },
+    delete: (ref, options, info) => remove(collection, ref, options, info),
+    deleteCollection: (where, options, info) => removeCollection(collection, where, options, info),
+    readSubresource(ref, subresource) {
+      requireSubresource(subresource)
+      if (subresource === 'scale') return readScale(collection, ref)
+      if (subresource === 'status') return get(collection, ref, undefined)
+      throw methodNotSupported(kind, 'get')
+    },
+    async act(ref, subresource, body, options, info) {
+      requireSubresource(subresource)
+      if (subresource === 'binding') return bind(collection, ref, body, options)
+      if (subresource === 'eviction') return evict(collection, ref, body, options, info)
+      throw methodNotSupported(kind, 'create')
+    },
+  }
 }

@@ -1,0 +1,29 @@
+// Which patch is which. Called by write.ts and subresources.ts; the patches themselves are pure functions in patch/.
+
+import { ApiError } from '../../src/api/errors.ts'
+import { draft } from '../../src/api/freeze.ts'
+import type { Frozen } from '../../src/api/meta.ts'
+import type { Patch } from '../../src/client/client.ts'
+import type { Kind } from '../../src/kinds/kind.ts'
+import { mergeSchemaOf } from '../../src/kinds/schemas.ts'
+import { applyJsonPatch } from '../patch/json-patch.ts'
+import { applyMergePatch } from '../patch/merge-patch.ts'
+import { applyStrategicMerge } from '../patch/strategic-merge.ts'
+
+/** The patched object, the caller's own. `kind`: whose lists know merge keys; without one, lists are replaced. */
+export function applyPatch<T extends object>(kind: Kind<any> | undefined, current: Frozen<T>, patch: Patch): T {
+  switch (patch.type) {
+    case 'json':
+      return applyJsonPatch(current, patch.body)
+    case 'merge':
+      return draft(applyMergePatch(current, patch.body))
+    case 'strategic':
+      return draft(applyStrategicMerge(current, patch.body, kind && mergeSchemaOf(kind)))
+    case 'apply':
+      throw new ApiError(
+        'UnsupportedMediaType',
+        'server-side apply (application/apply-patch+yaml) is not implemented by kubesim yet: accepted media types ' +
+          'include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
+      )
+  }
+}

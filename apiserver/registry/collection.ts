@@ -1,0 +1,87 @@
+// A collection: one served kind with where its objects are kept and how they are shown. Every verb takes one; made once a
+// kind by registry.ts. A second version of a stored kind shares the collection's keys and converts on the way in and out.
+
+import { freeze } from '../../src/api/freeze.ts'
+import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
+import type { Env } from '../../src/env/env.ts'
+import type { Kind } from '../../src/kinds/kind.ts'
+import type { Admission } from '../admission/admission.ts'
+import { prefixOf } from '../storage/keys.ts'
+import type { Storage, Stored } from '../storage/storage.ts'
+import type { Reading } from './registry.ts'
+
+export interface Collection {
+  readonly env: Env
+  readonly storage: Storage
+  readonly admission: readonly Admission[]
+  readonly kind: Kind<any>
+  /** The kind in which the objects are kept: the kind itself, but for a second version. */
+  readonly kept: Kind<any>
+  /** `/registry/apps/deployments/` */
+  readonly prefix: string
+  prefixOf(namespace: string | undefined): string
+  keyOf(ref: Ref): string
+  /** What is stored, as this version shows it: made once for each stored object. */
+  reading(stored: Stored): Reading
+  /** What is stored, as this version shows it, on its own. */
+  shown(object: Frozen<KubeObject>): Frozen<KubeObject>
+  /** What to store for an object of this version. */
+  toStore(object: KubeObject, old: Frozen<KubeObject> | undefined): KubeObject
+}
+
+export function collectionOf(env: Env, storage: Storage, admission: readonly Admission[], kind: Kind<any>): Collection {
+  const { storedAs } = kind
+  const kept = storedAs?.kind ?? kind
+  const prefix = prefixOf(kept)
+  const collection = {
+    env,
+    storage,
+    admission,
+    kind,
+    kept,
+    prefix,
+    prefixOf: (namespace: string | undefined) => (kind.namespaced && namespace ? `${prefix}${namespace}/` : prefix),
+    keyOf: (ref: Ref) => (kind.namespaced ? `${prefix}${ref.namespace ?? ''}/${ref.name}` : `${prefix}${ref.name}`),
+  }
+  if (storedAs === undefined) {
+    return {
+      ...collection,
+      reading: stored => stored,
+      shown: object => object,
+      toStore: object => object,
+    }
+  }
+  const readings = new WeakMap<Stored, Reading>()
+  return {
+    ...collection,
+    reading(stored) {
+      let reading = readings.get(stored)
+      if (reading === undefined) {
+        reading = readingOf(freeze(storedAs.fromStored(stored.object)) as Frozen<KubeObject>)
+        readings.set(stored, reading)
+      }
+      return reading
+    },
+    shown: object => storedAs.fromStored(object) as Frozen<KubeObject>,
+    toStore: (object, old) => storedAs.toStored(object as never, old as never),
+  }
+}
+
+/** An object that is not stored in this form: its JSON is made when it is first asked for. */
+export function readingOf(object: Frozen<KubeObject>): Reading {
+  return new MadeReading(object)
+}
+
+class MadeReading implements Reading {
+  readonly object: Frozen<KubeObject>
+  #bytes: Buffer | undefined
+
+  constructor(object: Frozen<KubeObject>) {
+    this.object = object
+  }
+
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.from(JSON.stringify(this.object))
+    return this.#bytes
+  }
+}

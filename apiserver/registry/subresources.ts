@@ -1,0 +1,244 @@
+// Subresources that are objects of their own: scale as a window on replicas, binding as the one way to a node, eviction as
+// a delete that may be refused. Called by registry.ts. Status and finalize are the object itself, and in write.ts.
+
+import type { Binding, Eviction, Pod, Scale } from '../../generated/types.ts'
+import { setCondition } from '../../src/api/conditions.ts'
+import {
+  ApiError,
+  badRequest,
+  conflict,
+  type FieldError,
+  invalid,
+  invalidValue,
+  notFound,
+  notSupported,
+  required,
+  type Status,
+} from '../../src/api/errors.ts'
+import { freeze, draft as thaw } from '../../src/api/freeze.ts'
+import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
+import type { DeleteOptions, Patch, WriteOptions } from '../../src/client/client.ts'
+import type { ScaleRules } from '../../src/kinds/kind.ts'
+import { Nodes } from '../../src/kinds/node.ts'
+import { keyOf } from '../storage/keys.ts'
+import { applyPatch } from './apply-patch.ts'
+import { type Collection, readingOf } from './collection.ts'
+import { remove } from './delete.ts'
+import { matchName } from './metadata.ts'
+import { get } from './read.ts'
+import type { Reading, RequestInfo, Wrote } from './registry.ts'
+import { change, otherUid } from './write.ts'
+
+// ---- scale (pkg/registry/apps/deployment/storage/storage.go, ScaleREST)
+
+export function readScale(collection: Collection, ref: Ref): Reading {
+  const { object } = get(collection, ref, undefined)
+  return readingOf(freeze(scaleOf(rulesOf(collection), object)) as Frozen<KubeObject>)
+}
+
+export async function updateScale(
+  collection: Collection,
+  ref: Ref,
+  body: unknown,
+  options: WriteOptions,
+  info: RequestInfo,
+): Promise<Wrote> {
+  const scale = decodeScale(body)
+  matchName(scale, ref)
+  return changeScale(collection, ref, options, info, () => scale)
+}
+
+export async function patchScale(
+  collection: Collection,
+  ref: Ref,
+  patch: Patch,
+  options: WriteOptions,
+  info: RequestInfo,
+): Promise<Wrote> {
+  return changeScale(collection, ref, options, info, present => {
+    const scale = decodeScale(applyPatch(undefined, present as Frozen<Scale>, patch))
+    matchName(scale, ref)
+    return scale
+  })
+}
+
+async function changeScale(
+  collection: Collection,
+  ref: Ref,
+  options: WriteOptions,
+  info: RequestInfo,
+  make: (present: Scale) => Scale,
+): Promise<Wrote> {
+  const { kind } = collection
+  const rules = rulesOf(collection)
+  const wrote = await change(collection, ref, options, info, 'scale', (old, current) => {
+    const scale = make(scaleOf(rules, old))
+    checkReplicas(scale)
+    const { uid, resourceVersion } = scale.metadata
+    if (uid && uid !== old.metadata.uid) throw otherUid(collection, current, uid)
+    if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) {
+      const why = 'the object has been modified; please apply your changes to the latest version and try again'
+      throw conflict(kind, ref.name, why)
+    }
+    const draft = thaw(old) as KubeObject & Record<string, unknown>
+    rules.setReplicas(draft, scale.spec?.replicas ?? 0)
+    return draft
+  })
+  return { ...wrote, reading: readingOf(freeze(scaleOf(rules, wrote.reading.object)) as Frozen<KubeObject>) }
+}
+
+function rulesOf({ kind }: Collection): ScaleRules<any> {
+  if (kind.scale === undefined) throw new Error(`${kind.resource} cannot be scaled, and the door should know`)
+  return kind.scale
+}
+
+function scaleOf(rules: ScaleRules<any>, object: Frozen<KubeObject>): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const replicas = rules.replicas(object as never)
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      name,
+      ...(namespace ? { namespace } : {}),
+      ...(uid ? { uid } : {}),
+      ...(resourceVersion ? { resourceVersion } : {}),
+      ...(creationTimestamp ? { creationTimestamp } : {}),
+    },
+    // A zero is left out, as Go's JSON has it.
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: rules.statusReplicas(object as never), selector: rules.selector(object as never) },
+  }
+}
+
+function decodeScale(body: unknown): Scale {
+  const scale = asObject(body, 'Scale', ['autoscaling/v1', 'extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2'])
+  const { replicas } = (scale.spec ?? {}) as { replicas?: unknown }
+  if (replicas !== undefined && replicas !== null && !Number.isInteger(replicas)) {
+    const type = typeof replicas
+    throw badRequest(
+      `Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal ${type} into Go struct field ScaleSpec.spec.replicas of type int32`,
+    )
+  }
+  return scale as unknown as Scale
+}
+
+function checkReplicas({ metadata, spec }: Scale): void {
+  const replicas = spec?.replicas ?? 0
+  if (replicas >= 0) return
+  const about = { group: 'autoscaling', plural: 'scales', kind: 'Scale' }
+  throw invalid(about, metadata.name, [invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0')])
+}
+
+// ---- binding (pkg/registry/core/pod/storage/storage.go, BindingREST)
+
+const topologyLabels = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone']
+
+export async function bind(collection: Collection, ref: Ref, body: unknown, options: WriteOptions): Promise<Wrote> {
+  const binding = asObject(body, 'Binding', ['v1']) as unknown as Binding
+  if (binding.metadata?.name !== ref.name) throw badRequest('name in URL does not match name in Binding object')
+  checkTarget(binding)
+  const { kind, env, storage } = collection
+  const { uid, resourceVersion, annotations, labels } = binding.metadata
+  const about = { ...kind, plural: 'pods/binding' }
+  await storage.write(collection.keyOf(ref), (current, present) => {
+    if (current === undefined) throw notFound(kind, ref.name)
+    if (uid && uid !== current.object.metadata.uid) throw otherUid(collection, current, uid)
+    if (resourceVersion && resourceVersion !== current.object.metadata.resourceVersion) {
+      throw conflict(
+        kind,
+        ref.name,
+        otherVersion(current.key, resourceVersion, current.object.metadata.resourceVersion),
+      )
+    }
+    const old = current.object as Frozen<Pod>
+    if (old.metadata.deletionTimestamp !== undefined) {
+      throw conflict(about, ref.name, `pod ${ref.name} is being deleted, cannot be assigned to a host`)
+    }
+    if (old.spec.nodeName) {
+      throw conflict(
+        about,
+        ref.name,
+        `pod ${ref.name} is already assigned to node ${JSON.stringify(old.spec.nodeName)}`,
+      )
+    }
+    if (old.spec.schedulingGates?.length) {
+      throw conflict(about, ref.name, `pod ${ref.name} has non-empty .spec.schedulingGates`)
+    }
+    if (options.dryRun) return { keep: true }
+    const pod = thaw(old) as Pod
+    pod.spec.nodeName = binding.target.name!
+    if (annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations }
+    const node = present.get(keyOf(Nodes, { name: binding.target.name! }))?.object
+    const topology = topologyLabels.filter(label => node?.metadata.labels?.[label] !== undefined)
+    if (labels || topology.length > 0) {
+      pod.metadata.labels = { ...pod.metadata.labels, ...labels }
+      for (const label of topology) pod.metadata.labels[label] = node!.metadata.labels![label]!
+    }
+    pod.status.conditions ??= []
+    setCondition(pod.status.conditions, { type: 'PodScheduled', status: 'True' }, env.clock.now())
+    delete pod.status.nominatedNodeName
+    return { put: pod }
+  })
+  return done()
+}
+
+function checkTarget({ metadata, target }: Binding): void {
+  const faults: FieldError[] = []
+  if (target?.kind && target.kind !== 'Node') faults.push(notSupported('target.kind', target.kind, ['Node', '<empty>']))
+  if (!target?.name) faults.push(required('target.name'))
+  if (faults.length > 0) throw invalid({ group: '', plural: 'bindings', kind: 'Binding' }, metadata.name, faults)
+}
+
+const otherVersion = (key: string, asked: string, found: string | undefined): string =>
+  `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
+  `Precondition failed: ResourceVersion in precondition: ${asked}, ResourceVersion in object meta: ${found}`
+
+// ---- eviction (pkg/registry/core/pod/storage/eviction.go); no PodDisruptionBudget is served that could refuse one
+
+export async function evict(
+  collection: Collection,
+  ref: Ref,
+  body: unknown,
+  options: WriteOptions,
+  info: RequestInfo,
+): Promise<Wrote> {
+  const eviction = asObject(body, 'Eviction', ['policy/v1', 'policy/v1beta1']) as unknown as Eviction
+  if (eviction.metadata?.name !== ref.name) throw badRequest('name in URL does not match name in Eviction object')
+  const asked = (eviction.deleteOptions ?? {}) as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
+  const dryRun = options.dryRun || asked.dryRun?.includes('All') === true
+  await remove(collection, ref, { ...asked, dryRun } as DeleteOptions, info)
+  return done()
+}
+
+// ---- both
+
+function asObject(body: unknown, kind: string, versions: readonly string[]): KubeObject & Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind})`)
+  }
+  const object = body as KubeObject & Record<string, unknown>
+  if ((object.kind ?? kind) !== kind) {
+    const version = String(object.apiVersion ?? '').replace(/^.*\//, '')
+    throw badRequest(`${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}`)
+  }
+  if (object.apiVersion !== undefined && !versions.includes(object.apiVersion)) {
+    throw badRequest(
+      `the API version in the data (${object.apiVersion}) does not match the expected API version (${versions[0]})`,
+    )
+  }
+  if (typeof (object.metadata ?? {}) !== 'object') {
+    throw badRequest(`${kind} cannot be handled: metadata is not an object`)
+  }
+  return object
+}
+
+function done(): Wrote {
+  const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
+  return { reading: readingOf(status as unknown as Frozen<KubeObject>), code: 201 }
+}
+
+/** A subresource that the kind does not have is a path that is not there. */
+export function noSuchPath(): ApiError {
+  return new ApiError('NotFound', 'the server could not find the requested resource')
+}

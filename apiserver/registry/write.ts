@@ -1,0 +1,341 @@
+// One draft's way to a decision: create, update and patch, on the main resource and on its status. Called by registry.ts
+// and subresources.ts. All of it happens in one storage turn, so what is checked is still true when it is written:
+// patch → decode → metadata → defaults → prepare → admission → validation → admission's check → put.
+
+import {
+  ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  type FieldError,
+  hasReason,
+  invalid,
+  invalidValue,
+  isAlreadyExists,
+  notFound,
+  staleObject,
+} from '../../src/api/errors.ts'
+import { freeze, draft as thaw } from '../../src/api/freeze.ts'
+import { jsonEqual } from '../../src/api/json-equal.ts'
+import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
+import type { Patch, WriteOptions } from '../../src/client/client.ts'
+import type { Subresource } from '../../src/kinds/kind.ts'
+import { validateObjectMeta } from '../../src/kinds/object-meta.ts'
+import { type AdmissionRequest, NotYet } from '../admission/admission.ts'
+import type { Decision, Present, Stored } from '../storage/storage.ts'
+import { applyPatch } from './apply-patch.ts'
+import { type Collection, readingOf } from './collection.ts'
+import { dropDuplicateOwners, matchName, matchNamespace, stampNew, stampUpdate } from './metadata.ts'
+import { generatedName, generateNameAttempts } from './names.ts'
+import type { RequestInfo, Wrote } from './registry.ts'
+import { decode } from './validate.ts'
+
+type Body = KubeObject & Record<string, unknown>
+
+export async function create(
+  collection: Collection,
+  body: unknown,
+  namespace: string | undefined,
+  options: WriteOptions,
+  info: RequestInfo,
+): Promise<Wrote> {
+  const { kind, env } = collection
+  const draft = decode(kind, body, options.fieldValidation ?? 'Warn', info.warn) as Body
+  const { metadata } = draft
+  if (kind.namespaced && !namespace && !metadata.namespace) {
+    throw badRequest('an empty namespace may not be set during creation')
+  }
+  matchNamespace(kind, metadata, namespace || metadata.namespace)
+  if (metadata.resourceVersion && metadata.resourceVersion !== '0') {
+    throw new ApiError('InternalError', 'resourceVersion should not be set on objects to be created')
+  }
+  delete metadata.resourceVersion
+  const base = metadata.name ? undefined : metadata.generateName
+  if (!base) return createNamed(collection, draft, undefined, options, info)
+  for (let attempt = 1; ; attempt++) {
+    metadata.name = generatedName(base, env.random)
+    try {
+      return await createNamed(collection, draft, base, options, info)
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error
+      if (attempt < generateNameAttempts) continue
+      const sentence = `${error.message}, the server was not able to generate a unique name for the object`
+      throw new ApiError('AlreadyExists', sentence, { ...error.details, retryAfterSeconds: 1 })
+    }
+  }
+}
+
+/** `base`: the name was made from it, so nothing has been done to the draft when the name turns out to be taken. */
+async function createNamed(
+  collection: Collection,
+  draft: Body,
+  base: string | undefined,
+  options: WriteOptions,
+  info: RequestInfo,
+): Promise<Wrote> {
+  const { kind, env, storage } = collection
+  const { metadata } = draft
+  const key = collection.keyOf(metadata)
+  const written = await storage.write(key, (current, present) => {
+    if (current !== undefined && base !== undefined) throw alreadyExists(kind, metadata.name)
+    stampNew(metadata, kind, env)
+    dropDuplicateOwners(metadata, info.warn)
+    kind.defaults?.(draft)
+    const context = { now: env.clock.now(), operation: 'create' } as const
+    kind.prepare?.(draft, undefined, context)
+    const request = requestOf(collection, draft, undefined, undefined, options, info, present, base)
+    for (const plugin of collection.admission) plugin.admit?.(draft, request)
+    refuseFaults(collection, draft, undefined, kind.validate?.(draft, undefined, context))
+    for (const plugin of collection.admission) plugin.check?.(draft as Frozen<KubeObject>, request)
+    if (current !== undefined) throw exists(collection, current)
+    for (const text of kind.warnings?.(draft, undefined) ?? []) info.warn(text)
+    return options.dryRun ? { keep: true } : { put: collection.toStore(draft, undefined) }
+  })
+  if (options.dryRun) return { reading: readingOf(freeze(draft) as Frozen<KubeObject>), code: 201 }
+  return { reading: collection.reading(written.stored), code: 201 }
+}
+
+function exists({ kind }: Collection, current: Stored): ApiError {
+  const { name, deletionTimestamp } = current.object.metadata
+  const error = alreadyExists(kind, name)
+  if (deletionTimestamp === undefined) return error
+  return new ApiError('AlreadyExists', `object is being deleted: ${error.message}`, error.details)
+}
+
+export function update(
+  collection: Collection,
+  ref: Ref,
+  body: unknown,
+  options: WriteOptions,
+  info: RequestInfo,
+  subresource?: Subresource,
+): Promise<Wrote> {
+  const { kind } = collection
+  const draft = decode(kind, body, options.fieldValidation ?? 'Warn', info.warn) as Body
+  matchNamespace(kind, draft.metadata, ref.namespace)
+  matchName(draft, ref)
+  return change(collection, ref, options, info, subresource, (old, current) => {
+    const { uid } = draft.metadata
+    if (uid && uid !== old.metadata.uid) throw otherUid(collection, current, uid)
+    requireVersion(collection, draft, old)
+    return draft
+  })
+}
+
+export function patch(
+  collection: Collection,
+  ref: Ref,
+  patch: Patch,
+  options: WriteOptions,
+  info: RequestInfo,
+  subresource?: Subresource,
+): Promise<Wrote> {
+  const { kind } = collection
+  return change(collection, ref, options, info, subresource, old => {
+    const patched = applyPatch(kind, old, patch)
+    const draft = decodePatched(collection, patched, options, info)
+    matchNamespace(kind, draft.metadata, ref.namespace)
+    matchName(draft, ref)
+    requireVersion(collection, draft, old)
+    return draft
+  })
+}
+
+/** What is at fault in the outcome of a patch is the patch (endpoints/handlers/patch.go). */
+function decodePatched({ kind }: Collection, patched: unknown, options: WriteOptions, info: RequestInfo): Body {
+  try {
+    return decode(kind, patched, options.fieldValidation ?? 'Warn', info.warn) as Body
+  } catch (error) {
+    if (!hasReason(error, 'BadRequest')) throw error
+    const strict = error.message.indexOf('strict decoding error')
+    const why = strict < 0 ? error.message : error.message.slice(strict)
+    throw invalid({ group: '', plural: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(patched), why)])
+  }
+}
+
+/** One change to an object that exists: `make` gives the draft, from what is stored; it is the caller's to change. */
+export async function change(
+  collection: Collection,
+  ref: Ref,
+  options: WriteOptions,
+  info: RequestInfo,
+  subresource: Subresource | undefined,
+  make: (old: Frozen<Body>, current: Stored) => Body,
+): Promise<Wrote> {
+  let outcome: Frozen<KubeObject> | undefined
+  const written = await collection.storage.write(collection.keyOf(ref), (current, present) => {
+    if (current === undefined) throw notFound(collection.kind, ref.name)
+    const old = collection.shown(current.object) as Frozen<Body>
+    const draft = make(old, current)
+    const decision = decideChange(collection, draft, old, present, options, info, subresource)
+    if (options.dryRun || 'remove' in decision) outcome = freeze(draft) as Frozen<KubeObject>
+    return options.dryRun ? { keep: true } : decision
+  })
+  return { reading: outcome ? readingOf(outcome) : collection.reading(written.stored), code: 200 }
+}
+
+function decideChange(
+  collection: Collection,
+  draft: Body,
+  old: Frozen<Body>,
+  present: Present,
+  options: WriteOptions,
+  info: RequestInfo,
+  subresource: Subresource | undefined,
+): Decision {
+  const { kind, env } = collection
+  stampUpdate(draft.metadata, old.metadata)
+  dropDuplicateOwners(draft.metadata, info.warn)
+  kind.defaults?.(draft)
+  keepOtherParts(collection, draft, old, subresource)
+  const context = { now: env.clock.now(), operation: 'update', subresource } as const
+  kind.prepare?.(draft, old, context)
+  const request = requestOf(collection, draft, old, subresource, options, info, present, undefined)
+  for (const plugin of collection.admission) plugin.admit?.(draft, request)
+  const isSameSpec = hasSameSpec(draft, old)
+  countGeneration(collection, draft, old, isSameSpec)
+  refuseFaults(collection, draft, old, kind.validate?.(draft, old, context))
+  for (const plugin of collection.admission) plugin.check?.(draft as Frozen<KubeObject>, request)
+  for (const text of kind.warnings?.(draft, old) ?? []) info.warn(text)
+  if (isFinalized(draft, old)) return { remove: true }
+  if (isSameSpec && jsonEqual(draft.metadata, old.metadata) && jsonEqual(draft.status, old.status)) {
+    return { keep: true }
+  }
+  return { put: collection.toStore(draft, old) }
+}
+
+/** The main resource leaves the status alone, the status subresource everything else (each kind's two strategies upstream). */
+function keepOtherParts(
+  { kind }: Collection,
+  draft: Body,
+  old: Frozen<Body>,
+  subresource: Subresource | undefined,
+): void {
+  if (subresource !== 'status') {
+    if (kind.subresources?.includes('status')) keepPart(draft, old, 'status')
+    return
+  }
+  for (const part of new Set([...Object.keys(draft), ...Object.keys(old)])) {
+    if (!isOutsideSpec(part)) keepPart(draft, old, part)
+  }
+  keepPart(draft.metadata, old.metadata, 'ownerReferences')
+  keepPart(draft.metadata, old.metadata, 'finalizers')
+}
+
+function keepPart(draft: object, old: object, part: string): void {
+  const value = (old as Record<string, unknown>)[part]
+  if (value === undefined) delete (draft as Record<string, unknown>)[part]
+  else (draft as Record<string, unknown>)[part] = thaw(value)
+}
+
+const isOutsideSpec = (part: string): boolean =>
+  part === 'status' || part === 'metadata' || part === 'kind' || part === 'apiVersion'
+
+function hasSameSpec(draft: Body, old: Frozen<Body>): boolean {
+  for (const part of Object.keys(draft)) {
+    if (!isOutsideSpec(part) && !jsonEqual(draft[part], old[part])) return false
+  }
+  for (const part of Object.keys(old)) {
+    if (!isOutsideSpec(part) && draft[part] === undefined && old[part] !== undefined) return false
+  }
+  return true
+}
+
+/** The generation counts what is asked for, not what is so. A kind's `prepare` may have counted already. */
+function countGeneration({ kind }: Collection, draft: Body, old: Frozen<Body>, isSameSpec: boolean): void {
+  if (kind.hasGeneration === false || isSameSpec) return
+  const before = old.metadata.generation ?? 0
+  if ((draft.metadata.generation ?? 0) <= before) draft.metadata.generation = before + 1
+}
+
+/** Nobody wants to hold an object any more that is being deleted, and its time is up (Store.ShouldDeleteDuringUpdate). */
+export function isFinalized(draft: KubeObject, old: Frozen<KubeObject>): boolean {
+  if (draft.metadata.finalizers?.length || old.metadata.deletionTimestamp === undefined) return false
+  if (old.metadata.deletionGracePeriodSeconds) return false
+  const { spec } = draft as { spec?: { finalizers?: readonly string[] } }
+  return draft.kind !== 'Namespace' || !spec?.finalizers?.length
+}
+
+function requireVersion({ kind }: Collection, draft: Body, old: Frozen<Body>): void {
+  const { resourceVersion, name } = draft.metadata
+  if (resourceVersion && resourceVersion !== '0') {
+    if (resourceVersion !== old.metadata.resourceVersion) throw staleObject(kind, name)
+  } else if (kind.unconditionalUpdate === false) {
+    const fault = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')
+    throw invalid({ ...kind, kind: kind.plural }, name, [fault])
+  }
+}
+
+/** As storage.Preconditions words it, with the storage error around it that upstream lets through. */
+export function otherUid({ kind }: Collection, current: Stored, uid: string): ApiError {
+  const { metadata } = current.object
+  return conflict(
+    kind,
+    metadata.name,
+    `StorageError: invalid object, Code: 4, Key: ${current.key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+  )
+}
+
+export function requestOf(
+  { kind }: Collection,
+  object: Frozen<KubeObject>,
+  old: Frozen<KubeObject> | undefined,
+  subresource: Subresource | undefined,
+  options: WriteOptions,
+  info: RequestInfo,
+  present: Present,
+  base: string | undefined,
+): AdmissionRequest {
+  return {
+    kind,
+    operation: old === undefined ? 'CREATE' : 'UPDATE',
+    namespace: object.metadata.namespace,
+    name: base ?? object.metadata.name,
+    subresource,
+    user: info.user,
+    dryRun: options.dryRun ?? false,
+    old,
+    present,
+  }
+}
+
+function refuseFaults(
+  { kind }: Collection,
+  draft: Body,
+  old: Frozen<Body> | undefined,
+  kindFaults: readonly FieldError[] | undefined,
+): void {
+  const faults = validateObjectMeta(draft as Frozen<KubeObject>, old, kind)
+  if (faults.length === 0 && !kindFaults?.length) return
+  throw invalid(kind, draft.metadata.name, [...faults, ...(kindFaults ?? [])])
+}
+
+const patience = 1500
+
+/** Runs a request; when it came a moment too early and may wait, once more as soon as what it needs is there. */
+export async function whenReady<T>(collection: Collection, info: RequestInfo, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof NotYet) || info.mayWait !== true) throw error
+    await appears(collection, error.key)
+    return await run()
+  }
+}
+
+/** Resolves when something is at the key, or after a moment. */
+function appears({ storage, env }: Collection, key: string): Promise<void> {
+  return new Promise(resolve => {
+    if (storage.get(key) !== undefined) return resolve()
+    const done = (): void => {
+      stopTimer()
+      stopListening()
+      resolve()
+    }
+    const stopTimer = env.clock.after(patience, done)
+    const stopListening = storage.subscribe(key, storage.revision, events => {
+      if (events.some(event => event.key === key)) done()
+    })
+  })
+}

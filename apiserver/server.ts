@@ -1,0 +1,122 @@
+// The API server without a socket: registry, direct client, and what every cluster has from its first moment. Built by
+// src/cluster.ts (and by tests); the HTTP door (http/) is opened upon the same registry.
+
+import type { EndpointSlice, Endpoints, Namespace, Service } from '../generated/types.ts'
+import { isNotFound } from '../src/api/errors.ts'
+import type { KubeObject, NewObject, Ref } from '../src/api/meta.ts'
+import type { Client } from '../src/client/client.ts'
+import type { NodeClient } from '../src/client/node-client.ts'
+import type { Env } from '../src/env/env.ts'
+import { EndpointsKind } from '../src/kinds/endpoints.ts'
+import { EndpointSlices } from '../src/kinds/endpointslice.ts'
+import type { Kind } from '../src/kinds/kind.ts'
+import { Namespaces } from '../src/kinds/namespace.ts'
+import { Services } from '../src/kinds/service.ts'
+import type { Admission } from './admission/admission.ts'
+import { ownAddress } from './admission/service-addresses.ts'
+import { createDirectClient } from './direct-client.ts'
+import { expireEvents } from './event-expiry.ts'
+import { createRegistry, type Registry } from './registry/registry.ts'
+import type { Storage } from './storage/storage.ts'
+
+export interface ApiServer {
+  readonly registry: Registry
+  /** The direct door. */
+  readonly client: Client
+  /** The port to what runs on the nodes: logs, proxy. */
+  readonly nodes: NodeClient | undefined
+  /** Sees to the first namespaces and to the Service `kubernetes`, which leads to the address given. May be called again. */
+  bootstrap(at: { readonly address: string; readonly port: number }): Promise<void>
+  /** Stops its timers; watches and storage are their owners' to end. */
+  close(): void
+}
+
+export function createApiServer(
+  env: Env,
+  storage: Storage,
+  kinds: readonly Kind<any>[],
+  admission: readonly Admission[],
+  nodes?: NodeClient,
+): ApiServer {
+  const registry = createRegistry(env, storage, kinds, admission)
+  const client = createDirectClient(env, registry)
+  const close = expireEvents(env, storage)
+  return {
+    registry,
+    client,
+    nodes,
+    bootstrap: ({ address, port }) => bootstrap(client.as('kube-apiserver'), address, port),
+    close,
+  }
+}
+
+const firstNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default']
+
+async function bootstrap(client: Client, address: string, port: number): Promise<void> {
+  for (const name of firstNamespaces) await ensure<Namespace>(client, Namespaces, namespace(name), [])
+  await ensure<Service>(client, Services, ownService(port), ['spec'])
+  await ensure<Endpoints>(client, EndpointsKind, ownEndpoints(address, port), ['subsets'])
+  await ensure<EndpointSlice>(client, EndpointSlices, ownSlice(address, port), ['endpoints', 'ports'])
+}
+
+/** Creates the object, or makes these parts of the one that is there what they should be. */
+async function ensure<T extends KubeObject>(
+  client: Client,
+  kind: Kind<T>,
+  object: NewObject<T>,
+  parts: readonly (keyof NewObject<T> & string)[],
+): Promise<void> {
+  const ref = { name: object.metadata.name!, namespace: object.metadata.namespace }
+  if (!(await exists(client, kind, ref))) {
+    await client.of(kind).create(object)
+  } else if (parts.length > 0) {
+    const body = Object.fromEntries(parts.map(part => [part, object[part]]))
+    await client.of(kind).patch(ref, { type: 'merge', body })
+  }
+}
+
+async function exists(client: Client, kind: Kind<any>, ref: Ref): Promise<boolean> {
+  try {
+    await client.of(kind).get(ref)
+    return true
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    return false
+  }
+}
+
+const namespace = (name: string): NewObject<Namespace> =>
+  ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }) as NewObject<Namespace>
+
+const own = { name: 'kubernetes', namespace: 'default' }
+
+const ownService = (port: number): NewObject<Service> => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { ...own, labels: { component: 'apiserver', provider: 'kubernetes' } },
+  spec: {
+    type: 'ClusterIP',
+    clusterIP: ownAddress,
+    clusterIPs: [ownAddress],
+    ipFamilies: ['IPv4'],
+    ipFamilyPolicy: 'SingleStack',
+    sessionAffinity: 'None',
+    ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
+  },
+})
+
+const ownEndpoints = (address: string, port: number): NewObject<Endpoints> => ({
+  apiVersion: 'v1',
+  kind: 'Endpoints',
+  metadata: { ...own, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+  subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+})
+
+const ownSlice = (address: string, port: number): NewObject<EndpointSlice> => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { ...own, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+  addressType: 'IPv4',
+  endpoints: [{ addresses: [address], conditions: { ready: true } }],
+  ports: [{ name: 'https', port, protocol: 'TCP' }],
+})
