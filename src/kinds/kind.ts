@@ -79,6 +79,8 @@ export interface KindSpec<T extends KubeObject> {
   readonly withoutVerbs?: readonly string[]
   /** Seconds of grace on delete, when the request asks for so many or names none; 0 or absent: removed at once. */
   readonly gracePeriod?: (object: Frozen<T>, asked?: number | undefined) => number
+  /** False: an update must carry the resourceVersion it started from (upstream's AllowUnconditionalUpdate). Default: true. */
+  readonly unconditionalUpdate?: boolean
   /** The propagation a delete has when the request names none. Default: Background. */
   readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground'
   /** Fill what was left out, as upstream's defaults.go does. Runs on every write. */
