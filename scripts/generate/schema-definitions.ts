@@ -1,6 +1,7 @@
 // Writes the definitions of generated/openapi.json: each model as an OpenAPI schema under its upstream name, with
 // descriptions, formats, required fields, and the groups, versions and kinds that are served of it.
 
+import { listSemantics } from '../../src/kinds/merge-keys.ts'
 import type { Model, ModelField, ServedModel } from './client-models.ts'
 import { bareName } from './definition-names.ts'
 import { anyFields, quantityFields } from './special-fields.ts'
@@ -68,13 +69,17 @@ export function schemaDefinitions(
   checkTables(models)
   const definitions: Record<string, Schema> = { ...wellKnownSchemas }
   for (const model of models) {
-    const properties = model.fields.map(field => [field.name, propertyOf(model, field, names)] as const)
+    const name = names.get(model.name)!
+    const properties = model.fields.map(
+      field => [field.name, { ...propertyOf(model, field, names), ...extensions(name, field.name) }] as const,
+    )
     const required = model.fields.filter(field => field.isRequired).map(field => field.name)
-    definitions[names.get(model.name)!] = {
+    definitions[name] = {
       ...(model.description ? { description: model.description } : {}),
       ...(required.length > 0 ? { required } : {}),
       properties: Object.fromEntries(properties),
       type: 'object',
+      ...extensions(name),
     }
   }
   for (const { model, group, version } of [...served, ...subresourceBodies]) {
@@ -119,6 +124,18 @@ function propertyOf(model: Model, field: ModelField, names: ReadonlyMap<string, 
   }
   const schema = schemaOf(field.type)
   return field.description ? { description: field.description, ...schema } : schema
+}
+
+/** List and map semantics, as upstream's OpenAPI says them. */
+function extensions(definition: string, field?: string): Schema {
+  const { listType, listMapKeys, mapType, mergeKey, patchStrategy } = listSemantics(definition, field) ?? {}
+  return {
+    ...(listType ? { 'x-kubernetes-list-type': listType } : {}),
+    ...(listMapKeys ? { 'x-kubernetes-list-map-keys': listMapKeys } : {}),
+    ...(mapType ? { 'x-kubernetes-map-type': mapType } : {}),
+    ...(mergeKey ? { 'x-kubernetes-patch-merge-key': mergeKey } : {}),
+    ...(patchStrategy ? { 'x-kubernetes-patch-strategy': patchStrategy } : {}),
+  }
 }
 
 function textFormat(field: ModelField): { format?: string } {
