@@ -1,0 +1,31 @@
+// The Env of a running cluster: the wall's time, chance from a seed (the system's own when none is given), a log.
+
+import { BusyCount } from './activity.ts'
+import { RealClock } from './clock.ts'
+import type { Env } from './env.ts'
+import { type LogLevel, openLog } from './log.ts'
+import { SeededRandom, systemSeed } from './random.ts'
+
+export interface RealEnvOptions {
+  /** Of all chance; undefined draws one. */
+  readonly seed?: number | string | undefined
+  readonly logLevel?: LogLevel | undefined
+  /** A file descriptor (2, standard error, when left out) or a file's path. */
+  readonly logTo?: number | string | undefined
+}
+
+export interface RealEnv extends Env {
+  readonly clock: RealClock
+  readonly seed: number | string
+}
+
+export function realEnv({ seed = systemSeed(), logLevel = 'info', logTo }: RealEnvOptions = {}): RealEnv {
+  const clock = new RealClock()
+  return Object.freeze({
+    clock,
+    random: new SeededRandom(seed),
+    activity: new BusyCount(),
+    log: openLog(clock, logLevel, logTo),
+    seed,
+  })
+}

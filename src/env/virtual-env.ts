@@ -1,0 +1,31 @@
+// The Env of a test: time that moves when told to, chance from a seed that is always the same, no log unless asked for.
+
+import { BusyCount } from './activity.ts'
+import type { Millis } from './clock.ts'
+import type { Env } from './env.ts'
+import { type LogLevel, openLog } from './log.ts'
+import { SeededRandom } from './random.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+export interface VirtualEnvOptions {
+  readonly seed?: number | string | undefined
+  readonly startAt?: Millis | undefined
+  readonly logLevel?: LogLevel | undefined
+  readonly logTo?: number | string | undefined
+}
+
+export interface VirtualEnv extends Env {
+  readonly clock: VirtualClock
+  readonly activity: BusyCount
+}
+
+export function virtualEnv({ seed = 1, startAt, logLevel = 'silent', logTo }: VirtualEnvOptions = {}): VirtualEnv {
+  const activity = new BusyCount()
+  const clock = new VirtualClock(activity, startAt)
+  return Object.freeze({
+    clock,
+    activity,
+    random: new SeededRandom(seed),
+    log: openLog(clock, logLevel, logTo),
+  })
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import { BusyCount } from '../../src/env/activity.ts'
+
+const macrotask = () => new Promise<void>(resolve => setImmediate(resolve))
+
+describe('activity', () => {
+  test('is idle when nobody is busy', async () => {
+    await new BusyCount().idle()
+  })
+
+  test('waits for everyone who is busy', async () => {
+    const activity = new BusyCount()
+    const [one, two] = [activity.hold(), activity.hold()]
+    let isIdle = false
+    const idle = activity.idle().then(() => {
+      isIdle = true
+    })
+    one()
+    one()
+    await macrotask()
+    await macrotask()
+    expect(isIdle).toBe(false)
+    two()
+    await idle
+    expect(activity.busy).toBe(0)
+  })
+
+  test('work that one piece hands to the next leaves no gap in which it looks idle', async () => {
+    const activity = new BusyCount()
+    let done = 0
+    const next = (left: number) => {
+      if (left === 0) return
+      void activity
+        .track(async () => {
+          await macrotask()
+          done++
+        })
+        .then(() => undefined)
+        .then(() => next(left - 1))
+    }
+    next(20)
+    await activity.idle()
+    expect(done).toBe(20)
+  })
+
+  test('track gives back what the work gave or threw', async () => {
+    const activity = new BusyCount()
+    expect(await activity.track(async () => 7)).toBe(7)
+    await expect(
+      activity.track(async () => {
+        throw new Error('no')
+      }),
+    ).rejects.toThrow('no')
+    await activity.idle()
+  })
+
+  test('many can wait at once', async () => {
+    const activity = new BusyCount()
+    const release = activity.hold()
+    const waiting = Promise.all([activity.idle(), activity.idle(), activity.idle()])
+    release()
+    await waiting
+  })
+})
