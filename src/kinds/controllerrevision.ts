@@ -23,7 +23,8 @@ export const ControllerRevisions = defineKind<ControllerRevision>({
         const owner = controllerOf(revision)
         if (!owner) return '<none>'
         const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : ''
-        return `${owner.kind}${group}`.toLowerCase() + `/${owner.name}`
+        const kind = `${owner.kind}${group}`.toLowerCase()
+        return `${kind}/${owner.name}`
       },
     },
     {

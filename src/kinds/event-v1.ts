@@ -59,6 +59,6 @@ export function coreEventOf(event: Frozen<EventsV1Event>): CoreV1Event {
 function renamed(from: object, names: Readonly<Record<string, string>>, apiVersion: string): Record<string, unknown> {
   const to: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(from)) to[names[key] ?? key] = value
-  to['apiVersion'] = apiVersion
+  to.apiVersion = apiVersion
   return to
 }

@@ -4,6 +4,7 @@
 
 import type { Container, EphemeralContainer, HTTPGetAction, PodSpec, Probe, Volume } from '../../generated/types.ts'
 import { parseImageName } from './image-name.ts'
+import { defaultPodResources } from './pod-resources.ts'
 import { canonicalResources } from './resources.ts'
 
 type AnyContainer = Container | EphemeralContainer
@@ -16,9 +17,13 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.schedulerName ||= 'default-scheduler'
   // The deprecated twin always reads the same (pkg/apis/core/v1/conversion.go).
   const account = spec.serviceAccountName || spec.serviceAccount
-  if (account) spec.serviceAccountName = spec.serviceAccount = account
+  if (account) {
+    spec.serviceAccountName = account
+    spec.serviceAccount = account
+  }
   if (spec.initContainers) for (const each of spec.initContainers) defaultContainer(each)
-  for (const each of (spec.containers ??= [])) defaultContainer(each)
+  spec.containers ??= []
+  for (const each of spec.containers) defaultContainer(each)
   if (spec.ephemeralContainers) for (const each of spec.ephemeralContainers) defaultContainer(each)
   if (spec.volumes) for (const each of spec.volumes) defaultVolume(each)
   if (spec.overhead) canonicalResources(spec.overhead)
@@ -31,6 +36,7 @@ export function defaultPodSpec(spec: PodSpec): void {
 export function defaultPodOnly(spec: PodSpec): void {
   for (const each of spec.containers) requestsFromLimits(each)
   if (spec.initContainers) for (const each of spec.initContainers) requestsFromLimits(each)
+  if (spec.resources) defaultPodResources(spec)
   spec.enableServiceLinks ??= true
   if (spec.hostNetwork) {
     for (const each of spec.containers) hostPorts(each)

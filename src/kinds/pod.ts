@@ -4,9 +4,17 @@
 import type { Pod } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
 import { ageColumn, nameColumn } from './columns.ts'
+import { imageIsTrimmed } from './container-rules.ts'
+import { Faults, FieldPath } from './field-path.ts'
 import { defineKind } from './kind.ts'
+import { mergeLabelKeys } from './label-keys.ts'
+import { podAnnotationRules, podAnnotationUpdateRules, profileAgreementRules } from './pod-annotation-rules.ts'
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts'
+import { podSpecRules } from './pod-spec-rules.ts'
+import { keepPodStatus, podStatusRules } from './pod-status-rules.ts'
 import { summarizePod } from './pod-status-text.ts'
+import { podUpdateRules } from './pod-update-rules.ts'
+import { podWarnings } from './pod-warnings.ts'
 import { qosClassOf } from './qos-class.ts'
 
 export const Pods = defineKind<Pod>({
@@ -89,10 +97,68 @@ export const Pods = defineKind<Pod>({
     defaultPodOnly(draft.spec)
     draft.status ??= {}
   },
-  prepare(draft, old) {
-    if (!old) draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) }
+  prepare(draft, old, { subresource }) {
+    if (old) {
+      if (subresource === 'status') keepPodStatus(draft, old)
+      return
+    }
+    draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) }
+    if (draft.spec.schedulingGates?.length) {
+      const message = 'Scheduling is blocked due to non-empty scheduling gates'
+      draft.status.conditions = [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message }]
+    }
+    mergeLabelKeys(draft)
   },
+  validate(next, old, { subresource }) {
+    const faults = new Faults()
+    if (old && subresource === 'status') podStatusRules(next, old, faults)
+    else {
+      podRules(next, old, faults)
+      if (old && subresource === undefined) podUpdateRules(next, old, faults)
+    }
+    return faults.list
+  },
+  warnings: (next, old) => (old ? [] : podWarnings(next)),
 })
+
+const specPath = new FieldPath('spec')
+const annotationsPath = new FieldPath('metadata').child('annotations')
+
+function podRules(pod: Frozen<Pod>, old: Frozen<Pod> | undefined, faults: Faults): void {
+  const { spec, metadata } = pod
+  const { annotations } = metadata
+  if (old && annotations !== old.metadata.annotations) {
+    podAnnotationUpdateRules(annotations, old.metadata.annotations, annotationsPath, faults)
+  }
+  if (annotations) podAnnotationRules(annotations, spec, annotationsPath, faults)
+  podSpecRules(spec, metadata, specPath, faults)
+  if (!spec.serviceAccountName && spec.volumes) tokenRules(pod, faults)
+  for (const [index, each] of (spec.containers ?? []).entries()) {
+    imageIsTrimmed(each, specPath.child('containers').index(index), faults)
+  }
+  for (const [index, each] of (spec.initContainers ?? []).entries()) {
+    imageIsTrimmed(each, specPath.child('initContainers').index(index), faults)
+  }
+  if (old) return
+  if (spec.ephemeralContainers?.length) {
+    faults.forbidden(specPath.child('ephemeralContainers'), 'cannot be set on create')
+  }
+  if (spec.nodeName && spec.schedulingGates?.length) {
+    faults.forbidden(specPath.child('nodeName'), 'cannot be set until all schedulingGates have been cleared')
+  }
+  profileAgreementRules(annotations, spec, specPath, faults)
+}
+
+function tokenRules({ spec }: Frozen<Pod>, faults: Faults): void {
+  for (const [index, { projected }] of (spec.volumes ?? []).entries()) {
+    for (const [position, source] of (projected?.sources ?? []).entries()) {
+      if (!source.serviceAccountToken) continue
+      const at = specPath.child('volumes').index(index).child('projected', 'sources').index(position)
+      const detail = 'must not be specified when serviceAccountName is not set'
+      faults.forbidden(at.child('serviceAccountToken'), detail)
+    }
+  }
+}
 
 /** Seconds a pod is given to end when a delete asks for so many, or for none in particular (CheckGracefulDelete). */
 export function podGrace({ spec, status }: Frozen<Pod>, asked?: number | undefined): number {

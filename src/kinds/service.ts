@@ -3,8 +3,13 @@
 
 import type { Service } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
+import { dns1035LabelFaults } from '../api/names.ts'
 import { addressesText, ageColumn, labelsText, nameColumn } from './columns.ts'
+import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
+import { balancerStatusRules, serviceRules, serviceUpdateRules } from './service-rules.ts'
+import { dropWhatNoLongerApplies, isExternallyAccessible, keepAllocated, normalizeClusterIps } from './service-shape.ts'
+import { serviceWarnings } from './service-warnings.ts'
 
 export const Services = defineKind<Service>({
   group: '',
@@ -17,6 +22,7 @@ export const Services = defineKind<Service>({
   namespaced: true,
   subresources: ['status', 'proxy'],
   hasGeneration: false,
+  nameRule: dns1035LabelFaults,
   columns: [
     nameColumn,
     { name: 'Type', type: 'string', description: 'How it is exposed.', value: ({ spec }) => spec.type ?? '' },
@@ -68,8 +74,7 @@ export const Services = defineKind<Service>({
       if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port
     }
     const balanced = spec.type === 'LoadBalancer'
-    const external = balanced || spec.type === 'NodePort' || (spec.type === 'ClusterIP' && !!spec.externalIPs?.length)
-    if (external) spec.externalTrafficPolicy ||= 'Cluster'
+    if (isExternallyAccessible(draft)) spec.externalTrafficPolicy ||= 'Cluster'
     if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster'
     if (balanced) spec.allocateLoadBalancerNodePorts ??= true
     draft.status ??= {}
@@ -78,9 +83,24 @@ export const Services = defineKind<Service>({
       for (const point of draft.status.loadBalancer.ingress ?? []) if (point.ip) point.ipMode ??= 'VIP'
     }
   },
-  prepare(draft, old) {
+  prepare(draft, old, { subresource }) {
     if (!old) draft.status = { loadBalancer: {} }
+    if (subresource) return
+    normalizeClusterIps(draft, old)
+    if (!old) return
+    dropWhatNoLongerApplies(draft, old)
+    keepAllocated(draft, old)
   },
+  validate(next, old, { subresource }) {
+    const faults = new Faults()
+    if (old && subresource === 'status') balancerStatusRules(next, old, faults)
+    else {
+      if (old) serviceUpdateRules(next, old, faults)
+      serviceRules(next, old, faults)
+    }
+    return faults.list
+  },
+  warnings: serviceWarnings,
 })
 
 function externalText({ spec, status }: Frozen<Service>): string {
