@@ -1,16 +1,13 @@
-// A stage: one thing that can happen next to a pod, with when and how. The first in stages/index.ts that matches wins.
+// A stage: one thing that can happen next in a life, with when and how. kubelet.ts asks all stages of the lists in
+// stages/index.ts, for a pod and for each of its containers that may act, and lets the earliest happen; of several that
+// are due together, the first in the list. What is due at the same moment ends up in one status write.
 
-import type { Frozen, KubeObject } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
-import type { Random } from '../src/env/random.ts'
 
-export interface Stage<T extends KubeObject, View = unknown> {
+export interface Stage<View> {
   readonly name: string
-  /** Pure: does this come next for the object? */
-  matches(object: Frozen<T>, view: View): boolean
-  /** When it happens, as a point of time; absent: at once. Pure but for the random drawn. */
-  due?(object: Frozen<T>, view: View, random: Random): Millis
-  /** Changes the draft's status, or says that the object is to be removed from the API. */
-  apply(draft: T, view: View, now: Millis): undefined | 'remove'
-  readonly events?: (object: Frozen<T>, view: View) => readonly { type: 'Normal' | 'Warning'; reason: string; message: string }[]
+  /** When this happens next, as a point of time that may have passed; undefined: not as things are. Changes nothing. */
+  due(view: View): Millis | undefined
+  /** Makes it happen: changes the view's status and memory, and says what a kubelet would say of it. */
+  apply(view: View, now: Millis): void
 }

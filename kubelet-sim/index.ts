@@ -1,0 +1,114 @@
+// The fake nodes, whole: kubelets and heartbeats, the proxies with their listeners and the ingress, and what the API server
+// asks of nodes. src/cluster.ts calls createNodes once and gives the controllers to the manager; run as processes of their
+// own, `kubesim kubelet` takes the first list and `kubesim proxy` the second.
+
+import type { Pod } from '../generated/types.ts'
+import type { Frozen, Ref } from '../src/api/meta.ts'
+import type { Client } from '../src/client/client.ts'
+import type { NodeClient } from '../src/client/node-client.ts'
+import type { Env } from '../src/env/env.ts'
+import { Pods } from '../src/kinds/index.ts'
+import type { ControllerSpec } from '../src/runtime/controller.ts'
+import { type AddressPlan, addressPlan, PodAddresses } from './addresses.ts'
+import { heartbeat } from './heartbeat.ts'
+import { ImageBook } from './image-book.ts'
+import { kubelet } from './kubelet.ts'
+import { Logs } from './logs.ts'
+import { ingressListener, ingressStatus, toIngress } from './network/ingress.ts'
+import { Listeners } from './network/listeners.ts'
+import { Network } from './network/network.ts'
+import { serviceProxy } from './network/service-proxy.ts'
+import type { NodeImages } from './node-images.ts'
+import { nodeServer } from './node-server.ts'
+import { defaultCapacity, registerNodes } from './nodes.ts'
+import { Silences } from './silences.ts'
+
+export interface NodesOptions {
+  /** How many fake nodes to register: node-1 … node-`count`. */
+  readonly count: number
+  /** The API server's port: the nodes' addresses follow from it. */
+  readonly port?: number
+  /** `process.platform`; only Linux has an address for each node. */
+  readonly platform?: string
+  /** The kubelet's version, as the server's: `v1.36.0`. */
+  readonly version?: string
+  readonly capacity?: Readonly<Record<string, string>>
+  /** Zones, given to the nodes in turn. */
+  readonly zones?: readonly string[]
+  /** Factor on how long images take to pull; 0: no time. Default 1. */
+  readonly pullDelay?: number
+  /** Factor on how long containers take to start and to stop; 0: no time. Default 1. */
+  readonly startDelay?: number
+  /** Really listen on the loopback. Default: no, the network is asked in process. */
+  readonly listen?: boolean
+  /** Where the ingress listens; default 80, on 127.0.0.1. */
+  readonly ingressPort?: number
+}
+
+export interface FakeNodes {
+  readonly kubeletControllers: readonly ControllerSpec[]
+  readonly proxyControllers: readonly ControllerSpec[]
+  /** Both lists. */
+  readonly controllers: readonly ControllerSpec[]
+  readonly nodeClient: NodeClient
+  readonly network: Network
+  readonly plan: AddressPlan
+  /** Registers the nodes; to be called when the API server answers, before the controllers start. */
+  start(): Promise<void>
+  /** Closes what listens. The controllers end with their manager. */
+  stop(): Promise<void>
+  /** From now on the node is as if its machine had died … */
+  silence(node: string): void
+  /** … and is back. */
+  revive(node: string): void
+}
+
+export function createNodes(env: Env, client: Client, options: NodesOptions): FakeNodes {
+  const plan = addressPlan({ port: options.port ?? 6443, platform: options.platform ?? 'linux' })
+  const images = new ImageBook()
+  const logs = new Logs()
+  const silences = new Silences()
+  const network = new Network(env, { images, logs, silences })
+  const nodeImages = new Map<string, NodeImages>()
+  const facts = { plan, version: options.version ?? 'v1.36.0', capacity: { ...defaultCapacity, ...options.capacity } }
+  const listeners = options.listen ? new Listeners() : undefined
+  let pods: ((ref: Ref) => Frozen<Pod> | undefined) | undefined
+
+  const kubeletControllers = [
+    heartbeat(env, { ...facts, nodeImages, silences }),
+    kubelet({
+      addresses: new PodAddresses(),
+      images,
+      nodeImages,
+      logs,
+      silences,
+      delays: { pull: options.pullDelay ?? 1, start: options.startDelay ?? 1 },
+      started: find => {
+        pods = find
+      },
+    }),
+  ]
+  const ingress = {
+    network,
+    images,
+    silences,
+    listeners,
+    address: plan.ingress,
+    port: options.ingressPort ?? 80,
+  }
+  const proxyControllers = [serviceProxy(ingress), ingressListener(ingress), ingressStatus(ingress)]
+  return {
+    kubeletControllers,
+    proxyControllers,
+    controllers: [...kubeletControllers, ...proxyControllers],
+    nodeClient: nodeServer({ env, logs, images, network, current: ref => pods?.(ref) }),
+    network,
+    plan,
+    start: () => registerNodes(client.as('kubelet'), options.count, facts, env.clock.now(), options.zones),
+    stop: async () => listeners?.close(),
+    silence: node => silences.set(node, true),
+    revive: node => silences.set(node, false),
+  }
+}
+
+export { addressPlan, toIngress }

@@ -1,0 +1,165 @@
+// Logs: what containers print. What an image prints by itself follows from when it was started, and is worked out when
+// somebody reads; only what comes from outside (requests) is kept, in a ring of bounded length. So a container whose log
+// nobody asks for, and whom nobody calls, costs nothing.
+
+import type { Cancel, Millis } from '../src/env/clock.ts'
+import type { Script } from './command.ts'
+
+export interface LogLine {
+  readonly at: Millis
+  readonly text: string
+}
+
+const ringSize = 1000
+
+export class Logs {
+  private readonly rings = new Map<string, Map<string, Ring>>()
+  private readonly readers = new Map<string, Set<() => void>>()
+
+  /** A line that a container prints because of something outside of it. */
+  print(uid: string, container: string, restart: number, at: Millis, text: string): void {
+    let rings = this.rings.get(uid)
+    if (!rings) {
+      rings = new Map()
+      this.rings.set(uid, rings)
+    }
+    let ring = rings.get(container)
+    if (!ring) {
+      ring = { lines: [], restart, previous: [] }
+      rings.set(container, ring)
+    }
+    if (ring.restart !== restart) {
+      ring.previous = ring.restart === restart - 1 ? ring.lines : []
+      ring.lines = []
+      ring.restart = restart
+    }
+    ring.lines.push({ at, text })
+    if (ring.lines.length > ringSize) ring.lines.splice(0, ring.lines.length - ringSize)
+    this.moved(uid)
+  }
+
+  /** What a run of a container has printed up to `now`, oldest first, from `from` on. */
+  lines(uid: string, container: string, run: LoggedRun, from: Millis, now: Millis): LogLine[] {
+    const until = Math.min(now, run.until ?? now)
+    const printed = scripted(run.script, run.startedAt, Math.max(from, run.startedAt), until)
+    const ring = this.rings.get(uid)?.get(container)
+    const kept =
+      ring === undefined
+        ? []
+        : ring.restart === run.restart
+          ? ring.lines
+          : ring.restart === run.restart + 1
+            ? ring.previous
+            : []
+    const called = kept.filter(line => line.at >= from && line.at <= until)
+    return [...printed, ...called].sort((a, b) => a.at - b.at).slice(-ringSize)
+  }
+
+  /** Something happened to a pod: its readers look again. */
+  moved(uid: string): void {
+    for (const wake of this.readers.get(uid) ?? []) wake()
+  }
+
+  onMove(uid: string, wake: () => void): Cancel {
+    let set = this.readers.get(uid)
+    if (!set) {
+      set = new Set()
+      this.readers.set(uid, set)
+    }
+    set.add(wake)
+    return () => {
+      set.delete(wake)
+      if (set.size === 0 && this.readers.get(uid) === set) this.readers.delete(uid)
+    }
+  }
+
+  forget(uid: string): void {
+    this.moved(uid)
+    this.rings.delete(uid)
+  }
+}
+
+interface Ring {
+  lines: LogLine[]
+  restart: number
+  previous: LogLine[]
+}
+
+/** One life of a container, from a start to an end. */
+export interface LoggedRun {
+  readonly script: Script
+  readonly startedAt: Millis
+  readonly until: Millis | undefined
+  readonly restart: number
+}
+
+/** Lines printed in [from, until]; of a loop the last thousand at most. */
+export function scripted(script: Script, start: Millis, from: Millis, until: Millis): LogLine[] {
+  const found: LogLine[] = []
+  for (const { at, text } of script.lines) {
+    if (start + at >= from && start + at <= until) found.push(dated(start + at, text))
+  }
+  const { loop } = script
+  if (loop && loop.lines.length > 0) {
+    const begin = start + loop.from
+    const last = Math.floor((until - begin) / loop.period)
+    const earliest = Math.max(
+      0,
+      Math.floor((from - begin) / loop.period),
+      last - Math.ceil(ringSize / loop.lines.length),
+    )
+    for (let round = earliest; round <= last; round++) {
+      for (const { at, text } of loop.lines) {
+        const when = begin + round * loop.period + at
+        if (when >= from && when <= until) found.push(dated(when, text))
+      }
+    }
+  }
+  return found
+}
+
+/** When the script prints next after `after`; undefined: never again. */
+export function nextLine(script: Script, start: Millis, after: Millis): Millis | undefined {
+  let soonest: Millis | undefined
+  const consider = (at: Millis) => {
+    if (at > after && (soonest === undefined || at < soonest)) soonest = at
+  }
+  for (const { at } of script.lines) consider(start + at)
+  const { loop } = script
+  if (loop) {
+    const round = Math.max(0, Math.floor((after - start - loop.from) / loop.period))
+    for (const { at } of loop.lines) {
+      consider(start + loop.from + round * loop.period + at)
+      consider(start + loop.from + (round + 1) * loop.period + at)
+    }
+  }
+  return soonest
+}
+
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const two = (value: number) => String(value).padStart(2, '0')
+
+/** `$(date)` as date(1) prints it in UTC. */
+function dated(at: Millis, text: string): LogLine {
+  if (!text.includes('$(date)')) return { at, text }
+  const d = new Date(at)
+  const clock = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`
+  const date = `${days[d.getUTCDay()]} ${months[d.getUTCMonth()]} ${String(d.getUTCDate()).padStart(2)} ${clock} UTC ${d.getUTCFullYear()}`
+  return { at, text: text.replaceAll('$(date)', date) }
+}
+
+/** As common web servers write it. */
+export function accessLine(
+  at: Millis,
+  from: string,
+  method: string,
+  path: string,
+  status: number,
+  bytes: number,
+  agent: string,
+): string {
+  const d = new Date(at)
+  const when = `${two(d.getUTCDate())}/${months[d.getUTCMonth()]}/${d.getUTCFullYear()}:${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} +0000`
+  return `${from} - - [${when}] "${method} ${path} HTTP/1.1" ${status} ${bytes} "-" "${agent}"`
+}

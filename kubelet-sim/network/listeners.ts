@@ -1,0 +1,175 @@
+// Real listeners on the loopback, for node ports, load balancers and the ingress: opened and closed as they are wanted. A
+// connection is given to one endpoint for its whole life, as kube-proxy gives it. What speaks HTTP is answered; at a port
+// that speaks anything else the connection is accepted and closed with the first bytes, since nobody is there to talk.
+// A port that cannot be had (EACCES, EADDRINUSE) is replaced by port + 10000, else by a free one, and the caller is told.
+
+import http from 'node:http'
+import net from 'node:net'
+import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
+
+/** What a connection is given to: answers to its requests, silence, or (undefined) nobody. */
+export type Peer =
+  | { readonly answer: (request: SimulatedRequest, from: string) => SimulatedResponse | undefined }
+  | 'tcp'
+  | undefined
+
+export interface Wanted {
+  readonly address: string
+  readonly port: number
+  connect(from: string): Peer
+}
+
+export interface Opened {
+  readonly wanted: Wanted
+  readonly address: string
+  readonly port: number
+  /** Why it is not the port that was wanted. */
+  readonly fault: string | undefined
+}
+
+interface Listener {
+  readonly owner: string
+  readonly server: net.Server
+  readonly sockets: Set<net.Socket>
+  wanted: Wanted
+  opened: Opened
+}
+
+const largestBody = 8 * 1024 * 1024
+
+export class Listeners {
+  private readonly open = new Map<string, Listener>()
+  private readonly peers = new WeakMap<net.Socket, Exclude<Peer, 'tcp' | undefined>>()
+  private readonly http = http.createServer((request, response) => this.serve(request, response))
+  private closed = false
+
+  /** Makes the owner's listeners those that are wanted now; returns them as they came to be. */
+  async sync(owner: string, wanted: readonly Wanted[]): Promise<readonly Opened[]> {
+    const keys = new Set(wanted.map(keyOf))
+    const closing = [...this.open].filter(([key, listener]) => listener.owner === owner && !keys.has(key))
+    for (const [key, listener] of closing) {
+      this.open.delete(key)
+      await close(listener)
+    }
+    const opened: Opened[] = []
+    for (const one of wanted) {
+      if (this.closed) break
+      const known = this.open.get(keyOf(one))
+      if (known?.owner === owner) {
+        known.wanted = one
+        opened.push(known.opened)
+      } else {
+        opened.push(await this.listen(owner, one, known !== undefined))
+      }
+    }
+    return opened
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    const all = [...this.open.values()]
+    this.open.clear()
+    await Promise.all(all.map(close))
+  }
+
+  private async listen(owner: string, wanted: Wanted, taken: boolean): Promise<Opened> {
+    let fault = taken ? 'EADDRINUSE' : undefined
+    for (const [address, port] of choices(wanted, taken)) {
+      const server = net.createServer()
+      const code = await start(server, address, port)
+      if (code !== undefined) {
+        fault ??= code
+        continue
+      }
+      const actual = server.address() as net.AddressInfo
+      const opened = {
+        wanted,
+        address,
+        port: actual.port,
+        fault: actual.port === wanted.port && address === wanted.address ? undefined : fault,
+      }
+      const listener: Listener = { owner, server, sockets: new Set(), wanted, opened }
+      // A port that another owner has is found by the one that was given instead.
+      this.open.set(taken ? `${keyOf(wanted)}@${owner}` : keyOf(wanted), listener)
+      server.on('connection', socket => this.accept(listener, socket))
+      return opened
+    }
+    return { wanted, address: wanted.address, port: 0, fault: fault ?? 'EADDRNOTAVAIL' }
+  }
+
+  private accept(listener: Listener, socket: net.Socket): void {
+    const peer = listener.wanted.connect(socket.remoteAddress ?? '127.0.0.1')
+    if (peer === undefined) {
+      socket.resetAndDestroy()
+      return
+    }
+    listener.sockets.add(socket)
+    socket.once('close', () => listener.sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    if (peer === 'tcp') {
+      socket.once('data', () => socket.end())
+      return
+    }
+    this.peers.set(socket, peer)
+    this.http.emit('connection', socket)
+  }
+
+  private serve(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= largestBody) chunks.push(chunk)
+      else response.writeHead(413).end('the simulation takes bodies up to 8 MiB\n')
+    })
+    request.on('end', () => {
+      if (response.writableEnded) return
+      const answer = this.peers.get(request.socket)?.answer(
+        {
+          method: request.method ?? 'GET',
+          path: request.url ?? '/',
+          headers: plainHeaders(request.headers),
+          body: Buffer.concat(chunks),
+        },
+        request.socket.remoteAddress ?? '127.0.0.1',
+      )
+      // The pod is gone since the connection was made: a real one would break it off.
+      if (!answer) request.socket.resetAndDestroy()
+      else response.writeHead(answer.status, answer.headers).end(answer.body)
+    })
+  }
+}
+
+function keyOf({ address, port }: Wanted): string {
+  return `${address}:${port}`
+}
+
+function choices({ address, port }: Wanted, taken: boolean): [string, number][] {
+  const all: [string, number][] = [[address, port]]
+  if (port + 10_000 < 65_536) all.push([address, port + 10_000])
+  all.push([address, 0])
+  if (address !== '127.0.0.1') all.push(['127.0.0.1', port], ['127.0.0.1', 0])
+  return taken ? all.slice(1) : all
+}
+
+function start(server: net.Server, host: string, port: number): Promise<string | undefined> {
+  return new Promise(resolve => {
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    server.listen({ host, port }, () => resolve(undefined))
+  })
+}
+
+function close({ server, sockets }: Listener): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+    for (const socket of sockets) socket.destroy()
+  })
+}
+
+function plainHeaders(headers: http.IncomingHttpHeaders): Record<string, string> {
+  const plain: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return plain
+}

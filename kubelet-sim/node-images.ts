@@ -1,0 +1,60 @@
+// The images a node has, and those on their way to it: the first pod that wants one pulls it, others wait with it.
+// Also what the node's status says of them.
+
+import type { ContainerImage } from '../generated/types.ts'
+import type { Frozen } from '../src/api/meta.ts'
+import type { Millis } from '../src/env/clock.ts'
+import { fingerprint } from './fingerprint.ts'
+import { canonicalName } from './images.ts'
+
+export class NodeImages {
+  private readonly present = new Map<string, number>()
+  private readonly pulls = new Map<string, Millis>()
+  /** Counts up with every image that comes. */
+  version = 0
+
+  has(image: string): boolean {
+    return this.present.has(canonicalName(image))
+  }
+
+  /** When a pull that begins now ends, given what it takes: with one under way already, together with that. */
+  beginPull(image: string, now: Millis, takes: Millis): Millis {
+    const name = canonicalName(image)
+    const underWay = this.pulls.get(name)
+    if (underWay !== undefined && underWay > now) return underWay
+    this.pulls.set(name, now + takes)
+    return now + takes
+  }
+
+  add(image: string, size: number): void {
+    const name = canonicalName(image)
+    this.pulls.delete(name)
+    if (this.present.has(name)) return
+    this.present.set(name, size)
+    this.version++
+  }
+
+  /** As `status.images` says it, largest first, at most 50 (the kubelet's nodeStatusMaxImages). */
+  list(): ContainerImage[] {
+    return [...this.present]
+      .sort(([nameA, a], [nameB, b]) => b - a || (nameA < nameB ? -1 : 1))
+      .slice(0, 50)
+      .map(([name, sizeBytes]) => ({ names: [digestName(name), name], sizeBytes }))
+  }
+
+  /** Takes over what a node's status says: the images that were there before this process. */
+  restore(images: Frozen<ContainerImage[]> | undefined): void {
+    for (const { names, sizeBytes } of images ?? []) {
+      const name = names?.find(each => !each.includes('@'))
+      if (name !== undefined && !this.present.has(name)) this.present.set(name, sizeBytes ?? 0)
+    }
+  }
+}
+
+/** `docker.io/library/nginx@sha256:…`, the same for every cluster. */
+export function digestName(canonical: string): string {
+  const at = canonical.indexOf('@')
+  if (at >= 0) return canonical
+  const colon = canonical.lastIndexOf(':')
+  return `${canonical.slice(0, colon)}@sha256:${fingerprint(canonical)}`
+}

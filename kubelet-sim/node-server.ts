@@ -1,0 +1,230 @@
+// What a node serves to the API server (src/client/node-client.ts): logs of its containers, and requests to pods and
+// Services. Wording: pkg/registry/core/pod/strategy.go LogLocation, pkg/kubelet/kubelet.go validateContainerLogStatus.
+
+import type { Container, ContainerStatus, Pod } from '../generated/types.ts'
+import { ApiError, badRequest } from '../src/api/errors.ts'
+import type { Frozen, Ref } from '../src/api/meta.ts'
+import { parseTime, rfc3339Micro } from '../src/api/time.ts'
+import type { LogOptions, NodeClient, SimulatedRequest, SimulatedResponse } from '../src/client/node-client.ts'
+import type { Millis } from '../src/env/clock.ts'
+import type { Env } from '../src/env/env.ts'
+import type { ImageBook } from './image-book.ts'
+import { behaviourOf, type Overrides } from './images.ts'
+import { type LoggedRun, type LogLine, type Logs, nextLine } from './logs.ts'
+import { ConnectionRefused, type Network } from './network/network.ts'
+
+export interface NodeServerNeeds {
+  readonly env: Env
+  readonly logs: Logs
+  readonly images: ImageBook
+  readonly network: Network
+  /** The pod as it is now; undefined: it is gone. */
+  current(ref: Ref): Frozen<Pod> | undefined
+}
+
+export function nodeServer(needs: NodeServerNeeds): NodeClient {
+  return {
+    logs: (pod, options) => readLogs(needs, pod as Frozen<Pod>, options),
+    async proxyPod(pod, port, request) {
+      return toPod(needs, pod as Frozen<Pod>, port, request)
+    },
+    async proxyService(service, port, request) {
+      return toService(needs, service, port, request)
+    },
+  }
+}
+
+async function* readLogs(needs: NodeServerNeeds, pod: Frozen<Pod>, options: LogOptions): AsyncIterable<string> {
+  const { container, status } = chosen(pod, options.container)
+  const run = runOf(needs, pod, container, status, options.previous ?? false)
+  const uid = pod.metadata.uid ?? ''
+  const { clock } = needs.env
+  const since = sinceOf(options, clock.now())
+  let lines = needs.logs.lines(uid, container.name, run, since, clock.now())
+  if (options.tailLines !== undefined && options.tailLines >= 0)
+    lines = options.tailLines === 0 ? [] : lines.slice(-options.tailLines)
+  let left = options.limitBytes ?? Number.POSITIVE_INFINITY
+  const cut = (line: LogLine): string => {
+    const text = `${options.timestamps ? `${rfc3339Nano(line.at)} ` : ''}${line.text}\n`
+    const bytes = Buffer.byteLength(text)
+    const kept = bytes <= left ? text : Buffer.from(text).subarray(0, left).toString('utf8')
+    left -= Math.min(bytes, left)
+    return kept
+  }
+  let text = ''
+  for (const line of lines) if (left > 0) text += cut(line)
+  if (text !== '') yield text
+  if (!options.follow || options.previous) return
+  let seen = clock.now()
+  let count = needs.logs.lines(uid, container.name, run, seen, seen).length
+  while (left > 0 && !options.signal.aborted) {
+    const now = needs.current(pod.metadata)
+    const state = now && statusOf(now, container.name)
+    const runs = state?.state?.running !== undefined && state.restartCount === run.restart && now?.metadata.uid === uid
+    const end = runs ? clock.now() : Math.min(clock.now(), endOf(state) ?? clock.now())
+    // Lines of the moment that was read last may still have been added to.
+    const fresh = needs.logs.lines(uid, container.name, run, seen, end)
+    const news = fresh.slice(count)
+    if (clock.now() > seen) count = fresh.filter(line => line.at === clock.now()).length
+    else count = fresh.length
+    seen = Math.max(seen, clock.now())
+    if (news.length > 0) {
+      let more = ''
+      for (const line of news) if (left > 0) more += cut(line)
+      yield more
+    }
+    if (!runs) return
+    await somethingNew(needs, uid, nextLine(run.script, run.startedAt, seen), options.signal)
+  }
+}
+
+function somethingNew(
+  { env, logs }: NodeServerNeeds,
+  uid: string,
+  at: Millis | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise(resolve => {
+    const cancelTimer = at === undefined ? undefined : env.clock.after(Math.max(0, at - env.clock.now()), done)
+    const cancelMove = logs.onMove(uid, done)
+    signal.addEventListener('abort', done, { once: true })
+    function done(): void {
+      cancelTimer?.()
+      cancelMove()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    if (signal.aborted) done()
+  })
+}
+
+function chosen(
+  pod: Frozen<Pod>,
+  name: string | undefined,
+): { container: Frozen<Container>; status: Frozen<ContainerStatus> | undefined } {
+  const init = pod.spec.initContainers ?? []
+  const all = [...init, ...pod.spec.containers]
+  const names = (list: readonly Frozen<Container>[]) => `[${list.map(each => each.name).join(' ')}]`
+  if (!name) {
+    if (pod.spec.containers.length === 1)
+      return { container: pod.spec.containers[0]!, status: statusOf(pod, pod.spec.containers[0]!.name) }
+    const more = init.length > 0 ? ` or one of the init containers: ${names(init)}` : ''
+    throw badRequest(
+      `a container name must be specified for pod ${pod.metadata.name}, choose one of: ${names(pod.spec.containers)}${more}`,
+    )
+  }
+  const container = all.find(each => each.name === name)
+  if (!container) throw badRequest(`container ${name} is not valid for pod ${pod.metadata.name}`)
+  return { container, status: statusOf(pod, name) }
+}
+
+function statusOf(pod: Frozen<Pod>, name: string): Frozen<ContainerStatus> | undefined {
+  return (
+    pod.status.containerStatuses?.find(each => each.name === name) ??
+    pod.status.initContainerStatuses?.find(each => each.name === name)
+  )
+}
+
+function endOf(status: Frozen<ContainerStatus> | undefined): Millis | undefined {
+  const text = (status?.state?.terminated ?? status?.lastState?.terminated)?.finishedAt
+  // Times of a status are cut to the second: what was printed in that second belongs to it.
+  return text === undefined ? undefined : parseTime(text) + 999
+}
+
+/** Which run of the container is asked for: the one that runs, else the one before. */
+function runOf(
+  { images }: NodeServerNeeds,
+  pod: Frozen<Pod>,
+  container: Frozen<Container>,
+  status: Frozen<ContainerStatus> | undefined,
+  previous: boolean,
+): LoggedRun {
+  const { name } = pod.metadata
+  const overrides = (pod.metadata.annotations ?? {}) as Overrides
+  const { script } = behaviourOf(container, images.find(container.image ?? ''), overrides, name)
+  const restart = status?.restartCount ?? 0
+  const { state, lastState } = status ?? {}
+  if (previous) {
+    const last = lastState?.terminated
+    if (!last?.startedAt)
+      throw badRequest(`previous terminated container "${container.name}" in pod "${name}" not found`)
+    const isRestarted = state?.running !== undefined || state?.terminated !== undefined
+    return {
+      script,
+      startedAt: parseTime(last.startedAt),
+      until: untilOf(last.finishedAt),
+      restart: restart - (isRestarted ? 1 : 0),
+    }
+  }
+  if (state?.running?.startedAt)
+    return { script, startedAt: parseTime(state.running.startedAt), until: undefined, restart }
+  const ended = state?.terminated ?? lastState?.terminated
+  if (ended?.startedAt)
+    return { script, startedAt: parseTime(ended.startedAt), until: untilOf(ended.finishedAt), restart }
+  const reason = state?.waiting?.reason ?? 'ContainerCreating'
+  const why =
+    reason === 'ErrImagePull' || reason === 'ImagePullBackOff'
+      ? 'trying and failing to pull image'
+      : reason === 'InvalidImageName' || reason === 'ErrImageNeverPull'
+        ? "image can't be pulled"
+        : reason
+  throw badRequest(`container "${container.name}" in pod "${name}" is waiting to start: ${why}`)
+}
+
+function untilOf(finishedAt: string | undefined): Millis | undefined {
+  return finishedAt === undefined ? undefined : parseTime(finishedAt) + 999
+}
+
+function sinceOf({ sinceSeconds, sinceTime }: LogOptions, now: Millis): Millis {
+  if (sinceSeconds !== undefined) return now - sinceSeconds * 1000
+  return sinceTime === undefined ? Number.NEGATIVE_INFINITY : parseTime(sinceTime)
+}
+
+function rfc3339Nano(at: Millis): string {
+  return rfc3339Micro(at).replace('Z', '000Z')
+}
+
+function toPod(
+  { network }: NodeServerNeeds,
+  pod: Frozen<Pod>,
+  port: string | undefined,
+  request: SimulatedRequest,
+): SimulatedResponse {
+  const address = pod.status.podIP
+  const number = podPort(pod, port)
+  if (!address) throw badRequest(`address not allowed`)
+  const found = network.listeningIn(pod, number)
+  if (!found) throw unreachable(`dial tcp ${address}:${number}: connect: connection refused`)
+  if (found.behaviour.tcp) throw unreachable('EOF')
+  return network.answer(found, request, '10.244.0.1')
+}
+
+/** A declared name, a number, or the first declared port, else 80. */
+function podPort(pod: Frozen<Pod>, port: string | undefined): number {
+  const ports = pod.spec.containers.flatMap(container => container.ports ?? [])
+  if (!port) return ports[0]?.containerPort ?? 80
+  return Number(port) || (ports.find(each => each.name === port)?.containerPort ?? 0)
+}
+
+function toService(
+  { network }: NodeServerNeeds,
+  ref: Ref,
+  port: string | undefined,
+  request: SimulatedRequest,
+): SimulatedResponse {
+  const service = network.cache.services.get(ref)
+  const wanted = port || service?.spec.ports?.[0]?.port
+  const endpoint =
+    wanted === undefined ? undefined : network.table.pick(ref, wanted, { from: '', node: undefined, external: false })
+  if (!endpoint) throw new ApiError('ServiceUnavailable', `no endpoints available for service "${ref.name}"`)
+  try {
+    return network.toPod(endpoint.address, endpoint.port, request)
+  } catch (error) {
+    if (error instanceof ConnectionRefused) throw unreachable(error.message)
+    throw error
+  }
+}
+
+function unreachable(why: string): ApiError {
+  return new ApiError('ServiceUnavailable', `error trying to reach service: ${why}`)
+}

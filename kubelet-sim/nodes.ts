@@ -1,0 +1,177 @@
+// Fake nodes: what makes a Node object one, what it says of itself, and how it is registered. A Node is simulated when it
+// carries the annotation; so `kubesim node add`, or kubectl apply of such a Node, is all it takes to have one more.
+
+import type { Node, NodeCondition, NodeStatus } from '../generated/types.ts'
+import { isAlreadyExists } from '../src/api/errors.ts'
+import type { Frozen, NewObject } from '../src/api/meta.ts'
+import { rfc3339 } from '../src/api/time.ts'
+import type { Client } from '../src/client/client.ts'
+import type { Millis } from '../src/env/clock.ts'
+import { Nodes } from '../src/kinds/index.ts'
+import { type AddressPlan, nodeIndexOf, podCIDR } from './addresses.ts'
+import { fingerprint } from './fingerprint.ts'
+import type { NodeImages } from './node-images.ts'
+
+export const simulatedAnnotation = 'kubesim.dev/node'
+/** `true`: the node's machine is as if it had died. It neither says anything nor does anything until that is taken away. */
+export const silentAnnotation = 'kubesim.dev/silent'
+
+export function isSimulated(node: Frozen<Node>): boolean {
+  return node.metadata.annotations?.[simulatedAnnotation] === 'simulated'
+}
+
+export function isSilent(node: Frozen<Node>): boolean {
+  return node.metadata.annotations?.[silentAnnotation] === 'true'
+}
+
+export function addressOf(node: Frozen<Node>): string {
+  return node.status.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? ''
+}
+
+/** What to create for a new fake node; the kubelet fills in the rest. */
+export function simulatedNode(name: string, labels: Readonly<Record<string, string>> = {}): NewObject<Node> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name,
+      annotations: {
+        [simulatedAnnotation]: 'simulated',
+        'node.alpha.kubernetes.io/ttl': '0',
+        'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
+      },
+      labels: {
+        'beta.kubernetes.io/arch': 'amd64',
+        'beta.kubernetes.io/os': 'linux',
+        'kubernetes.io/arch': 'amd64',
+        'kubernetes.io/hostname': name,
+        'kubernetes.io/os': 'linux',
+        ...labels,
+      },
+    },
+    spec: {},
+  }
+}
+
+export interface NodeFacts {
+  readonly plan: AddressPlan
+  /** `v1.36.0`. */
+  readonly version: string
+  readonly capacity: Readonly<Record<string, string>>
+}
+
+export const defaultCapacity: Readonly<Record<string, string>> = {
+  cpu: '8',
+  'ephemeral-storage': '100Gi',
+  'hugepages-1Gi': '0',
+  'hugepages-2Mi': '0',
+  memory: '16Gi',
+  pods: '110',
+}
+
+/** Creates node-1 … node-`count` where they are not there yet, whole and ready, one write each. */
+export async function registerNodes(
+  client: Client,
+  count: number,
+  facts: NodeFacts,
+  now: Millis,
+  zones: readonly string[] = [],
+): Promise<void> {
+  for (let index = 1; index <= count; index++) {
+    const name = `node-${index}`
+    const zone = zones[(index - 1) % Math.max(1, zones.length)]
+    const node = simulatedNode(name, zone === undefined ? {} : { 'topology.kubernetes.io/zone': zone })
+    const cidr = podCIDR(index)
+    node.spec = { podCIDR: cidr, podCIDRs: [cidr] }
+    node.status = statusOf(name, index, facts, undefined, now)
+    try {
+      await client.of(Nodes).create(node)
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error
+    }
+  }
+}
+
+/** The number behind a node's addresses: its pod CIDR's, else its name's, else the lowest that no other has. */
+export function indexFor(node: Frozen<Node>, all: readonly Frozen<Node>[]): number {
+  const own = node.spec.podCIDR && nodeIndexOf(node.spec.podCIDR)
+  if (own) return own
+  const taken = new Set<number>()
+  for (const { metadata, spec } of all) {
+    const index = metadata.name === node.metadata.name ? undefined : spec.podCIDR && nodeIndexOf(spec.podCIDR)
+    if (index) taken.add(index)
+  }
+  const named = Number(/^node-([1-9]\d{0,3})$/.exec(node.metadata.name)?.[1])
+  if (named > 0 && !taken.has(named)) return named
+  let free = 1
+  while (taken.has(free)) free++
+  return free
+}
+
+/** The whole status of a node that is well, as its kubelet reports it; transition times of before are kept. */
+export function statusOf(
+  name: string,
+  index: number,
+  facts: NodeFacts,
+  before: Frozen<NodeStatus> | undefined,
+  now: Millis,
+  images?: NodeImages,
+): NodeStatus {
+  const { address } = facts.plan.node(index)
+  const kept = before?.capacity && before.allocatable ? before : undefined
+  return {
+    addresses: [
+      { address, type: 'InternalIP' },
+      { address: name, type: 'Hostname' },
+    ],
+    allocatable: { ...(kept?.allocatable ?? facts.capacity) },
+    capacity: { ...(kept?.capacity ?? facts.capacity) },
+    conditions: conditionsOf(before, now),
+    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    images: images?.list() ?? (before?.images as NodeStatus['images']) ?? [],
+    nodeInfo: {
+      architecture: 'amd64',
+      bootID: uuidOf(`${name}/boot`),
+      containerRuntimeVersion: 'containerd://2.2.1',
+      kernelVersion: '6.12.0-kubesim',
+      kubeProxyVersion: '',
+      kubeletVersion: facts.version,
+      machineID: uuidOf(`${name}/machine`).replaceAll('-', ''),
+      operatingSystem: 'linux',
+      osImage: 'kubesim fake node',
+      systemUUID: uuidOf(`${name}/system`),
+    },
+  }
+}
+
+const claims = [
+  ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+  ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+  ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+  ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
+] as const
+
+/** Every one is reported anew with each heartbeat; conditions of others stay. */
+function conditionsOf(before: Frozen<NodeStatus> | undefined, now: Millis): NodeCondition[] {
+  const time = rfc3339(now)
+  const own = claims.map(([type, status, reason, message]) => {
+    const was = before?.conditions?.find(condition => condition.type === type)
+    const lastTransitionTime = was?.status === status ? (was.lastTransitionTime ?? time) : time
+    return { lastHeartbeatTime: time, lastTransitionTime, message, reason, status, type }
+  })
+  const others = (before?.conditions ?? []).filter(({ type }) => !claims.some(([name]) => name === type))
+  return [...(others as NodeCondition[]), ...own]
+}
+
+/** Whether a node lacks something its kubelet would long have said, or somebody said otherwise of it. */
+export function needsReport(node: Frozen<Node>, index: number, facts: NodeFacts): boolean {
+  const { conditions, nodeInfo, capacity } = node.status
+  if (!capacity || addressOf(node) !== facts.plan.node(index).address || nodeInfo?.kubeletVersion !== facts.version)
+    return true
+  return claims.some(([type, status]) => conditions?.find(condition => condition.type === type)?.status !== status)
+}
+
+function uuidOf(text: string): string {
+  const digits = fingerprint(text)
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-8${digits.slice(17, 20)}-${digits.slice(20, 32)}`
+}

@@ -1,0 +1,151 @@
+// What the stages see and change: a pod being brought forward (PodView), and one of its containers (ContainerView).
+// Made anew by kubelet.ts for each turn; what it changes counts only when the status has been written.
+
+import type { Container, ContainerStatus, Pod, PodStatus } from '../generated/types.ts'
+import type { Frozen } from '../src/api/meta.ts'
+import { parseTime } from '../src/api/time.ts'
+import type { Millis } from '../src/env/clock.ts'
+import type { Behaviour, Pull } from './images.ts'
+import type { Life, Run } from './life.ts'
+import type { NodeImages } from './node-images.ts'
+
+export interface Said {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+  /** The container it is about: its path in the spec. */
+  readonly fieldPath: string | undefined
+}
+
+export interface Delays {
+  /** Factor on the time images take to pull; 0: none. */
+  readonly pull: number
+  /** Factor on the times containers take to start and to stop; 0: none. */
+  readonly start: number
+}
+
+export interface PodView {
+  readonly pod: Frozen<Pod>
+  readonly nodeAddress: string
+  readonly images: NodeImages
+  readonly delays: Delays
+  readonly status: PodStatus
+  readonly life: Life
+  readonly containers: readonly ContainerView[]
+  /** The pod's address in the cluster; taken when it is first asked for. */
+  address(): string | undefined
+  say(type: Said['type'], reason: string, message: string, fieldPath?: string): void
+  /** The status is not what was read any more. */
+  changed: boolean
+  /** Nothing runs any more and the API is to forget the pod. */
+  removed: boolean
+}
+
+export interface ContainerView {
+  readonly pod: PodView
+  readonly spec: Frozen<Container>
+  readonly role: Role
+  readonly run: Run
+  /** Replaced, never changed, by `set`. */
+  readonly status: ContainerStatus
+  readonly behaviour: Behaviour
+  /** The image was built here: every node has it. */
+  readonly isBuilt: boolean
+  pull(): Pull
+  set(next: ContainerStatus): void
+  say(type: Said['type'], reason: string, message: string): void
+}
+
+/** `init` runs to its end before the next; `sidecar` is an init container that goes on running; `main` the others. */
+export type Role = 'init' | 'sidecar' | 'main'
+
+export function roleOf(container: Frozen<Container>, isInit: boolean): Role {
+  return isInit ? (container.restartPolicy === 'Always' ? 'sidecar' : 'init') : 'main'
+}
+
+/** Whether a container that ended is started again, by its pod's restartPolicy and its own. */
+export function isRestarted({ spec, role, status, pod }: ContainerView): boolean {
+  const ended = status.state?.terminated
+  if (ended === undefined) return true
+  if (role === 'sidecar') return true
+  const policy = spec.restartPolicy ?? pod.pod.spec.restartPolicy ?? 'Always'
+  if (role === 'init') return ended.exitCode !== 0 && policy !== 'Never'
+  return policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0)
+}
+
+export function isInitialized({ role, status }: ContainerView): boolean {
+  return role === 'sidecar' ? status.started === true : status.state?.terminated?.exitCode === 0
+}
+
+/** The containers whose turn has come: init containers one after another, then all the others. */
+export function acting(view: PodView): readonly ContainerView[] {
+  const found: ContainerView[] = []
+  for (const container of view.containers) {
+    if (container.role === 'main' || container.role === 'sidecar') found.push(container)
+    else if (!isInitialized(container)) found.push(container)
+    if (container.role !== 'main' && !isInitialized(container) && !hasBegun(view)) return found
+  }
+  return found
+}
+
+/** Once a main container has been started, a sidecar that fails holds up nobody (HasAnyRegularContainerStarted). */
+function hasBegun(view: PodView): boolean {
+  return view.containers.some(
+    ({ role, status }) =>
+      role === 'main' &&
+      (status.state?.running ?? status.state?.terminated ?? status.lastState?.terminated) !== undefined,
+  )
+}
+
+/** Whether all main containers have ended for good: what still runs is a sidecar, and has to stop. */
+export function isOver(view: PodView): boolean {
+  return view.containers.every(
+    container =>
+      container.role !== 'main' || (container.status.state?.terminated !== undefined && !isRestarted(container)),
+  )
+}
+
+/** When a container that does not run is due to be started; undefined for one that runs or stays ended. */
+export function startDue(view: ContainerView): Millis | undefined {
+  const { state, lastState } = view.status
+  if (state?.running) return undefined
+  if (view.role === 'sidecar' && isOver(view.pod)) return undefined
+  if (state?.terminated) return isRestarted(view) ? restartAt(view) : undefined
+  return lastState?.terminated ? restartAt(view) : 0
+}
+
+/** The end of the back-off that the last exit began; the exit itself when there is none. */
+export function restartAt(view: ContainerView): Millis {
+  const { crash } = view.run
+  const ended = endedAt(view)
+  return crash === undefined || isExpired(crash, ended) ? ended : ended + crash.delay
+}
+
+export function endedAt({ run, status }: ContainerView): Millis {
+  if (run.endedAt !== undefined) return run.endedAt
+  const text = (status.state?.terminated ?? status.lastState?.terminated)?.finishedAt
+  return text === undefined ? 0 : parseTime(text)
+}
+
+/** When the container that runs was started: to the second when that was before this process. */
+export function startedAt({ run, status }: ContainerView): Millis {
+  const text = status.state?.running?.startedAt
+  return run.startedAt ?? (text === undefined ? 0 : parseTime(text))
+}
+
+const longest = 300_000
+const first = 10_000
+
+/** client-go's flowcontrol.Backoff: forgotten when twice the longest delay has gone well. */
+function isExpired(backOff: { readonly since: Millis }, at: Millis): boolean {
+  return at - backOff.since > 2 * longest
+}
+
+export function nextBackOff(
+  current: { readonly delay: Millis; readonly since: Millis } | undefined,
+  event: Millis,
+  now: Millis,
+): { delay: Millis; since: Millis } {
+  if (current === undefined || isExpired(current, event)) return { delay: first, since: now }
+  return { delay: Math.min(current.delay * 2, longest), since: now }
+}

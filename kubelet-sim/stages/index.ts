@@ -1,0 +1,32 @@
+// All stages, one line each. Of several that are due at the same moment, the first in its list happens first.
+
+import type { ContainerView, PodView } from '../pod-view.ts'
+import type { Stage } from '../stage.ts'
+import { admitting } from './admitting.ts'
+import { backingOff } from './backing-off.ts'
+import { completed } from './completed.ts'
+import { deadline } from './deadline.ts'
+import { exited } from './exited.ts'
+import { naming } from './naming.ts'
+import { probing } from './probing.ts'
+import { pullBackingOff, pulled, pullFailed, pulling } from './pulling.ts'
+import { redefined } from './redefined.ts'
+import { starting } from './starting.ts'
+import { stopped, stopping } from './terminating.ts'
+
+/** Asked for the pod as a whole, always. */
+export const podStages: readonly Stage<PodView>[] = [stopping, stopped, admitting, deadline, completed]
+
+/** Asked for each container whose turn it is, while the pod lives. */
+export const containerStages: readonly Stage<ContainerView>[] = [
+  exited,
+  redefined,
+  naming,
+  pulled,
+  pullFailed,
+  pullBackingOff,
+  starting,
+  backingOff,
+  pulling,
+  probing,
+]
