@@ -10,7 +10,7 @@ import type { Env } from '../src/env/env.ts'
 import { Leases, Nodes } from '../src/kinds/index.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { podCIDR } from './addresses.ts'
-import { NodeImages } from './node-images.ts'
+import type { AllNodeImages } from './node-images.ts'
 import { indexFor, isSilent, isSimulated, type NodeFacts, needsReport, statusOf } from './nodes.ts'
 import type { Silences } from './silences.ts'
 
@@ -20,7 +20,7 @@ const reportEvery = 300_000
 const perSlot = 20
 
 export interface HeartbeatOptions extends NodeFacts {
-  readonly nodeImages: Map<string, NodeImages>
+  readonly nodeImages: AllNodeImages
   readonly silences: Silences
 }
 
@@ -30,7 +30,7 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
   const speaks = (node: Frozen<Node>) => !isSilent(node) && !options.silences.has(node.metadata.name)
 
   async function report(node: Frozen<Node>, context: Context): Promise<void> {
-    const images = imagesOf(options, node)
+    const images = options.nodeImages.of(node)
     const all = context.lister(Nodes).list()
     const status = statusOf(node.metadata.name, indexFor(node, all), options, node.status, env.clock.now(), images)
     try {
@@ -47,7 +47,7 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
     const last = node.status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime
     const isDue = last === undefined || env.clock.now() - parseTime(last) >= reportEvery
     const before = reported.get(node.metadata.name)
-    const hasNewImages = imagesOf(options, node).version !== (before ?? 0)
+    const hasNewImages = options.nodeImages.of(node).version !== (before ?? 0)
     if (isDue || hasNewImages) await report(node, context)
   }
 
@@ -75,6 +75,7 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
 
   return defineController<Node>({
     name: 'node-heartbeat',
+    source: 'kubelet',
     for: Nodes,
     concerns: isSimulated,
     start(context) {
@@ -97,7 +98,6 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
         await renew(node, context, env.clock.now())
         renewed.add(node.metadata.name)
         context.event(node, 'Normal', 'Starting', 'Starting kubelet.', undefined, {
-          component: 'kubelet',
           host: node.metadata.name,
         })
       }
@@ -108,19 +108,9 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
     async gone({ name }) {
       renewed.delete(name)
       reported.delete(name)
-      options.nodeImages.delete(name)
+      options.nodeImages.forget(name)
     },
   })
-}
-
-function imagesOf({ nodeImages }: HeartbeatOptions, node: Frozen<Node>): NodeImages {
-  let images = nodeImages.get(node.metadata.name)
-  if (!images) {
-    images = new NodeImages()
-    images.restore(node.status.images)
-    nodeImages.set(node.metadata.name, images)
-  }
-  return images
 }
 
 async function renew({ metadata: { name, uid } }: Frozen<Node>, { client }: Context, now: Millis): Promise<void> {

@@ -7,28 +7,27 @@ import type { Frozen, Ref } from '../src/api/meta.ts'
 import type { Client } from '../src/client/client.ts'
 import type { NodeClient } from '../src/client/node-client.ts'
 import type { Env } from '../src/env/env.ts'
-import { Pods } from '../src/kinds/index.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { type AddressPlan, addressPlan, PodAddresses } from './addresses.ts'
 import { heartbeat } from './heartbeat.ts'
 import { ImageBook } from './image-book.ts'
 import { kubelet } from './kubelet.ts'
 import { Logs } from './logs.ts'
-import { ingressListener, ingressStatus, toIngress } from './network/ingress.ts'
+import { ingressListener, ingressStatus } from './network/ingress.ts'
 import { Listeners } from './network/listeners.ts'
 import { Network } from './network/network.ts'
 import { serviceProxy } from './network/service-proxy.ts'
-import type { NodeImages } from './node-images.ts'
+import { AllNodeImages } from './node-images.ts'
 import { nodeServer } from './node-server.ts'
 import { defaultCapacity, registerNodes } from './nodes.ts'
 import { Silences } from './silences.ts'
 
-export interface NodesOptions {
+export interface NodeOptions {
   /** How many fake nodes to register: node-1 … node-`count`. */
   readonly count: number
-  /** The API server's port: the nodes' addresses follow from it. */
+  /** The API server's port: the nodes' addresses follow from it. Default 6443. */
   readonly port?: number
-  /** `process.platform`; only Linux has an address for each node. */
+  /** `process.platform`; only Linux has an address for each node, and is the default. */
   readonly platform?: string
   /** The kubelet's version, as the server's: `v1.36.0`. */
   readonly version?: string
@@ -39,9 +38,9 @@ export interface NodesOptions {
   readonly pullDelay?: number
   /** Factor on how long containers take to start and to stop; 0: no time. Default 1. */
   readonly startDelay?: number
-  /** Really listen on the loopback. Default: no, the network is asked in process. */
+  /** Really listen on the loopback. Default: no, the network is asked in process only. */
   readonly listen?: boolean
-  /** Where the ingress listens; default 80, on 127.0.0.1. */
+  /** Where the ingress listens, on 127.0.0.1; default 80. */
   readonly ingressPort?: number
 }
 
@@ -53,9 +52,9 @@ export interface FakeNodes {
   readonly nodeClient: NodeClient
   readonly network: Network
   readonly plan: AddressPlan
-  /** Registers the nodes; to be called when the API server answers, before the controllers start. */
+  /** Creates the nodes that are not there yet; before the kubelets' controllers start. */
   start(): Promise<void>
-  /** Closes what listens. The controllers end with their manager. */
+  /** Closes what listens, for now: the proxies' controllers open it again when they start. */
   stop(): Promise<void>
   /** From now on the node is as if its machine had died … */
   silence(node: string): void
@@ -63,13 +62,13 @@ export interface FakeNodes {
   revive(node: string): void
 }
 
-export function createNodes(env: Env, client: Client, options: NodesOptions): FakeNodes {
+export function createNodes(env: Env, client: Client, options: NodeOptions): FakeNodes {
   const plan = addressPlan({ port: options.port ?? 6443, platform: options.platform ?? 'linux' })
   const images = new ImageBook()
   const logs = new Logs()
   const silences = new Silences()
   const network = new Network(env, { images, logs, silences })
-  const nodeImages = new Map<string, NodeImages>()
+  const nodeImages = new AllNodeImages()
   const facts = { plan, version: options.version ?? 'v1.36.0', capacity: { ...defaultCapacity, ...options.capacity } }
   const listeners = options.listen ? new Listeners() : undefined
   let pods: ((ref: Ref) => Frozen<Pod> | undefined) | undefined
@@ -105,10 +104,8 @@ export function createNodes(env: Env, client: Client, options: NodesOptions): Fa
     network,
     plan,
     start: () => registerNodes(client.as('kubelet'), options.count, facts, env.clock.now(), options.zones),
-    stop: async () => listeners?.close(),
+    stop: async () => listeners?.closeAll(),
     silence: node => silences.set(node, true),
     revive: node => silences.set(node, false),
   }
 }
-
-export { addressPlan, toIngress }

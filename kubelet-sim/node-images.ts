@@ -1,7 +1,7 @@
 // The images a node has, and those on their way to it: the first pod that wants one pulls it, others wait with it.
 // Also what the node's status says of them.
 
-import type { ContainerImage } from '../generated/types.ts'
+import type { ContainerImage, Node } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -48,6 +48,25 @@ export class NodeImages {
       const name = names?.find(each => !each.includes('@'))
       if (name !== undefined && !this.present.has(name)) this.present.set(name, sizeBytes ?? 0)
     }
+  }
+}
+
+/** The images of every node, by its name; what a node's status says it has counts. */
+export class AllNodeImages {
+  private readonly nodes = new Map<string, NodeImages>()
+
+  of(node: Frozen<Node>): NodeImages {
+    let images = this.nodes.get(node.metadata.name)
+    if (!images) {
+      images = new NodeImages()
+      images.restore(node.status.images)
+      this.nodes.set(node.metadata.name, images)
+    }
+    return images
+  }
+
+  forget(node: string): void {
+    this.nodes.delete(node)
   }
 }
 

@@ -41,7 +41,6 @@ export class Listeners {
   private readonly open = new Map<string, Listener>()
   private readonly peers = new WeakMap<net.Socket, Exclude<Peer, 'tcp' | undefined>>()
   private readonly http = http.createServer((request, response) => this.serve(request, response))
-  private closed = false
 
   /** Makes the owner's listeners those that are wanted now; returns them as they came to be. */
   async sync(owner: string, wanted: readonly Wanted[]): Promise<readonly Opened[]> {
@@ -53,7 +52,6 @@ export class Listeners {
     }
     const opened: Opened[] = []
     for (const one of wanted) {
-      if (this.closed) break
       const known = this.open.get(keyOf(one))
       if (known?.owner === owner) {
         known.wanted = one
@@ -65,8 +63,7 @@ export class Listeners {
     return opened
   }
 
-  async close(): Promise<void> {
-    this.closed = true
+  async closeAll(): Promise<void> {
     const all = [...this.open.values()]
     this.open.clear()
     await Promise.all(all.map(close))

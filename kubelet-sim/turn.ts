@@ -1,0 +1,171 @@
+// One turn of a pod: it is looked at, what is due by now happens, and its status is drawn up. No API here: kubelet.ts calls
+// this with what it read and writes what comes of it, and tests of lives and stages do the same without a server.
+
+import type { Container, ContainerStatus, Pod, PodStatus } from '../generated/types.ts'
+import type { Frozen } from '../src/api/meta.ts'
+import type { Millis } from '../src/env/clock.ts'
+import type { PodAddresses } from './addresses.ts'
+import { phaseOf, setPodConditions, waiting } from './containers.ts'
+import type { ImageBook } from './image-book.ts'
+import { behaviourOf, type Overrides, pullOf } from './images.ts'
+import type { Life, Run } from './life.ts'
+import type { NodeImages } from './node-images.ts'
+import { acting, type ContainerView, type Delays, type PodView, type Role, roleOf, type Said } from './pod-view.ts'
+import type { Stage } from './stage.ts'
+import { containerStages, podStages } from './stages/index.ts'
+
+export interface Surroundings {
+  readonly addresses: PodAddresses
+  readonly images: ImageBook
+  readonly delays: Delays
+}
+
+/** The node a pod is on, as its turn needs it. */
+export interface Host {
+  readonly address: string
+  readonly podCIDR: string | undefined
+  readonly images: NodeImages
+}
+
+/** Lets everything happen that is due by now, and draws up the status; returns when something is due next. */
+export function takeTurn(view: PodView, now: Millis): Millis | undefined {
+  const next = advance(view, now)
+  conclude(view, now)
+  return next
+}
+
+/** In order of time. */
+function advance(view: PodView, now: Millis): Millis | undefined {
+  for (let steps = 0; steps < 1000; steps++) {
+    const step = nextStep(view)
+    if (step === undefined || step.due > now) return step?.due
+    step.apply(Math.max(0, now))
+  }
+  throw new Error(`pod ${view.pod.metadata.namespace}/${view.pod.metadata.name} does not come to rest`)
+}
+
+interface Step {
+  readonly due: Millis
+  apply(now: Millis): void
+}
+
+function nextStep(view: PodView): Step | undefined {
+  let soonest = soonestOf(podStages, view, undefined)
+  if (!isLeaving(view) && view.status.startTime !== undefined) {
+    for (const container of acting(view)) soonest = soonestOf(containerStages, container, soonest)
+  }
+  return soonest
+}
+
+function soonestOf<View>(stages: readonly Stage<View>[], view: View, best: Step | undefined): Step | undefined {
+  for (const stage of stages) {
+    const due = stage.due(view)
+    if (due !== undefined && (best === undefined || due < best.due))
+      best = { due, apply: now => stage.apply(view, now) }
+  }
+  return best
+}
+
+function isLeaving({ pod, status }: PodView): boolean {
+  return pod.metadata.deletionTimestamp !== undefined || status.phase === 'Succeeded' || status.phase === 'Failed'
+}
+
+/** Phase and conditions follow from the containers. */
+function conclude(view: PodView, now: Millis): void {
+  const { pod, status } = view
+  if (status.startTime === undefined) return
+  const phase = phaseOf(pod.spec, status)
+  if (phase !== status.phase) {
+    status.phase = phase
+    view.changed = true
+  }
+  const { generation } = pod.metadata
+  if (generation !== undefined && status.observedGeneration !== generation) {
+    status.observedGeneration = generation
+    view.changed = true
+  }
+  if ((view.changed || pod.spec.readinessGates) && setPodConditions(pod, status, now)) view.changed = true
+}
+
+/** A pod as the stages see it; what they say of it goes to `said`. */
+export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], around: Surroundings): PodView {
+  const status = draftStatus(pod.status)
+  const containers: ContainerView[] = []
+  const view: PodView = {
+    pod,
+    nodeAddress: host.address,
+    images: host.images,
+    delays: around.delays,
+    status,
+    life,
+    containers,
+    changed: false,
+    removed: false,
+    address() {
+      if (pod.spec.hostNetwork) return host.address
+      if (life.address === undefined && host.podCIDR !== undefined) life.address = around.addresses.take(host.podCIDR)
+      return life.address
+    },
+    say(type, reason, message, fieldPath) {
+      said.push({ type, reason, message, fieldPath })
+    },
+  }
+  for (const [index, spec] of (pod.spec.initContainers ?? []).entries()) {
+    status.initContainerStatuses ??= []
+    containers.push(containerView(view, spec, roleOf(spec, true), status.initContainerStatuses, index, around.images))
+  }
+  for (const [index, spec] of pod.spec.containers.entries()) {
+    status.containerStatuses ??= []
+    containers.push(containerView(view, spec, 'main', status.containerStatuses, index, around.images))
+  }
+  return view
+}
+
+function containerView(
+  pod: PodView,
+  spec: Frozen<Container>,
+  role: Role,
+  statuses: ContainerStatus[],
+  index: number,
+  images: ImageBook,
+): ContainerView {
+  statuses[index] ??= waiting(spec, 'ContainerCreating')
+  const runs = pod.life.runs as Record<string, Run>
+  const list = role === 'main' ? 'containers' : 'initContainers'
+  let behaviour: ReturnType<typeof behaviourOf> | undefined
+  const overrides = (pod.pod.metadata.annotations ?? {}) as Overrides
+  return {
+    pod,
+    spec,
+    role,
+    get run() {
+      runs[spec.name] ??= {}
+      return runs[spec.name]!
+    },
+    get status() {
+      return statuses[index]!
+    },
+    get behaviour() {
+      behaviour ??= behaviourOf(spec, images.find(spec.image ?? ''), overrides, pod.pod.metadata.name)
+      return behaviour
+    },
+    get isBuilt() {
+      return images.isBuilt(spec.image ?? '')
+    },
+    pull: () => pullOf(spec.image ?? '', images.find(spec.image ?? ''), pod.images.has(spec.image ?? ''), overrides),
+    set(next) {
+      statuses[index] = next
+      pod.changed = true
+    },
+    say: (type, reason, message) => pod.say(type, reason, message, `spec.${list}{${spec.name}}`),
+  }
+}
+
+/** The status as a draft: lists are new, what they hold is shared, since it is replaced and never changed. */
+function draftStatus(status: Frozen<PodStatus>): PodStatus {
+  const draft = { ...status } as PodStatus
+  if (draft.conditions) draft.conditions = [...draft.conditions]
+  if (draft.containerStatuses) draft.containerStatuses = [...draft.containerStatuses]
+  if (draft.initContainerStatuses) draft.initContainerStatuses = [...draft.initContainerStatuses]
+  return draft
+}
