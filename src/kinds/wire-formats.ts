@@ -4,17 +4,24 @@
 
 export const wireFormats = { quantity, time, microTime, base64 }
 
-/** Canonical for sure: a short whole number without superfluous zeros, with a suffix or without. */
+/** A whole number that a greater suffix would not write shorter: `0`, `250m`, `1500Mi`, not `1000m` or `2048Mi`. */
 function quantity(text: string): boolean {
-  const first = text.charCodeAt(0)
-  if (first === zero) return text.length === 1
+  if (text.charCodeAt(0) === zero) return text.length === 1
   let digits = 0
-  while (isDigit(text.charCodeAt(digits))) digits++
-  const isBinary = digits === text.length - 2 && text.endsWith('i')
-  if (digits < text.length - 1 && !isBinary) return false
-  if (digits === 0 || digits > 15 || (isBinary && digits > 3)) return false
-  if (digits > 3 && text.startsWith('000', digits - 3)) return false
-  return digits === text.length || (isBinary ? binary : decimal).includes(text[digits]!)
+  let number = 0
+  for (let code = text.charCodeAt(0); isDigit(code); code = text.charCodeAt(++digits))
+    number = number * 10 + code - zero
+  if (digits === 0 || digits > 15) return false
+  switch (text.length - digits) {
+    case 0:
+      return number % 1000 !== 0
+    case 1:
+      return number % 1000 !== 0 && decimal.includes(text[digits]!)
+    case 2:
+      return number % 1024 !== 0 && text[digits + 1] === 'i' && binary.includes(text[digits]!)
+    default:
+      return false
+  }
 }
 
 const decimal = 'numkMGTPE'

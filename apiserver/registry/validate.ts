@@ -1,0 +1,132 @@
+// What a client sent becomes an object of a kind: of the right types, with nothing the kind does not have, in the form in
+// which it will be written. Called by the verbs before anything looks into an object. What is in order costs one run of the
+// compiled validator and nothing else; the draft is then the body itself.
+
+import { badRequest } from '../../src/api/errors.ts'
+import type { KubeObject } from '../../src/api/meta.ts'
+import type { Kind } from '../../src/kinds/kind.ts'
+import { definitionOf, type KindName, type SchemaNode, schemaNodeOf, validatorOf } from '../../src/kinds/schemas.ts'
+import { goDecode } from './go-decoder.ts'
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
+
+/** Throws BadRequest in upstream's words; unknown fields are refused, warned of, or only left out. */
+export function decode<T extends KubeObject>(
+  kind: Kind<T>,
+  body: unknown,
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): T {
+  return decodeBody(kind, body, fieldValidation, warn) as unknown as T
+}
+
+/** The same for what is not a kind of its own but the body of a subresource: Scale, Binding, Eviction, DeleteOptions. */
+export function decodeBody(
+  kind: KindName,
+  body: unknown,
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): Record<string, unknown> {
+  const members = named(kind, body)
+  const schema = schemaNodeOf(kind)
+  if (schema === undefined) return members
+  if (validatorOf(kind)?.(members)) return complete(members, schema)
+
+  const { object, unknown, fault } = goDecode(members, schema)
+  if (fault !== undefined) throw unhandled(kind, members, fault)
+  if (unknown.length > 0 && fieldValidation !== 'Ignore') {
+    const lines = unknown.map(path => `unknown field ${JSON.stringify(path)}`)
+    if (fieldValidation === 'Strict') throw unhandled(kind, members, `strict decoding error: ${lines.join(', ')}`)
+    for (const line of lines) warn(line)
+  }
+  return complete(object, schema)
+}
+
+/** Go writes these always, so no rule has to ask whether they are there. */
+function complete(object: Record<string, unknown>, schema: SchemaNode): Record<string, unknown> {
+  for (const name of alwaysThere) {
+    if (object[name] === undefined && schema.field(name)?.kind === 'struct') object[name] = {}
+  }
+  return object
+}
+
+const alwaysThere = ['metadata', 'spec', 'status'] as const
+
+/** A body need not say its kind and version; when it does, they must be those of the request. */
+function named(kind: KindName, body: unknown): Record<string, unknown> {
+  if (typeof body !== 'object' || Array.isArray(body)) throw unrecognized(kind, body)
+  const members = (body ?? {}) as Record<string, unknown>
+  const apiVersion = apiVersionOf(kind)
+  members.apiVersion ||= apiVersion
+  members.kind ||= kind.kind
+  if (members.apiVersion === apiVersion && members.kind === kind.kind) return members
+  if (typeof members.apiVersion !== 'string' || typeof members.kind !== 'string') throw unrecognized(kind, body)
+
+  const slash = members.apiVersion.lastIndexOf('/')
+  const group = slash < 0 ? '' : members.apiVersion.slice(0, slash)
+  const version = members.apiVersion.slice(slash + 1)
+  if (definitionOf({ group, version, kind: members.kind }) === undefined) {
+    throw unhandled(
+      kind,
+      members,
+      `no kind "${members.kind}" is registered for version "${members.apiVersion}" in scheme "pkg/api/legacyscheme/scheme.go:30"`,
+    )
+  }
+  if (members.kind === kind.kind) {
+    throw badRequest(
+      `the API version in the data (${members.apiVersion}) does not match the expected API version (${apiVersion})`,
+    )
+  }
+  throw unhandled(
+    kind,
+    members,
+    `converting (${version}.${members.kind}) to (${internalPackage(kind)}.${kind.kind}): unknown conversion`,
+  )
+}
+
+function apiVersionOf({ group, version }: KindName): string {
+  return group === '' ? version : `${group}/${version}`
+}
+
+/** The Go package of the internal type: that of its group's first word. */
+function internalPackage({ group }: KindName): string {
+  return group === '' ? 'core' : group.split('.')[0]!
+}
+
+/** transformDecodeError in apiserver/pkg/endpoints/handlers/rest.go. */
+function unhandled(kind: KindName, members: Readonly<Record<string, unknown>>, why: string) {
+  const apiVersion = String(members.apiVersion)
+  const version = apiVersion.slice(apiVersion.lastIndexOf('/') + 1)
+  return badRequest(`${members.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind.kind}: ${why}`)
+}
+
+/** The body is not even something that has a version and a kind (apimachinery/pkg/runtime/serializer/json/meta.go). */
+function unrecognized(kind: KindName, body: unknown) {
+  const why = unreadable(body)
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${why} (${summary(body)})`,
+  )
+}
+
+function unreadable(body: unknown): string {
+  const identity =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return `json: cannot unmarshal ${jsonWord(body)} into Go value of type ${identity}`
+  }
+  const field = typeof (body as { apiVersion?: unknown }).apiVersion === 'string' ? 'kind' : 'apiVersion'
+  return `json: cannot unmarshal ${jsonWord((body as Record<string, unknown>)[field])} into Go struct field .${field} of type string`
+}
+
+function jsonWord(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : typeof value
+}
+
+/** The body's first thirty bytes: as text when it is an object, else in hexadecimal. */
+function summary(body: unknown): string {
+  const bytes = Buffer.from(JSON.stringify(body) ?? '')
+  if (bytes.length === 0) return '<empty>'
+  const shown = bytes.subarray(0, 30).toString(bytes[0] === 0x7b ? 'utf8' : 'hex')
+  return bytes.length > 30 ? `${shown} ...` : shown
+}
