@@ -1,7 +1,8 @@
-// A scheduling rule: one file in plugins/, one line in plugins/index.ts.
+// A scheduling rule: one file in plugins/, one line in plugins/index.ts; docs/plugins.md shows how to add one.
+// A plugin has no state of its own: what it must know it finds in the snapshot, once a cycle, in `prepare`.
 
-import type { Frozen } from '../src/api/meta.ts'
 import type { Pod } from '../generated/types.ts'
+import type { Frozen, KubeObject } from '../src/api/meta.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import type { NodeView, Snapshot } from './snapshot.ts'
 
@@ -10,15 +11,49 @@ export interface Plugin {
   readonly name: string
   /** Kinds whose changes could let a pod that this rule refused fit after all. */
   readonly wakes?: readonly Kind<any>[]
+  /** Whether this very change could; without it, every change of those kinds is thought to. */
+  helps?(pod: Frozen<Pod>, change: Change): boolean
+  /** By how much its scores count. Default 1. */
   readonly weight?: number
   /** Once a cycle, so that a judge can be cheap per node. */
   prepare(pod: Frozen<Pod>, snapshot: Snapshot): Judge
 }
 
 export interface Judge {
+  /** Only these nodes are looked at at all. */
+  readonly only?: ReadonlySet<string> | undefined
   /** Why the pod does not fit, in upstream's words, or undefined. */
-  filter?(node: NodeView): string | undefined
+  filter?(node: NodeView): Refusal | undefined
+  /** Told the nodes that passed all filters, in the order in which they will be scored. */
+  beforeScore?(feasible: readonly NodeView[]): void
   /** Any number; scaled by `normalize` (or as it is) to 0..100 before the weight is applied. */
   score?(node: NodeView): number
   normalize?(scores: number[]): void
+}
+
+/** One reason that other pods' going could mend, or several, or such as would not be mended by it. */
+export type Refusal = string | RefusalReasons
+export interface RefusalReasons {
+  readonly reasons: readonly string[]
+  /** No pod's going would help: preemption need not be thought of (upstream's UnschedulableAndUnresolvable). */
+  readonly isFinal: boolean
+}
+
+/** What happened to an object: it came (`before` absent), changed, or went (`now` absent). */
+export interface Change<T extends KubeObject = any> {
+  readonly kind: Kind<T>
+  readonly now: Frozen<T> | undefined
+  readonly before: Frozen<T> | undefined
+}
+
+export const highestScore = 100
+
+/** Scales so that the highest becomes 100, or with `reverse` the lowest (plugins/helper/normalize_score.go). */
+export function normalizeToHighest(scores: number[], reverse: boolean): void {
+  let highest = 0
+  for (const score of scores) if (score > highest) highest = score
+  for (let index = 0; index < scores.length; index++) {
+    const scaled = highest === 0 ? 0 : Math.floor((highestScore * scores[index]!) / highest)
+    scores[index] = reverse ? highestScore - scaled : scaled
+  }
 }

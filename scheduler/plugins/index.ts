@@ -1,0 +1,23 @@
+// The scheduling rules, in the order in which a node must pass them: the first that refuses is the reason that counts
+// (pkg/scheduler/apis/config/v1/default_plugins.go). A new rule is one line here.
+
+import type { Plugin } from '../plugin.ts'
+import { nodeResourcesBalancedAllocation } from './balanced-allocation.ts'
+import { nodeAffinity } from './node-affinity.ts'
+import { nodeName } from './node-name.ts'
+import { nodePorts } from './node-ports.ts'
+import { nodeUnschedulable } from './node-unschedulable.ts'
+import { nodeResourcesFit } from './resources-fit.ts'
+import { taintToleration } from './taint-toleration.ts'
+import { podTopologySpread } from './topology-spread.ts'
+
+export const plugins: readonly Plugin[] = [
+  nodeUnschedulable,
+  nodeName,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  podTopologySpread,
+  nodeResourcesBalancedAllocation,
+]

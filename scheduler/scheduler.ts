@@ -1,0 +1,293 @@
+// The scheduler: pods without a node → one cycle each → a binding, or an event and a condition that say why not.
+// A controller without objects of its own: every change goes straight into the snapshot and the queue, and its one key
+// means "there may be pods to try". Bindings are under way while the next pod is tried: a pod counts where it is assumed
+// to run from the moment it is decided.
+
+import type { Binding, Node, Pod, PodCondition, Service } from '../generated/types.ts'
+import { findCondition } from '../src/api/conditions.ts'
+import { ApiError } from '../src/api/errors.ts'
+import { jsonEqual } from '../src/api/json-equal.ts'
+import { type Selector, selectorFromLabelSelector } from '../src/api/labels.ts'
+import type { Frozen, Ref } from '../src/api/meta.ts'
+import { controllerOf } from '../src/api/owners.ts'
+import { rfc3339 } from '../src/api/time.ts'
+import { refOf } from '../src/kinds/kind.ts'
+import { Nodes } from '../src/kinds/node.ts'
+import { Pods } from '../src/kinds/pod.ts'
+import { ReplicaSets } from '../src/kinds/replicaset.ts'
+import { ReplicationControllers } from '../src/kinds/replicationcontroller.ts'
+import { Services } from '../src/kinds/service.ts'
+import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
+import { decide } from './cycle.ts'
+import type { Change, Plugin } from './plugin.ts'
+import { SchedulingQueue, type Waiting } from './queue.ts'
+import { LiveSnapshot } from './snapshot.ts'
+
+export const schedulerName = 'default-scheduler'
+
+/** The only key: a turn at the queue. */
+const turn: readonly Ref[] = Object.freeze([{ name: 'turn' }])
+const nothingToDo: readonly Ref[] = Object.freeze([])
+
+/** So many bindings and status writes are under way at most. */
+const mostOutstanding = 128
+
+export function createScheduler(plugins: readonly Plugin[]): ControllerSpec {
+  let scheduling: Scheduling | undefined
+  return defineController({
+    name: 'kube-scheduler',
+    source: schedulerName,
+    wakes: [
+      { kind: Nodes, keys: (now, before) => scheduling!.nodeChanged(now, before) },
+      { kind: Pods, keys: (now, before) => scheduling!.podChanged(now, before) },
+    ],
+    reads: [Services, ReplicaSets, ReplicationControllers],
+    start(context) {
+      scheduling = new Scheduling(plugins, context)
+    },
+    async work() {
+      await scheduling!.takeTurn()
+    },
+  })
+}
+
+class Scheduling {
+  readonly #plugins: readonly Plugin[]
+  readonly #context: Context
+  readonly #queue: SchedulingQueue
+  readonly #snapshot: LiveSnapshot
+  /** Pods decided upon whose binding has not been seen yet. */
+  readonly #assumed = new Map<string, Waiting>()
+  readonly #outstanding = new Set<Promise<void>>()
+  readonly #fraction: () => number
+  #start = 0
+
+  constructor(plugins: readonly Plugin[], context: Context) {
+    this.#plugins = plugins
+    this.#context = context
+    this.#queue = new SchedulingQueue(plugins)
+    this.#snapshot = new LiveSnapshot(pod => siblingsOf(pod, context))
+    this.#fraction = () => context.random.fraction()
+  }
+
+  // ---- what happens in the cluster
+
+  nodeChanged(now: Frozen<Node> | undefined, before: Frozen<Node> | undefined): readonly Ref[] {
+    if (now === undefined) this.#snapshot.removeNode(before!.metadata.name)
+    else this.#snapshot.setNode(now)
+    // Most changes of a node are its heartbeat.
+    if (now !== undefined && before !== undefined && !concernsPlacing(now, before)) return nothingToDo
+    return this.#wake({ kind: Nodes, now, before })
+  }
+
+  podChanged(now: Frozen<Pod> | undefined, before: Frozen<Pod> | undefined): readonly Ref[] {
+    if (now !== undefined && before !== undefined && now.metadata.uid !== before.metadata.uid) {
+      // One of the same name has taken its place, and its going was not seen.
+      return [...this.podChanged(undefined, before), ...this.podChanged(now, undefined)].slice(0, 1)
+    }
+    const uid = (now ?? before!).metadata.uid!
+    const wasPlaced = before !== undefined && isPlaced(before)
+    if (now !== undefined && isPlaced(now)) {
+      this.#assumed.delete(uid)
+      this.#queue.remove(uid)
+      this.#snapshot.putPod(now, now.spec.nodeName!)
+      return this.#wake({ kind: Pods, now, before: wasPlaced ? before : undefined })
+    }
+    if (wasPlaced) {
+      this.#snapshot.removePod(before)
+      return this.#wake({ kind: Pods, now: undefined, before })
+    }
+    if (now === undefined || !isOurs(now)) {
+      this.#queue.remove(uid)
+      return this.#assumed.has(uid) ? this.#forget((now ?? before)!) : nothingToDo
+    }
+    const assumed = this.#assumed.get(uid)
+    if (assumed !== undefined) {
+      assumed.pod = now
+      return nothingToDo
+    }
+    this.#queue.put(now, this.#context.clock.now())
+    if ((now.spec.schedulingGates?.length ?? 0) > 0) this.#sayGated(now)
+    return turn
+  }
+
+  #wake(change: Change): readonly Ref[] {
+    return this.#queue.wake(change, this.#context.clock.now()) ? turn : nothingToDo
+  }
+
+  /** An assumed pod will not run there after all: its room is free again. */
+  #forget(pod: Frozen<Pod>): readonly Ref[] {
+    this.#assumed.delete(pod.metadata.uid!)
+    this.#snapshot.removePod(pod)
+    return this.#wake({ kind: Pods, now: undefined, before: pod })
+  }
+
+  // ---- deciding
+
+  async takeTurn(): Promise<void> {
+    const { clock, signal } = this.#context
+    while (!signal.aborted) {
+      const waiting = this.#queue.pop(clock.now())
+      if (waiting === undefined) break
+      this.#schedule(waiting)
+      // Waiting for the oldest also lets everyone else have a turn.
+      if (this.#outstanding.size >= mostOutstanding) await this.#outstanding.values().next().value
+    }
+    const due = this.#queue.nextDue()
+    if (due !== undefined && !signal.aborted) this.#context.wake(turn[0]!, Math.max(1, due - clock.now()))
+  }
+
+  #schedule(waiting: Waiting): void {
+    const { pod } = waiting
+    const decision = decide(pod, this.#snapshot, this.#plugins, { fraction: this.#fraction, start: this.#start })
+    this.#start = decision.next
+    if (decision.node === undefined) {
+      this.#queue.sleep(waiting, decision.refusedBy, this.#context.clock.now())
+      this.#report(pod, 'Unschedulable', decision.message!)
+      return
+    }
+    this.#assumed.set(pod.metadata.uid!, waiting)
+    this.#snapshot.putPod(pod, decision.node)
+    this.#follow(this.#bind(waiting, decision.node))
+  }
+
+  async #bind(waiting: Waiting, node: string): Promise<void> {
+    const { client, event, log } = this.#context
+    const { pod } = waiting
+    const { name, namespace, uid } = pod.metadata
+    const binding: Binding = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name, ...(namespace && { namespace }), ...(uid && { uid }) },
+      target: { kind: 'Node', name: node },
+    }
+    try {
+      await client.of(Pods).act(refOf(pod), 'binding', binding)
+      event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`, 'Binding')
+      log.info({ pod: `${namespace}/${name}`, node }, 'bound')
+    } catch (error) {
+      this.#bindingFailed(waiting, error)
+    }
+  }
+
+  #bindingFailed(waiting: Waiting, error: unknown): void {
+    const { pod } = waiting
+    if (!(error instanceof ApiError)) throw error
+    // Already seen to be bound, or to be gone: nothing is to be undone.
+    if (!this.#assumed.has(pod.metadata.uid!)) return
+    const { clock, wake } = this.#context
+    this.#forget(pod)
+    if (error.reason !== 'NotFound') {
+      this.#queue.penalise(waiting, clock.now())
+      this.#report(pod, 'SchedulerError', `binding rejected: ${error.message}`)
+    }
+    wake(turn[0]!)
+  }
+
+  // ---- telling
+
+  #report(pod: Frozen<Pod>, reason: string, message: string): void {
+    this.#context.event(pod, 'Warning', 'FailedScheduling', message, 'Scheduling')
+    this.#follow(this.#setCondition(pod, reason, message))
+  }
+
+  #sayGated(pod: Frozen<Pod>): void {
+    this.#follow(this.#setCondition(pod, 'SchedulingGated', 'Scheduling is blocked due to non-empty scheduling gates'))
+  }
+
+  async #setCondition(pod: Frozen<Pod>, reason: string, message: string): Promise<void> {
+    const { client, clock, log } = this.#context
+    const { generation } = pod.metadata
+    const old = findCondition(pod.status.conditions, 'PodScheduled')
+    const lastTransitionTime = old?.status === 'False' ? old.lastTransitionTime : undefined
+    const condition: PodCondition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason,
+      message,
+      lastTransitionTime: lastTransitionTime ?? rfc3339(clock.now()),
+      ...(generation !== undefined && { observedGeneration: generation }),
+    }
+    const isKnown = old !== undefined && old.status === 'False' && old.reason === reason && old.message === message
+    if (isKnown) return
+    try {
+      await client
+        .of(Pods)
+        .patch(refOf(pod), { type: 'strategic', body: { status: { conditions: [condition] } } }, 'status')
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      if (error.reason !== 'NotFound')
+        log.warn(
+          { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, error: error.message },
+          'condition not written',
+        )
+    }
+  }
+
+  #follow(work: Promise<void>): void {
+    const settled: Promise<void> = work
+      .catch(error => {
+        if (!this.#context.signal.aborted) this.#context.log.error({ error: describe(error) }, 'scheduling failed')
+      })
+      .finally(() => this.#outstanding.delete(settled))
+    this.#outstanding.add(settled)
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** It has a node and still needs it. */
+function isPlaced({ spec, status }: Frozen<Pod>): boolean {
+  return !!spec.nodeName && !isOver(status.phase)
+}
+
+function isOver(phase: string | undefined): boolean {
+  return phase === 'Succeeded' || phase === 'Failed'
+}
+
+function isOurs({ metadata, spec, status }: Frozen<Pod>): boolean {
+  return (
+    !spec.nodeName &&
+    (spec.schedulerName ?? schedulerName) === schedulerName &&
+    metadata.deletionTimestamp === undefined &&
+    !isOver(status.phase)
+  )
+}
+
+function concernsPlacing(now: Frozen<Node>, before: Frozen<Node>): boolean {
+  return (
+    !jsonEqual(now.metadata.labels, before.metadata.labels) ||
+    !jsonEqual(now.spec, before.spec) ||
+    !jsonEqual(now.status.allocatable, before.status.allocatable)
+  )
+}
+
+/** What its Services and its owner select pods by, all together (plugins/helper/spread.go: DefaultSelector). */
+function siblingsOf(pod: Frozen<Pod>, { lister }: Context): Selector | undefined {
+  const { namespace = '', labels } = pod.metadata
+  const matchLabels: Record<string, string> = {}
+  for (const service of lister(Services).by('namespace', namespace)) {
+    if (selects(service, labels)) Object.assign(matchLabels, service.spec.selector)
+  }
+  const owner = controllerOf(pod)
+  const ref = { name: owner?.name ?? '', namespace }
+  if (owner?.kind === 'ReplicaSet' && owner.apiVersion === 'apps/v1') {
+    const selector = lister(ReplicaSets).get(ref)?.spec.selector
+    return selectorFromLabelSelector({
+      matchLabels: { ...matchLabels, ...selector?.matchLabels },
+      matchExpressions: selector?.matchExpressions,
+    })
+  }
+  if (owner?.kind === 'ReplicationController' && owner.apiVersion === 'v1') {
+    Object.assign(matchLabels, lister(ReplicationControllers).get(ref)?.spec.selector)
+  }
+  return selectorFromLabelSelector({ matchLabels })
+}
+
+function selects({ spec: { selector } }: Frozen<Service>, labels: Readonly<Record<string, string>> = {}): boolean {
+  if (selector === undefined) return false
+  const keys = Object.keys(selector)
+  return keys.length > 0 && keys.every(key => labels[key] === selector[key])
+}
