@@ -2,6 +2,8 @@
 
 import type { ConfigMap } from '../../generated/types.ts'
 import { ageColumn, nameColumn } from './columns.ts'
+import { Faults, root } from './field-path.ts'
+import { base64Size, dataLimit, dataRules, immutableDataRules, textSize } from './keyed-data-rules.ts'
 import { defineKind } from './kind.ts'
 
 export const ConfigMaps = defineKind<ConfigMap>({
@@ -23,4 +25,18 @@ export const ConfigMaps = defineKind<ConfigMap>({
     },
     ageColumn,
   ],
+  validate(next, old) {
+    const faults = new Faults()
+    if (old) immutableDataRules(next, old, faults)
+    const size = dataRules(next.data, 'data', textSize, faults)
+    for (const key in next.data) {
+      if (next.binaryData && key in next.binaryData) {
+        faults.invalid(root.child('data').key(key), key, 'duplicate of key present in binaryData')
+      }
+    }
+    if (size + dataRules(next.binaryData, 'binaryData', base64Size, faults) > dataLimit) {
+      faults.tooLong(root, dataLimit)
+    }
+    return faults.list
+  },
 })

@@ -3,6 +3,8 @@
 import type { ControllerRevision } from '../../generated/types.ts'
 import { controllerOf } from '../api/owners.ts'
 import { ageColumn, nameColumn } from './columns.ts'
+import { Faults, root } from './field-path.ts'
+import { nonNegative, unchanged } from './field-rules.ts'
 import { defineKind } from './kind.ts'
 
 export const ControllerRevisions = defineKind<ControllerRevision>({
@@ -35,4 +37,16 @@ export const ControllerRevisions = defineKind<ControllerRevision>({
     },
     ageColumn,
   ],
+  validate(next, old) {
+    const faults = new Faults()
+    nonNegative(next.revision, root, 'revision', faults)
+    const path = root.child('data')
+    const data: unknown = next.data
+    if (old) unchanged(data, old.data, path, faults)
+    else if (data === undefined || data === null) faults.required(path, 'data is mandatory')
+    else if (typeof data !== 'object' || Array.isArray(data)) {
+      faults.required(path, 'data must be a valid JSON object')
+    }
+    return faults.list
+  },
 })

@@ -1,10 +1,17 @@
 // Deployments: a template and how to move from one version of it to the next.
 
 import type { Deployment } from '../../generated/types.ts'
+import { jsonEqual } from '../api/json-equal.ts'
 import { selectorFromLabelSelector } from '../api/labels.ts'
+import { dns1123LabelFaults } from '../api/names.ts'
 import { ageColumn, containerColumns, nameColumn, selectorText } from './columns.ts'
+import { deploymentSpecRules, deploymentStatusRules } from './deployment-rules.ts'
+import { Faults } from './field-path.ts'
+import { unchanged } from './field-rules.ts'
 import { defineKind } from './kind.ts'
 import { defaultPodTemplate } from './pod-template.ts'
+import { podTemplateWarnings } from './pod-warnings.ts'
+import { specPath } from './workload-rules.ts'
 
 export const Deployments = defineKind<Deployment>({
   group: 'apps',
@@ -70,7 +77,31 @@ export const Deployments = defineKind<Deployment>({
     spec.progressDeadlineSeconds ??= 600
     draft.status ??= {}
   },
-  prepare(draft, old) {
+  prepare(draft, old, { subresource }) {
     if (!old) draft.status = {}
+    // Annotations count too, since they are copied to the replica sets (pkg/registry/apps/deployment/strategy.go).
+    else if (subresource !== 'status' && !jsonEqual(draft.metadata.annotations, old.metadata.annotations)) {
+      draft.metadata.generation = (old.metadata.generation ?? 0) + 1
+    }
+  },
+  validate(next, old, { subresource }) {
+    const faults = new Faults()
+    if (old && subresource === 'status') deploymentStatusRules(next.status, old.status, faults)
+    else {
+      deploymentSpecRules(next.spec, faults)
+      if (old) unchanged(next.spec.selector, old.spec.selector, specPath.child('selector'), faults)
+    }
+    return faults.list
+  },
+  warnings(next, old) {
+    if (old && old.metadata.generation === next.metadata.generation) return []
+    const warnings: string[] = []
+    const wrong = old ? [] : dns1123LabelFaults(next.metadata.name)
+    if (wrong.length > 0) {
+      const why = 'this is used in Pod names and hostnames, which can result in surprising behavior'
+      warnings.push(`metadata.name: ${why}; a DNS label is recommended: [${wrong.join(' ')}]`)
+    }
+    warnings.push(...podTemplateWarnings(next.spec.template, specPath.child('template')))
+    return warnings
   },
 })

@@ -4,6 +4,8 @@
 import type { Endpoints } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
 import { ageColumn, nameColumn } from './columns.ts'
+import { subsetRules } from './endpoint-rules.ts'
+import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 
 export const EndpointsKind = defineKind<Endpoints>({
@@ -27,6 +29,11 @@ export const EndpointsKind = defineKind<Endpoints>({
   ],
   defaults(draft) {
     for (const subset of draft.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP'
+  },
+  validate(next, old) {
+    const faults = new Faults()
+    subsetRules(next.subsets, old?.subsets, faults)
+    return faults.list
   },
   warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
 })

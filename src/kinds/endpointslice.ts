@@ -1,7 +1,10 @@
 // EndpointSlices: up to a thousand endpoints of one address family, several slices a Service.
 
 import type { EndpointSlice } from '../../generated/types.ts'
+import { jsonEqual } from '../api/json-equal.ts'
 import { ageColumn, firstThree, nameColumn } from './columns.ts'
+import { sliceRules } from './endpoint-rules.ts'
+import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 
 export const EndpointSlices = defineKind<EndpointSlice>({
@@ -42,5 +45,16 @@ export const EndpointSlices = defineKind<EndpointSlice>({
       port.name ??= ''
       port.protocol ??= 'TCP'
     }
+  },
+  prepare(draft, old) {
+    // Labels count here too (pkg/registry/discovery/endpointslice/strategy.go).
+    if (old && !jsonEqual(draft.metadata.labels, old.metadata.labels)) {
+      draft.metadata.generation = (old.metadata.generation ?? 0) + 1
+    }
+  },
+  validate(next, old) {
+    const faults = new Faults()
+    sliceRules(next, old, faults)
+    return faults.list
   },
 })

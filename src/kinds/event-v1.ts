@@ -4,6 +4,8 @@
 import type { CoreV1Event, EventsV1Event } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
 import { Events, eventColumns } from './event.ts'
+import { coreEventRules, eventUpdateRules, newEventRules } from './event-rules.ts'
+import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 
 const newName: Readonly<Record<string, string>> = {
@@ -43,6 +45,14 @@ export const EventsV1 = defineKind<EventsV1Event>({
   defaults(draft) {
     draft.regarding ??= {}
     draft.deprecatedSource ??= {}
+  },
+  validate(next, old) {
+    const faults = new Faults()
+    const event = coreEventOf(next)
+    coreEventRules(event, 'reportingController', faults)
+    if (old) eventUpdateRules(event, coreEventOf(old), faults)
+    else newEventRules(event, faults)
+    return faults.list
   },
 })
 

@@ -3,8 +3,11 @@
 
 import type { CoreV1Event } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
+import { pathSegmentFaults } from '../api/names.ts'
 import type { Millis } from '../env/clock.ts'
 import { ageText } from './columns.ts'
+import { coreEventRules } from './event-rules.ts'
+import { Faults } from './field-path.ts'
 import { type Column, defineKind } from './kind.ts'
 
 export const Events = defineKind<CoreV1Event>({
@@ -16,6 +19,8 @@ export const Events = defineKind<CoreV1Event>({
   shortNames: ['ev'],
   namespaced: true,
   hasGeneration: false,
+  // Names of events in the core group were never checked but as part of a path.
+  nameRule: pathSegmentFaults,
   columns: eventColumns(event => event),
   fields: {
     'involvedObject.kind': event => event.involvedObject.kind ?? '',
@@ -35,6 +40,11 @@ export const Events = defineKind<CoreV1Event>({
     draft.source ??= {}
     draft.reportingComponent ??= ''
     draft.reportingInstance ??= ''
+  },
+  validate(next) {
+    const faults = new Faults()
+    coreEventRules(next, 'reportingComponent', faults)
+    return faults.list
   },
 })
 

@@ -2,6 +2,8 @@
 
 import type { Ingress } from '../../generated/types.ts'
 import { addressesText, ageColumn, nameColumn } from './columns.ts'
+import { Faults } from './field-path.ts'
+import { ingressRules, ingressStatusRules } from './ingress-rules.ts'
 import { defineKind } from './kind.ts'
 
 export const Ingresses = defineKind<Ingress>({
@@ -48,6 +50,16 @@ export const Ingresses = defineKind<Ingress>({
   },
   prepare(draft, old) {
     if (!old) draft.status = { loadBalancer: {} }
+  },
+  validate(next, old, { subresource }) {
+    const faults = new Faults()
+    if (old && subresource === 'status') ingressStatusRules(next, old, faults)
+    else ingressRules(next, old, faults)
+    return faults.list
+  },
+  warnings(next, old) {
+    if (old || next.metadata.annotations?.['kubernetes.io/ingress.class'] === undefined) return []
+    return ['annotation "kubernetes.io/ingress.class" is deprecated, please use \'spec.ingressClassName\' instead']
   },
 })
 

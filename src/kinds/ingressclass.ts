@@ -1,7 +1,12 @@
 // IngressClasses: which controller implements an Ingress.
 
 import type { IngressClass } from '../../generated/types.ts'
+import type { Frozen } from '../api/meta.ts'
+import { dns1123LabelFaults, dns1123SubdomainFaults } from '../api/names.ts'
 import { ageColumn, nameColumn } from './columns.ts'
+import { Faults, FieldPath } from './field-path.ts'
+import { unchanged } from './field-rules.ts'
+import { typedReferenceRules } from './ingress-rules.ts'
 import { defineKind } from './kind.ts'
 
 export const IngressClasses = defineKind<IngressClass>({
@@ -35,4 +40,48 @@ export const IngressClasses = defineKind<IngressClass>({
     draft.spec ??= {}
     if (draft.spec.parameters) draft.spec.parameters.scope ??= 'Cluster'
   },
+  validate(next, old) {
+    const faults = new Faults()
+    if (old) unchanged(next.spec.controller, old.spec.controller, path.child('controller'), faults)
+    controllerRules(next.spec.controller ?? '', faults)
+    parameterRules(next, faults)
+    return faults.list
+  },
 })
+
+const path = new FieldPath('spec')
+const urlPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
+const wholeUrlPath = new RegExp(`^${urlPath}$`)
+
+/** `acme.io/foo`: a domain and a path (IsDomainPrefixedPath). */
+function controllerRules(controller: string, faults: Faults): void {
+  const at = path.child('controller')
+  if (controller.length > 250) faults.tooLong(at, 250)
+  if (controller === '') {
+    faults.required(at)
+    return
+  }
+  const slash = controller.indexOf('/')
+  const [host, rest] = [controller.slice(0, Math.max(slash, 0)), controller.slice(slash + 1)]
+  if (host === '' || rest === '') {
+    faults.invalid(at, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')
+    return
+  }
+  faults.invalids(dns1123SubdomainFaults(host), host, at)
+  if (!wholeUrlPath.test(rest)) faults.invalid(at, rest, `Invalid path (regex used for validation is '${urlPath}')`)
+}
+
+function parameterRules({ spec: { parameters } }: Frozen<IngressClass>, faults: Faults): void {
+  if (!parameters) return
+  const at = path.child('parameters')
+  typedReferenceRules(parameters, at, faults)
+  const { scope, namespace } = parameters
+  if (scope === undefined) faults.required(at.child('scope'))
+  else if (scope !== 'Cluster' && scope !== 'Namespace') {
+    faults.notSupported(at.child('scope'), scope, ['Cluster', 'Namespace'])
+  } else if (scope === 'Cluster') {
+    if (namespace !== undefined) faults.forbidden(at.child('namespace'), "`parameters.scope` is set to 'Cluster'")
+  } else if (namespace === undefined) {
+    faults.required(at.child('namespace'), "`parameters.scope` is set to 'Namespace'")
+  } else faults.invalids(dns1123LabelFaults(namespace), namespace, at, 'namespace')
+}

@@ -71,8 +71,6 @@ export interface KindSpec<T extends KubeObject> {
   readonly indexedFields?: readonly string[]
   /** False for kinds without spec/status, whose generation is never counted (ConfigMap, Event, Lease …). Default: true. */
   readonly hasGeneration?: boolean
-  /** What raises the generation besides a change outside metadata and status (a Deployment's annotations). */
-  readonly raisesGeneration?: (next: Frozen<T>, old: Frozen<T>) => boolean
   /** Why a name (or a `generateName`, its trailing dash masked) cannot be one. Default: a DNS-1123 subdomain. */
   readonly nameRule?: (name: string) => readonly string[]
   /** Verbs not served, e.g. Binding-like kinds. Default: none. */

@@ -2,6 +2,7 @@
 
 import type { Lease } from '../../generated/types.ts'
 import { ageColumn, nameColumn } from './columns.ts'
+import { Faults, FieldPath } from './field-path.ts'
 import { defineKind } from './kind.ts'
 
 export const Leases = defineKind<Lease>({
@@ -12,6 +13,7 @@ export const Leases = defineKind<Lease>({
   singular: 'lease',
   namespaced: true,
   hasGeneration: false,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     {
@@ -24,5 +26,28 @@ export const Leases = defineKind<Lease>({
   ],
   defaults(draft) {
     draft.spec ??= {}
+  },
+  prepare({ spec }, old) {
+    // Coordinated leader election is behind a gate that is off by default.
+    if (old?.spec.strategy === undefined) delete spec.strategy
+    if (old?.spec.preferredHolder === undefined) delete spec.preferredHolder
+  },
+  validate({ spec }) {
+    const faults = new Faults()
+    const path = new FieldPath('spec')
+    const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec
+    if (duration !== undefined && duration <= 0) {
+      faults.invalid(path.child('leaseDurationSeconds'), duration, 'must be greater than 0')
+    }
+    if (transitions !== undefined && transitions < 0) {
+      faults.invalid(path.child('leaseTransitions'), transitions, 'must be greater than or equal to 0')
+    }
+    if (spec.strategy !== undefined && spec.strategy !== 'OldestEmulationVersion') {
+      faults.notSupported(path.child('strategy'), spec.strategy, ['OldestEmulationVersion'])
+    }
+    if (spec.preferredHolder && !spec.strategy) {
+      faults.forbidden(path.child('preferredHolder'), 'may only be specified if `strategy` is defined')
+    }
+    return faults.list
   },
 })

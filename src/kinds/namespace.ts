@@ -2,8 +2,11 @@
 // through the `finalize` subresource once nothing is left inside.
 
 import type { Namespace } from '../../generated/types.ts'
+import { dns1123LabelFaults } from '../api/names.ts'
 import { ageColumn, nameColumn } from './columns.ts'
+import { Faults, FieldPath } from './field-path.ts'
 import { defineKind } from './kind.ts'
+import { finalizerNameRules } from './object-meta.ts'
 
 export const Namespaces = defineKind<Namespace>({
   group: '',
@@ -15,6 +18,7 @@ export const Namespaces = defineKind<Namespace>({
   namespaced: false,
   subresources: ['status', 'finalize'],
   hasGeneration: false,
+  nameRule: dns1123LabelFaults,
   // pkg/registry/core/namespace/storage/storage.go serves no deletion of collections.
   withoutVerbs: ['deletecollection'],
   columns: [
@@ -46,5 +50,24 @@ export const Namespaces = defineKind<Namespace>({
       if (old?.spec.finalizers) draft.spec.finalizers = [...old.spec.finalizers]
       else delete draft.spec.finalizers
     }
+  },
+  validate(next, old, { subresource }) {
+    const faults = new Faults()
+    if (subresource === 'finalize') {
+      const path = new FieldPath('spec').child('finalizers')
+      for (const [index, name] of (next.spec.finalizers ?? []).entries()) {
+        finalizerNameRules(name, path.index(index), faults)
+      }
+    } else if (old && subresource === 'status') {
+      const { phase } = next.status
+      const path = new FieldPath('status').child('Phase')
+      const isEnding = next.metadata.deletionTimestamp !== undefined
+      if (!isEnding && phase !== 'Active') {
+        faults.invalid(path, phase ?? '', "may only be 'Active' if `deletionTimestamp` is empty")
+      } else if (isEnding && phase !== 'Terminating') {
+        faults.invalid(path, phase ?? '', "may only be 'Terminating' if `deletionTimestamp` is not empty")
+      }
+    }
+    return faults.list
   },
 })

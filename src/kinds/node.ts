@@ -3,7 +3,10 @@
 import type { Node } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
 import { ageColumn, nameColumn } from './columns.ts'
+import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
+import { nodeRules } from './node-rules.ts'
+import { canonicalResources } from './resources.ts'
 
 const rolePrefix = 'node-role.kubernetes.io/'
 
@@ -68,7 +71,14 @@ export const Nodes = defineKind<Node>({
   defaults(draft) {
     draft.spec ??= {}
     draft.status ??= {}
+    if (draft.status.capacity) canonicalResources(draft.status.capacity)
+    if (draft.status.allocatable) canonicalResources(draft.status.allocatable)
     if (draft.status.capacity && !draft.status.allocatable) draft.status.allocatable = { ...draft.status.capacity }
+  },
+  validate(next, old) {
+    const faults = new Faults()
+    nodeRules(next, old, faults)
+    return faults.list
   },
 })
 

@@ -120,7 +120,12 @@ function finalizerRules(finalizers: readonly string[], isNew: boolean, faults: F
   for (const [index, name] of finalizers.entries()) kubeFinalizerRule(name, list.index(index), faults)
 }
 
-export function kubeFinalizerRule(name: string, at: FieldPath, faults: Faults): void {
+export function finalizerNameRules(name: string, at: FieldPath, faults: Faults): void {
+  faults.invalids(qualifiedNameFaults(name), name, at)
+  kubeFinalizerRule(name, at, faults)
+}
+
+function kubeFinalizerRule(name: string, at: FieldPath, faults: Faults): void {
   if (!name.includes('/') && !standardFinalizers.includes(name)) {
     faults.invalid(at, name, 'name is neither a standard finalizer name nor is it fully qualified')
   }

@@ -112,9 +112,9 @@ export const Pods = defineKind<Pod>({
   validate(next, old, { subresource }) {
     const faults = new Faults()
     if (old && subresource === 'status') podStatusRules(next, old, faults)
-    else {
+    else if (subresource === undefined) {
       podRules(next, old, faults)
-      if (old && subresource === undefined) podUpdateRules(next, old, faults)
+      if (old) podUpdateRules(next, old, faults)
     }
     return faults.list
   },

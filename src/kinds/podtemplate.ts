@@ -2,8 +2,10 @@
 
 import type { PodTemplate } from '../../generated/types.ts'
 import { labelsText, nameColumn } from './columns.ts'
+import { Faults, FieldPath } from './field-path.ts'
 import { defineKind } from './kind.ts'
-import { defaultPodTemplate } from './pod-template.ts'
+import { defaultPodTemplate, podTemplateRules } from './pod-template.ts'
+import { podTemplateWarnings } from './pod-warnings.ts'
 
 export const PodTemplates = defineKind<PodTemplate>({
   group: '',
@@ -37,4 +39,12 @@ export const PodTemplates = defineKind<PodTemplate>({
     draft.template ??= {}
     defaultPodTemplate(draft.template)
   },
+  validate(next) {
+    const faults = new Faults()
+    podTemplateRules(next.template ?? {}, path, faults)
+    return faults.list
+  },
+  warnings: next => podTemplateWarnings(next.template, path),
 })
+
+const path = new FieldPath('template')

@@ -3,8 +3,12 @@
 import type { ReplicaSet } from '../../generated/types.ts'
 import { selectorFromLabelSelector } from '../api/labels.ts'
 import { ageColumn, containerColumns, nameColumn, selectorText } from './columns.ts'
+import { Faults } from './field-path.ts'
+import { unchanged } from './field-rules.ts'
 import { defineKind } from './kind.ts'
 import { defaultPodTemplate } from './pod-template.ts'
+import { podTemplateWarnings } from './pod-warnings.ts'
+import { countedStatusRules, selectingSpecRules, specPath } from './workload-rules.ts'
 
 export const ReplicaSets = defineKind<ReplicaSet>({
   group: 'apps',
@@ -49,4 +53,17 @@ export const ReplicaSets = defineKind<ReplicaSet>({
   prepare(draft, old) {
     if (!old) draft.status = { replicas: 0 }
   },
+  validate(next, old, { subresource }) {
+    const faults = new Faults()
+    if (old && subresource === 'status') countedStatusRules(next.status, faults)
+    else {
+      selectingSpecRules(next.spec, faults)
+      if (old) unchanged(next.spec.selector, old.spec.selector, specPath.child('selector'), faults)
+    }
+    return faults.list
+  },
+  warnings: (next, old) =>
+    old && old.metadata.generation === next.metadata.generation
+      ? []
+      : podTemplateWarnings(next.spec.template, specPath.child('template')),
 })

@@ -1,9 +1,15 @@
 // ReplicationControllers: the older ReplicaSet, with a selector of plain labels taken from its template when left out.
 
 import type { ReplicationController } from '../../generated/types.ts'
+import { selectorFromLabels } from '../api/labels.ts'
+import type { Frozen } from '../api/meta.ts'
 import { ageColumn, containerColumns, labelsText, nameColumn } from './columns.ts'
+import { Faults } from './field-path.ts'
+import { nonNegative } from './field-rules.ts'
 import { defineKind } from './kind.ts'
-import { defaultPodTemplate } from './pod-template.ts'
+import { defaultPodTemplate, runningTemplateRules } from './pod-template.ts'
+import { podTemplateWarnings } from './pod-warnings.ts'
+import { countedStatusRules, specPath } from './workload-rules.ts'
 
 export const ReplicationControllers = defineKind<ReplicationController>({
   group: '',
@@ -23,7 +29,7 @@ export const ReplicationControllers = defineKind<ReplicationController>({
       draft.spec.replicas = replicas
     },
     statusReplicas: rc => rc.status.replicas ?? 0,
-    selector: rc => (rc.spec.selector ? labelsText(rc.spec.selector).replace('<none>', '') : ''),
+    selector: rc => selectorFromLabels(rc.spec.selector).toString(),
   },
   columns: [
     nameColumn,
@@ -59,7 +65,31 @@ export const ReplicationControllers = defineKind<ReplicationController>({
   prepare(draft, old) {
     if (!old) draft.status = { replicas: 0 }
   },
+  validate(next, old, { subresource }) {
+    const faults = new Faults()
+    if (old && subresource === 'status') countedStatusRules(next.status, faults)
+    else specRules(next, faults)
+    return faults.list
+  },
+  warnings: (next, old) =>
+    old && old.metadata.generation === next.metadata.generation
+      ? []
+      : podTemplateWarnings(next.spec.template, specPath.child('template')),
 })
+
+function specRules({ spec }: Frozen<ReplicationController>, faults: Faults): void {
+  nonNegative(spec.minReadySeconds, specPath, 'minReadySeconds', faults)
+  if (!hasEntries(spec.selector)) faults.required(specPath.child('selector'))
+  if (spec.replicas === undefined) faults.required(specPath.child('replicas'))
+  else nonNegative(spec.replicas, specPath, 'replicas', faults)
+  const at = specPath.child('template')
+  if (!spec.template) {
+    faults.required(at)
+    return
+  }
+  const isSelected = selectorFromLabels(spec.selector ?? {}).matches(spec.template.metadata?.labels)
+  runningTemplateRules(spec.template, isSelected, 'ReplicationController', at, faults)
+}
 
 function hasEntries(map: object | undefined): boolean {
   return map !== undefined && Object.keys(map).length > 0
