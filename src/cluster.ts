@@ -1,0 +1,124 @@
+// A cluster: the only file in which rooms are joined. API server, controllers, scheduler and fake nodes in one process,
+// each as a manager of its own, so that any of them can be left out, stopped and brought back. No sockets of its own:
+// serve.ts puts the HTTP door before it, test/support/cluster.ts uses it as it is.
+
+import { builtinAdmission } from '../apiserver/admission/index.ts'
+import { storageTerms } from '../apiserver/registry/terms.ts'
+import { type ApiServer, createApiServer } from '../apiserver/server.ts'
+import type { Journal } from '../apiserver/storage/journal.ts'
+import { RevisionStore } from '../apiserver/storage/revision-store.ts'
+import { builtinControllers } from '../controllers/index.ts'
+import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
+import { builtinScheduler } from '../scheduler/index.ts'
+import type { Client } from './client/client.ts'
+import { type Component, components } from './config.ts'
+import type { Env } from './env/env.ts'
+import { builtinKinds } from './kinds/index.ts'
+import type { ControllerSpec } from './runtime/controller.ts'
+import { createInformers } from './runtime/informer.ts'
+import { createManager, type Manager } from './runtime/manager.ts'
+
+export interface ClusterOptions {
+  readonly env: Env
+  readonly journal: Journal
+  readonly nodes?: number
+  readonly without?: readonly Component[]
+  /** Controllers of the caller's own, run beside the built-in ones. */
+  readonly controllers?: readonly ControllerSpec[]
+  /** Factor on image pull and container start times; 0: none. */
+  readonly delays?: number
+  /** Where the API server is reached: what the Service `kubernetes` leads to. */
+  readonly endpoint?: { readonly address: string; readonly port: number }
+  /** PEM; put into every namespace as kube-root-ca.crt. */
+  readonly certificateAuthority?: string
+  /** Open real listeners on loopback for node ports, load balancers and the ingress. */
+  readonly listen?: { readonly ingressPort: number } | undefined
+  /** As process.platform names it: whether each node has a loopback address of its own. */
+  readonly platform: string
+}
+
+export interface Cluster {
+  readonly env: Env
+  readonly storage: RevisionStore
+  readonly server: ApiServer
+  readonly client: Client
+  readonly nodes: FakeNodes
+  /** Resolves when every component works and the nodes are registered. */
+  start(): Promise<void>
+  isRunning(component: Component): boolean
+  stopComponent(component: Component): Promise<void>
+  startComponent(component: Component): Promise<void>
+  close(): Promise<void>
+}
+
+export async function createCluster(options: ClusterOptions): Promise<Cluster> {
+  const { env, endpoint = { address: '127.0.0.1', port: 6443 } } = options
+  const storage = await RevisionStore.open(env, options.journal, {
+    terms: storageTerms(builtinKinds),
+    keepParsed: key => !key.startsWith('/registry/core/events/'),
+  })
+  const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env))
+  const nodes = createNodes(env, server.client, {
+    count: options.nodes ?? 0,
+    port: endpoint.port,
+    platform: options.platform,
+    version: servedVersion,
+    pullDelay: options.delays ?? 1,
+    startDelay: options.delays ?? 1,
+    listen: options.listen !== undefined,
+    ...(options.listen ? { ingressPort: options.listen.ingressPort } : {}),
+  })
+
+  const makers: Record<Component, () => readonly ControllerSpec[]> = {
+    controllers: () => [
+      ...builtinControllers({
+        kinds: builtinKinds,
+        certificateAuthority: options.certificateAuthority ?? '',
+        loadBalancerAddresses: nodes.plan.loadBalancers,
+      }),
+      ...(options.controllers ?? []),
+    ],
+    scheduler: () => builtinScheduler(env),
+    kubelet: () => nodes.kubeletControllers,
+    proxy: () => nodes.proxyControllers,
+  }
+  const managers = new Map<Component, Manager>()
+  const informers = createInformers(env, server.client.as('informers'))
+
+  async function startComponent(component: Component): Promise<void> {
+    if (managers.has(component)) return
+    const manager = createManager(env, server.client, makers[component](), { informers })
+    managers.set(component, manager)
+    if (component === 'kubelet') await nodes.start()
+    await manager.start()
+  }
+
+  async function stopComponent(component: Component): Promise<void> {
+    const manager = managers.get(component)
+    managers.delete(component)
+    await manager?.close()
+    if (component === 'proxy') await nodes.stop()
+  }
+
+  return {
+    env,
+    storage,
+    server,
+    client: server.client,
+    nodes,
+    async start() {
+      await server.bootstrap(endpoint)
+      for (const component of components) {
+        if (!options.without?.includes(component)) await startComponent(component)
+      }
+    },
+    isRunning: component => managers.has(component),
+    startComponent,
+    stopComponent,
+    async close() {
+      for (const component of [...components].reverse()) await stopComponent(component)
+      server.close()
+      await storage.close()
+    },
+  }
+}
