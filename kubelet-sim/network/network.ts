@@ -3,6 +3,7 @@
 // No address of the simulation is ever dialled on the real network.
 
 import type { EndpointSlice, Ingress, IngressClass, Node, Pod, Service } from '../../generated/types.ts'
+import { ApiError } from '../../src/api/errors.ts'
 import type { Frozen, Ref } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
 import type { Env } from '../../src/env/env.ts'
@@ -66,7 +67,8 @@ export class Network {
   }
 
   get cache(): Caches {
-    if (!this.caches) throw new Error('the network does not follow a cluster yet')
+    if (!this.caches)
+      throw new ApiError('ServiceUnavailable', 'the nodes have no network: the proxy component is not running')
     return this.caches
   }
 

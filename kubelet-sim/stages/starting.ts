@@ -15,7 +15,9 @@ export const starting: Stage<ContainerView> = {
     if (status.state?.terminated ?? status.lastState?.terminated) {
       run.crash = nextBackOff(run.crash, endedAt(view), now)
     }
-    view.set(started(pod.pod, spec, status, now))
+    const running = started(pod.pod, spec, status, now)
+    // An init container is ready once it has succeeded.
+    view.set(view.role === 'init' ? { ...running, ready: false } : running)
     run.startedAt = now
     delete run.ensuring
     delete run.endedAt
