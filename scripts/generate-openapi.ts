@@ -20,7 +20,7 @@ export function generate(root: string): void {
 
   const definitions = schemaDefinitions(models, definitionNames(models, served), served)
   writeFileSync(`${root}generated/openapi.json`, JSON.stringify({ version, definitions }))
-  writeFileSync(`${root}generated/shapes.js`, shapeModule(definitions))
+  writeFileSync(`${root}generated/shapes.js`, shapeModule(definitions, version))
   writeFileSync(`${root}generated/shapes.d.ts`, 'export declare const shapes: string\n')
   writeFileSync(`${root}generated/validators/index.js`, validatorModule(definitions))
   writeFileSync(`${root}generated/validators/index.d.ts`, validatorDeclarations)

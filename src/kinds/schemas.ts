@@ -64,10 +64,22 @@ export function definitionNode(definition: string): SchemaNode | undefined {
   return node
 }
 
+/** Of the API that the schemas describe: `1.36`. */
+export function kubernetesVersion(): string {
+  return library().version
+}
+
+/** Changes whenever anything in the schemas does, descriptions included. */
+export function schemasDigest(): string {
+  return library().digest
+}
+
 /** Field by field, in a few letters: a scalar's, `#definition`, `[` list of, `{` map of, `j` any JSON. */
 type Shape = Readonly<Record<string, string>>
 
 interface Library {
+  readonly version: string
+  readonly digest: string
   readonly definitions: Readonly<Record<string, Shape>>
   readonly kinds: Readonly<Record<string, string>>
   readonly nodes: Map<string, SchemaNode>
