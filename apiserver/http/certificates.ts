@@ -1,0 +1,103 @@
+// The cluster's own certificates: an authority, the API server's and the admin's, made once and kept in the data directory.
+// Called by src/serve.ts. Issued anew when they are about to expire or the server's names have changed; the authority stays.
+
+import { X509Certificate } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Env } from '../../src/env/env.ts'
+import { issue, type KeyPair, type Subject } from './x509.ts'
+
+export interface Certificates {
+  readonly ca: KeyPair
+  readonly server: KeyPair
+  readonly admin: KeyPair
+}
+
+export interface CertificateOptions {
+  /** Addresses and names of the server beyond the usual ones. */
+  readonly names?: readonly string[]
+}
+
+const authority: Subject = { commonName: 'kubesim-ca' }
+const server: Subject = { commonName: 'kube-apiserver' }
+const admin: Subject = { commonName: 'kubernetes-admin', organizations: ['system:masters'] }
+
+const usualNames = [
+  'localhost',
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+  '127.0.0.1',
+  '::1',
+  '10.96.0.1',
+]
+
+const day = 86_400_000
+/** The authority lives ten years, what it signs one; a certificate with less than thirty days left is issued anew. */
+const lives = { ca: 3650 * day, leaf: 365 * day, renewBefore: 30 * day }
+
+/** Without a folder: made anew, kept nowhere. */
+export function loadOrCreateCertificates(folder: string | undefined, env: Env, options: CertificateOptions = {}): Certificates {
+  const names = [...new Set([...usualNames, ...(options.names ?? [])])].filter(name => name !== '0.0.0.0' && name !== '::')
+  const now = env.clock.now()
+  const keptCa = folder ? load(folder, 'ca') : undefined
+  const ca = keptCa && isCurrent(keptCa, now) ? keptCa : make(env, { subject: authority, use: 'ca', life: lives.ca })
+  const leaf = (file: string, subject: Subject, use: 'server' | 'client', wanted: readonly string[]): KeyPair => {
+    const kept = folder && ca === keptCa ? load(folder, file) : undefined
+    if (kept && isCurrent(kept, now) && coversNames(kept, wanted)) return kept
+    return make(env, { subject, use, life: lives.leaf, names: wanted }, { ...ca, subject: authority })
+  }
+  const all = { ca, server: leaf('apiserver', server, 'server', names), admin: leaf('admin', admin, 'client', []) }
+  if (folder) {
+    save(folder, 'ca', all.ca)
+    save(folder, 'apiserver', all.server)
+    save(folder, 'admin', all.admin)
+  }
+  return all
+}
+
+interface Wish {
+  readonly subject: Subject
+  readonly use: 'ca' | 'server' | 'client'
+  readonly life: number
+  readonly names?: readonly string[]
+}
+
+function make(env: Env, { life, ...request }: Wish, issuer?: KeyPair & { subject: Subject }): KeyPair {
+  const now = env.clock.now()
+  // An hour back, for clocks that go after; serials are 16 bytes of chance, as RFC 5280 asks for unpredictable ones.
+  const serial = Buffer.from(env.random.uid().replaceAll('-', ''), 'hex')
+  serial[0] = (serial[0]! & 0x7f) | 0x40
+  return issue({ ...request, serial, notBefore: now - 3_600_000, notAfter: now + life }, issuer)
+}
+
+function load(folder: string, file: string): KeyPair | undefined {
+  try {
+    return {
+      cert: readFileSync(join(folder, `${file}.crt`), 'utf8'),
+      key: readFileSync(join(folder, `${file}.key`), 'utf8'),
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function save(folder: string, file: string, pair: KeyPair): void {
+  const kept = load(folder, file)
+  if (kept?.cert === pair.cert && kept.key === pair.key) return
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  writeFileSync(join(folder, `${file}.key`), pair.key, { mode: 0o600 })
+  writeFileSync(join(folder, `${file}.crt`), pair.cert, { mode: 0o644 })
+}
+
+function isCurrent({ cert }: KeyPair, now: number): boolean {
+  const { validFrom, validTo } = new X509Certificate(cert)
+  return Date.parse(validFrom) <= now && Date.parse(validTo) - now > lives.renewBefore
+}
+
+function coversNames({ cert }: KeyPair, names: readonly string[]): boolean {
+  const certificate = new X509Certificate(cert)
+  return names.every(name => certificate.checkHost(name) !== undefined || certificate.checkIP(name) !== undefined)
+}
