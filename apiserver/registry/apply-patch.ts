@@ -5,10 +5,20 @@ import { draft } from '../../src/api/freeze.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import type { Patch } from '../../src/client/client.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
-import { mergeSchemaOf } from '../../src/kinds/schemas.ts'
+import { schemaNodeOf } from '../../src/kinds/schemas.ts'
 import { applyJsonPatch } from '../patch/json-patch.ts'
 import { applyMergePatch } from '../patch/merge-patch.ts'
 import { applyStrategicMerge } from '../patch/strategic-merge.ts'
+
+/** Whatever is to be patched: what is not served is refused first. */
+export function refuseApply({ type }: Patch): void {
+  if (type !== 'apply') return
+  throw new ApiError(
+    'UnsupportedMediaType',
+    'server-side apply (application/apply-patch+yaml) is not implemented by kubesim yet: accepted media types ' +
+      'include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
+  )
+}
 
 /** The patched object, the caller's own. `kind`: whose lists know merge keys; without one, lists are replaced. */
 export function applyPatch<T extends object>(kind: Kind<any> | undefined, current: Frozen<T>, patch: Patch): T {
@@ -18,12 +28,8 @@ export function applyPatch<T extends object>(kind: Kind<any> | undefined, curren
     case 'merge':
       return draft(applyMergePatch(current, patch.body))
     case 'strategic':
-      return draft(applyStrategicMerge(current, patch.body, kind && mergeSchemaOf(kind)))
+      return draft(applyStrategicMerge(current, patch.body, kind && schemaNodeOf(kind)))
     case 'apply':
-      throw new ApiError(
-        'UnsupportedMediaType',
-        'server-side apply (application/apply-patch+yaml) is not implemented by kubesim yet: accepted media types ' +
-          'include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
-      )
+      throw new Error('apply is refused before it gets here')
   }
 }

@@ -42,8 +42,9 @@ export class Watches {
   }
 
   /**
-   * Begins a watch. What is there already is delivered before this returns; a watch that cannot begin at its revision ends
-   * with its error right after, as upstream's end within the stream. Throws only for a request that makes no sense.
+   * Begins a watch. Objects that are there already are delivered before this returns, past events and the error of a watch
+   * that cannot begin at its revision right after: upstream's ends within the stream too. Throws only for a request that
+   * makes no sense.
    */
   watch(collection: Collection, request: WatchRequest, reader: WatchReader): Cancel {
     checkWatchOptions(request)
@@ -78,22 +79,24 @@ export class Watches {
     watcher.deliver(signals)
   }
 
-  /** The store tells past events at once, in the call. */
+  /** The store tells past events in the next microtask, before any later commit; from then on the hub does. */
   #sendPast(watcher: Watcher, asked: Revision): void {
     const { collection, selection } = watcher
-    const events: StorageEvent[] = []
+    let stop: Cancel
     try {
-      this.#storage.subscribe(selection.prefix, asked, past => events.push(...past))()
+      stop = this.#storage.subscribe(selection.prefix, asked, events => {
+        const signals: WatchSignal[] = []
+        for (const event of events) {
+          const signal = watcher.see(new Sighting(collection, event))
+          if (signal !== undefined) signals.push(signal)
+        }
+        watcher.deliver(signals)
+      })
     } catch (error) {
       if (!isExpired(error)) throw error
       throw watchTooOld(asked, this.#storage.compacted)
     }
-    const signals: WatchSignal[] = []
-    for (const event of events) {
-      const signal = watcher.see(new Sighting(collection, event))
-      if (signal !== undefined) signals.push(signal)
-    }
-    watcher.deliver(signals)
+    queueMicrotask(stop)
   }
 
   #hub(collection: Collection): Hub {

@@ -51,6 +51,7 @@ export async function create(
   }
   delete metadata.resourceVersion
   const base = metadata.name ? undefined : metadata.generateName
+  metadata.name ||= ''
   if (!base) return createNamed(collection, draft, undefined, options, info)
   for (let attempt = 1; ; attempt++) {
     metadata.name = generatedName(base, env.random)

@@ -1,0 +1,48 @@
+// The least object of each kind that a server takes: what the tests over all kinds create.
+
+import type { KubeObject } from '../../src/api/meta.ts'
+import type { Kind } from '../../src/kinds/kind.ts'
+
+const template = (app: string) => ({
+  metadata: { labels: { app } },
+  spec: { containers: [{ name: 'main', image: 'nginx' }] },
+})
+
+const parts: Readonly<Record<string, (name: string) => object>> = {
+  Pod: () => ({ spec: { containers: [{ name: 'main', image: 'nginx' }] } }),
+  PodTemplate: name => ({ template: template(name) }),
+  ReplicationController: name => ({ spec: { replicas: 1, selector: { app: name }, template: template(name) } }),
+  ReplicaSet: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
+  Deployment: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
+  ControllerRevision: () => ({ revision: 1, data: { spec: {} } }),
+  Service: () => ({ spec: { ports: [{ port: 80 }] } }),
+  EndpointSlice: () => ({ addressType: 'IPv4', endpoints: [], ports: [] }),
+  Ingress: () => ({ spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } } }),
+  IngressClass: () => ({ spec: { controller: 'example.com/ingress' } }),
+  Lease: () => ({ spec: {} }),
+  Namespace: () => ({}),
+  Node: () => ({}),
+}
+
+const events: Readonly<Record<string, (name: string) => object>> = {
+  '': name => ({ involvedObject: { kind: 'Pod', name, namespace: 'default', uid: 'u1' }, reason: 'Tested' }),
+  'events.k8s.io': name => ({
+    regarding: { kind: 'Pod', name, namespace: 'default', uid: 'u1' },
+    reason: 'Tested',
+    action: 'Testing',
+    type: 'Normal',
+    eventTime: '2024-01-01T00:00:00.000000Z',
+    reportingController: 'example.com/test',
+    reportingInstance: 'test-1',
+  }),
+}
+
+export function leastObject(kind: Kind<any>, name: string, namespace = 'default'): KubeObject & Record<string, any> {
+  const part = kind.kind === 'Event' ? events[kind.group] : parts[kind.kind]
+  return {
+    apiVersion: kind.apiVersion,
+    kind: kind.kind,
+    metadata: { name, ...(kind.namespaced ? { namespace } : {}) },
+    ...part?.(name),
+  }
+}
