@@ -1,5 +1,5 @@
 // Keys: where an object stands in the store, `/registry/apps/deployments/default/web`. Called by the registry and admission;
-// storage itself takes a key as it comes.
+// storage itself takes a key as it comes, but for the collection it belongs to.
 
 interface Place {
   readonly group: string
@@ -15,3 +15,12 @@ export function prefixOf({ group, plural }: Place): string {
 export function keyOf(kind: Place, ref: { readonly name: string; readonly namespace?: string | undefined }): string {
   return kind.namespaced ? `${prefixOf(kind)}${ref.namespace ?? ''}/${ref.name}` : prefixOf(kind) + ref.name
 }
+
+/** The collection in which a key, or everything with this prefix, must be; undefined when it says too little for that. */
+export function collectionOf(key: string): string | undefined {
+  const group = key.indexOf('/', root.length)
+  const plural = group < 0 ? -1 : key.indexOf('/', group + 1)
+  return plural < 0 || !key.startsWith(root) ? undefined : key.slice(0, plural + 1)
+}
+
+const root = '/registry/'

@@ -2,7 +2,7 @@
 // write; reads are from memory. revision-store.ts implements it, test/contracts/storage.ts is what it promises.
 
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
-import type { Cancel } from '../../src/env/clock.ts'
+import type { Cancel, Millis } from '../../src/env/clock.ts'
 
 /** Counts writes of the whole store; the API shows it as resourceVersion. */
 export type Revision = number
@@ -27,7 +27,11 @@ export interface StorageEvent {
   readonly previous: Stored | undefined
 }
 
-export type Decision = { readonly put: KubeObject } | { readonly remove: true } | { readonly keep: true }
+/** `unlessSame`: a put that would change nothing but the resourceVersion is a `keep`. */
+export type Decision =
+  | { readonly put: KubeObject; readonly unlessSame?: boolean }
+  | { readonly remove: true }
+  | { readonly keep: true }
 
 /** What a turn may look at: the state as it will be when all turns before it are on disk. */
 export interface Present {
@@ -39,14 +43,17 @@ export interface Present {
 }
 
 export interface Written {
-  /** The object after the write; after a removal its last state with the removal's revision; after `keep` what was there. */
+  /**
+   * The object after the write; after a removal its last state with the removal's revision; after `keep` what was there –
+   * nothing, not even by its type, if nothing was: a turn that may keep what is absent must know so itself.
+   */
   readonly stored: Stored
   readonly previous: Stored | undefined
   readonly changed: boolean
 }
 
 export interface Storage {
-  /** The revision of the last write that is durable. */
+  /** The revision of the last write that is durable; 1 when there was none yet, as in etcd. */
   readonly revision: Revision
   /** The oldest revision from which a watch can start or at which a list can be read. */
   readonly compacted: Revision
@@ -57,14 +64,20 @@ export interface Storage {
   /** How many keys begin with the prefix. */
   count(prefix: string): number
   /**
-   * One turn. `decide` is called synchronously with the present and must be pure but for its draft; what it throws
-   * rejects the write and costs no revision. `put` hands its object over: the store sets resourceVersion and freezes it.
-   * Resolves when the write is durable and subscribers have heard.
+   * One turn. `decide` is called once, before this returns, with the present, and must be pure but for its draft; what it
+   * throws rejects the write and costs no revision. `put` hands its object over: the store sets resourceVersion and freezes
+   * it; parts of it may be frozen already. Resolves when the write is durable and subscribers have heard; a turn that wrote
+   * nothing, or threw, is answered when all that it could see is durable. Rejects with ApiError InternalError when the
+   * journal cannot keep it: then nothing of it, nor of any turn after it, has happened.
    */
   write(key: string, decide: (current: Stored | undefined, present: Present) => Decision): Promise<Written>
-  /** Events after a revision, past ones first and then as they come, in order. Throws ApiError Expired when too old. */
+  /**
+   * Events after a revision, past ones first and then as they come, in order, those of one commit at once; never before this
+   * returns. Throws ApiError Expired when too old. An event's `previous` is best looked at before `deliver` returns: after
+   * that it is parsed anew.
+   */
   subscribe(prefix: string, after: Revision, deliver: (events: readonly StorageEvent[]) => void): Cancel
-  /** Forgets history before a revision. */
+  /** Forgets history before a revision, as etcd does: it can still be listed at, and watched from. */
   compact(before: Revision): Promise<void>
   close(): Promise<void>
 }
@@ -72,4 +85,19 @@ export interface Storage {
 export interface StorageOptions {
   /** Index terms of an object, by its key's collection, e.g. `label:app=web`, `field:spec.nodeName=node-1`. Pure. */
   readonly terms?: (key: string, object: Frozen<KubeObject>) => readonly string[]
+  /** Whether a present object's parsed form is kept (the default) or only its bytes, once subscribers have heard of it. */
+  readonly keepParsed?: (key: string) => boolean
+  readonly history?: HistoryOptions
+}
+
+/** How much of the past can be watched from and listed at. */
+export interface HistoryOptions {
+  /** Older events are forgotten. Default 5 minutes; 0: never for their age. */
+  readonly maxAge?: Millis
+  /** However old, so many events are kept. Default 4,096. */
+  readonly leastEvents?: number
+  /** Never more than so many events. Default 32,768. */
+  readonly maxEvents?: number
+  /** Never more than so many bytes of superseded objects. Default 32 MiB. */
+  readonly maxBytes?: number
 }
