@@ -1,0 +1,296 @@
+// What comes in: path, query and body, made plain options that the registry takes. Values that cannot be used are refused
+// in the real server's words. Called by verbs.ts; knows nothing of Express but that a request is a stream.
+
+import type { IncomingMessage } from 'node:http'
+import { ApiError, badRequest, type FieldError, invalid, notSupported } from '../../src/api/errors.ts'
+import type { DeleteOptions, ListOptions, Patch, PatchType, WriteOptions } from '../../src/client/client.ts'
+import type { LogOptions } from '../../src/client/node-client.ts'
+import type { WatchRequest } from '../registry/registry.ts'
+import { decodeBody } from '../registry/validate.ts'
+
+/** Upstream's: pkg/endpoints/handlers, MaxRequestBodyBytes. */
+const longestBody = 3 * 1024 * 1024
+
+/** Where a path leads: a collection, an object or a part of one. */
+export interface Target {
+  readonly group: string
+  readonly version: string
+  readonly namespace: string | undefined
+  readonly plural: string
+  readonly name: string | undefined
+  readonly subresource: string | undefined
+  /** What follows a proxy subresource, beginning with a slash; '' when nothing does. */
+  readonly rest: string
+}
+
+/** `/api/v1/namespaces/default/pods/web/log` and its like. Undefined: not a path of the API. */
+export function parseTarget(path: string): Target | undefined {
+  const words = path.split('/')
+  if (words.length < 4) return undefined
+  const isCore = words[1] === 'api'
+  const group = isCore ? '' : words[2]!
+  const version = isCore ? words[2]! : words[3]!
+  let at = isCore ? 3 : 4
+  let namespace: string | undefined
+  // /namespaces/x, and its own parts, are the Namespace; /namespaces/x/anything-else is what is in it.
+  if (words[at] === 'namespaces' && words.length > at + 2 && !isNamespacePart(words, at, isCore)) {
+    namespace = decode(words[at + 1]!)
+    at += 2
+  }
+  const plural = words[at]
+  if (!plural) return undefined
+  const name = words[at + 1]
+  const subresource = words[at + 2]
+  const tail = words.slice(at + 3)
+  return {
+    group,
+    version,
+    namespace,
+    plural,
+    name: name ? decode(name) : undefined,
+    subresource: subresource || undefined,
+    rest: tail.length > 0 ? `/${tail.join('/')}` : '',
+  }
+}
+
+function isNamespacePart(words: readonly string[], at: number, isCore: boolean): boolean {
+  const part = words[at + 2]
+  return isCore && words.length === at + 3 && (part === '' || part === 'status' || part === 'finalize')
+}
+
+function decode(word: string): string {
+  if (!word.includes('%')) return word
+  try {
+    return decodeURIComponent(word)
+  } catch {
+    throw badRequest(`the path holds an escape that cannot be decoded: ${word}`)
+  }
+}
+
+export type Query = Pick<URLSearchParams, 'get' | 'getAll' | 'has'>
+
+const noQuery: Query = { get: () => null, getAll: () => [], has: () => false }
+
+export function queryOf(url: string): Query {
+  const mark = url.indexOf('?')
+  return mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1))
+}
+
+/** The bytes of a body. Throws RequestEntityTooLarge; a body that breaks off throws BadRequest. */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    if (Number(request.headers['content-length'] ?? 0) > longestBody) {
+      request.resume()
+      return reject(tooLarge())
+    }
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > longestBody) {
+        chunks.length = 0
+        reject(tooLarge())
+      } else {
+        chunks.push(chunk)
+      }
+    })
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    request.on('error', error => reject(badRequest(`the body could not be read: ${error.message}`)))
+    request.on('close', () => reject(badRequest('the request ended before its body did')))
+  })
+}
+
+function tooLarge(): ApiError {
+  return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${longestBody}`)
+}
+
+/** The object in a body, of JSON or YAML. Throws BadRequest and UnsupportedMediaType. */
+export async function parseBody(bytes: Buffer, contentType: string | undefined): Promise<unknown> {
+  const type = mediaType(contentType)
+  if (type === 'application/json' || type === '' || type === 'text/json') return parseJson(bytes.toString())
+  if (type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml') return parseYaml(bytes.toString())
+  throw unsupported(['application/json', 'application/yaml'])
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
+  }
+}
+
+async function parseYaml(text: string): Promise<unknown> {
+  const { load } = await import('js-yaml')
+  try {
+    return load(text)
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; yaml parse error: ${(error as Error).message.split('\n')[0]}`)
+  }
+}
+
+const patchTypes: Readonly<Record<string, PatchType>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+}
+
+export async function parsePatch(bytes: Buffer, contentType: string | undefined): Promise<Patch> {
+  const type = patchTypes[mediaType(contentType)]
+  if (type === undefined) throw unsupported(Object.keys(patchTypes))
+  const text = bytes.toString()
+  if (type === 'apply') return { type, body: await parseYaml(text) }
+  try {
+    return { type, body: JSON.parse(text) }
+  } catch (error) {
+    throw badRequest(`error decoding patch: ${(error as Error).message}`)
+  }
+}
+
+/** k8s.io/apiserver/pkg/endpoints/handlers/negotiation/errors.go. */
+function unsupported(accepted: readonly string[]): ApiError {
+  return new ApiError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`,
+  )
+}
+
+function mediaType(header: string | undefined): string {
+  return (header ?? '').split(';', 1)[0]!.trim().toLowerCase()
+}
+
+// ---- options
+
+const validations = ['Ignore', 'Strict', 'Warn'] as const
+
+/** `kind`: CreateOptions, UpdateOptions or PatchOptions, as errors name it. */
+export function writeOptions(query: Query, kind: string): WriteOptions {
+  if (query === noQuery) return {}
+  const faults: FieldError[] = []
+  const dryRun = dryRunOf(query.getAll('dryRun'), faults)
+  const fieldValidation = query.get('fieldValidation') || undefined
+  if (fieldValidation !== undefined && !(validations as readonly string[]).includes(fieldValidation)) {
+    faults.push(notSupported('fieldValidation', fieldValidation, validations))
+  }
+  const fieldManager = query.get('fieldManager') || undefined
+  if (faults.length > 0) throw invalid({ group: 'meta.k8s.io', plural: kind, kind }, '', faults)
+  return {
+    dryRun,
+    fieldManager,
+    fieldValidation: fieldValidation as WriteOptions['fieldValidation'],
+    force: query.has('force') ? flag(query, 'force') : undefined,
+  }
+}
+
+function dryRunOf(values: readonly string[], faults: FieldError[]): boolean {
+  for (const value of values) if (value !== 'All') faults.push(notSupported('dryRun', value, ['All']))
+  return values.length > 0
+}
+
+/** From the body when there is one, else from the query, as upstream reads them. */
+export async function deleteOptions(bytes: Buffer, contentType: string | undefined, query: Query): Promise<DeleteOptions> {
+  const faults: FieldError[] = []
+  let wanted: DeleteOptions & { orphanDependents?: boolean | undefined }
+  if (bytes.length > 0) {
+    const body = (await parseBody(bytes, contentType)) as Record<string, unknown>
+    const decoded = decodeBody({ group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions' }, withKind(body), 'Ignore', () => {})
+    const { dryRun, ...rest } = decoded as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
+    wanted = { ...rest, dryRun: dryRunOf(dryRun ?? [], faults) }
+  } else {
+    wanted = {
+      gracePeriodSeconds: integer(query, 'gracePeriodSeconds'),
+      propagationPolicy: (query.get('propagationPolicy') ?? undefined) as DeleteOptions['propagationPolicy'],
+      orphanDependents: query.has('orphanDependents') ? flag(query, 'orphanDependents') : undefined,
+      dryRun: dryRunOf(query.getAll('dryRun'), faults),
+    }
+  }
+  if (faults.length > 0) {
+    throw invalid({ group: 'meta.k8s.io', plural: 'deleteoptions', kind: 'DeleteOptions' }, '', faults)
+  }
+  const { orphanDependents, ...options } = wanted
+  if (orphanDependents === undefined || options.propagationPolicy) return options
+  return { ...options, propagationPolicy: orphanDependents ? 'Orphan' : 'Background' }
+}
+
+function withKind(body: Record<string, unknown> | null): Record<string, unknown> {
+  return { ...(body ?? {}), apiVersion: 'v1', kind: 'DeleteOptions' }
+}
+
+export function listOptions(query: Query, namespace: string | undefined): ListOptions {
+  if (query === noQuery) return { namespace }
+  return {
+    namespace,
+    labelSelector: query.get('labelSelector') || undefined,
+    fieldSelector: query.get('fieldSelector') || undefined,
+    limit: integer(query, 'limit') || undefined,
+    continue: query.get('continue') || undefined,
+    resourceVersion: query.get('resourceVersion') ?? undefined,
+    resourceVersionMatch: (query.get('resourceVersionMatch') || undefined) as ListOptions['resourceVersionMatch'],
+  }
+}
+
+export interface WatchOptions extends WatchRequest {
+  readonly timeoutSeconds: number | undefined
+}
+
+export function watchOptions(query: Query, namespace: string | undefined, name: string | undefined): WatchOptions {
+  const fields = [query.get('fieldSelector'), name === undefined ? null : `metadata.name=${name}`].filter(Boolean)
+  return {
+    namespace,
+    labelSelector: query.get('labelSelector') || undefined,
+    fieldSelector: fields.length > 0 ? fields.join(',') : undefined,
+    resourceVersion: query.get('resourceVersion') ?? undefined,
+    resourceVersionMatch: query.get('resourceVersionMatch') || undefined,
+    allowWatchBookmarks: flag(query, 'allowWatchBookmarks'),
+    timeoutSeconds: integer(query, 'timeoutSeconds') || undefined,
+    ...(query.has('sendInitialEvents') ? { sendInitialEvents: flag(query, 'sendInitialEvents') } : {}),
+  }
+}
+
+export function logOptions(query: Query, signal: AbortSignal): LogOptions {
+  const tailLines = integer(query, 'tailLines')
+  const sinceSeconds = integer(query, 'sinceSeconds')
+  const limitBytes = integer(query, 'limitBytes')
+  const sinceTime = query.get('sinceTime') || undefined
+  const faults: FieldError[] = []
+  const fault = (field: string, value: unknown, detail: string) =>
+    faults.push({ type: 'FieldValueInvalid', field, message: `Invalid value: ${value}: ${detail}` })
+  // pkg/apis/core/validation/validation.go, ValidatePodLogOptions.
+  if (tailLines !== undefined && tailLines < 0) fault('tailLines', tailLines, 'must be greater than or equal to 0')
+  if (limitBytes !== undefined && limitBytes < 1) fault('limitBytes', limitBytes, 'must be greater than 0')
+  if (sinceSeconds !== undefined && sinceSeconds < 1) fault('sinceSeconds', sinceSeconds, 'must be greater than 0')
+  if (sinceSeconds !== undefined && sinceTime !== undefined) {
+    faults.push({
+      type: 'FieldValueForbidden',
+      field: '',
+      message: 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+    })
+  }
+  if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime))) throw badRequest(`parsing time "${sinceTime}": not RFC 3339`)
+  if (faults.length > 0) throw invalid({ group: '', plural: 'podlogoptions', kind: 'PodLogOptions' }, '', faults)
+  return {
+    container: query.get('container') || undefined,
+    follow: flag(query, 'follow'),
+    previous: flag(query, 'previous'),
+    timestamps: flag(query, 'timestamps'),
+    tailLines,
+    sinceSeconds,
+    sinceTime,
+    limitBytes,
+    signal,
+  }
+}
+
+/** As upstream's conversion reads a bool: there, and neither `false` nor `0`. */
+export function flag(query: Query, name: string): boolean {
+  const value = query.get(name)
+  return value !== null && value !== 'false' && value !== '0'
+}
+
+function integer(query: Query, name: string): number | undefined {
+  const value = query.get(name)
+  if (value === null || value === '') return undefined
+  if (!/^[+-]?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`)
+  return Number(value)
+}
