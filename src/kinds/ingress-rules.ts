@@ -1,9 +1,8 @@
 // The rules of Ingresses (pkg/apis/networking/validation/validation.go).
 
-import type { HTTPIngressPath, Ingress, IngressBackend, IngressSpec, IngressTLS } from '../../generated/types.ts'
+import type { HTTPIngressPath, Ingress, IngressBackend, IngressTLS } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
 import {
-  dns1035LabelFaults,
   dns1123LabelFaults,
   dns1123SubdomainFaults,
   pathSegmentFaults,
@@ -20,11 +19,10 @@ const classAnnotation = 'kubernetes.io/ingress.class'
 
 export function ingressRules(ingress: Frozen<Ingress>, old: Frozen<Ingress> | undefined, faults: Faults): void {
   const { spec } = ingress
-  const serviceName = old && usesRelaxedNames(old.spec) ? dns1123LabelFaults : dns1035LabelFaults
   if (!spec.rules?.length && !spec.defaultBackend) {
     faults.invalid(path, spec.rules ?? null, 'either `defaultBackend` or `rules` must be specified')
   }
-  if (spec.defaultBackend) backendRules(spec.defaultBackend, serviceName, path.child('defaultBackend'), faults)
+  if (spec.defaultBackend) backendRules(spec.defaultBackend, path.child('defaultBackend'), faults)
   for (const [index, { host, http }] of (spec.rules ?? []).entries()) {
     const at = path.child('rules').index(index)
     if (host) {
@@ -34,7 +32,7 @@ export function ingressRules(ingress: Frozen<Ingress>, old: Frozen<Ingress> | un
     if (!http) continue
     if (!http.paths?.length) faults.required(at.child('http', 'paths'))
     for (const [position, each] of (http.paths ?? []).entries()) {
-      pathRules(each, serviceName, at.child('http', 'paths').index(position), faults)
+      pathRules(each, at.child('http', 'paths').index(position), faults)
     }
   }
   const keepsSecrets = old?.spec.tls?.some(tls => secretFaults(tls).length > 0) ?? false
@@ -62,13 +60,11 @@ function hostRule(host: string, at: FieldPath, faults: Faults): void {
   faults.invalids(sentences, host, at)
 }
 
-type NameRule = (name: string) => readonly string[]
-
 const badSequences = ['//', '/./', '/../', '%2f', '%2F']
 const badEnds = ['/..', '/.']
 const pathTypes = ['Exact', 'ImplementationSpecific', 'Prefix']
 
-function pathRules(each: Frozen<HTTPIngressPath>, serviceName: NameRule, at: FieldPath, faults: Faults): void {
+function pathRules(each: Frozen<HTTPIngressPath>, at: FieldPath, faults: Faults): void {
   const { path: text = '', pathType } = each
   if (!pathType) {
     faults.required(at.child('pathType'), 'pathType must be specified')
@@ -87,10 +83,10 @@ function pathRules(each: Frozen<HTTPIngressPath>, serviceName: NameRule, at: Fie
       if (text.endsWith(end)) faults.invalid(at.child('path'), text, `cannot end with '${end}'`)
     }
   }
-  backendRules(each.backend ?? {}, serviceName, at.child('backend'), faults)
+  backendRules(each.backend ?? {}, at.child('backend'), faults)
 }
 
-function backendRules(backend: Frozen<IngressBackend>, serviceName: NameRule, at: FieldPath, faults: Faults): void {
+function backendRules(backend: Frozen<IngressBackend>, at: FieldPath, faults: Faults): void {
   const { resource, service } = backend
   if (resource && service) {
     faults.invalid(at, '', 'cannot set both resource and service backends')
@@ -104,7 +100,7 @@ function backendRules(backend: Frozen<IngressBackend>, serviceName: NameRule, at
     faults.invalid(at, '', 'resource or service backend is required')
     return
   }
-  if (service.name) faults.invalids(serviceName(service.name), service.name, at.child('service'), 'name')
+  if (service.name) faults.invalids(dns1123LabelFaults(service.name), service.name, at.child('service'), 'name')
   else faults.required(at.child('service', 'name'))
   const { name, number } = service.port ?? {}
   const port = at.child('service', 'port')
@@ -126,18 +122,6 @@ export function typedReferenceRules({ apiGroup, kind, name }: TypedReference, at
   else faults.required(at.child('kind'))
   if (name) faults.invalids(pathSegmentFaults(name), name, at, 'name')
   else faults.required(at.child('name'))
-}
-
-/** Names of services that began with a digit were let in once, and stay where they are. */
-function usesRelaxedNames(spec: Frozen<IngressSpec>): boolean {
-  const backends = [
-    spec.defaultBackend,
-    ...(spec.rules ?? []).flatMap(rule => rule.http?.paths.map(each => each.backend) ?? []),
-  ]
-  return backends.some(backend => {
-    const name = backend?.service?.name
-    return name !== undefined && dns1035LabelFaults(name).length > 0 && dns1123LabelFaults(name).length === 0
-  })
 }
 
 export function ingressStatusRules(next: Frozen<Ingress>, old: Frozen<Ingress>, faults: Faults): void {

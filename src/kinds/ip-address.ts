@@ -1,5 +1,6 @@
-// IP addresses and CIDRs as the API takes them: leniently in the older fields (leading zeros, IPv4 in IPv6), strictly in
-// the newer ones (apimachinery/pkg/util/validation/ip.go). No network is touched.
+// IP addresses and CIDRs as the API takes them: any spelling of an address in the older fields, the canonical one in the
+// newer, nowhere leading zeros or IPv4 inside IPv6 (apimachinery/pkg/util/validation/ip.go, with StrictIPCIDRValidation as
+// since 1.36). What stood in a field before may stay. No network is touched.
 
 import type { Faults, FieldPath } from './field-path.ts'
 
@@ -60,26 +61,22 @@ export function isIpv4(text: string): boolean {
   return parseIp(text)?.length === 4
 }
 
-/** An address in a field that takes what was always taken; `kept` are the values that stand there already. */
+/** An address in any spelling; `kept` are the values that stand there already. */
 export function ipRule(text: string, path: FieldPath, faults: Faults, kept?: readonly string[] | undefined): boolean {
-  if (parseIp(text) !== undefined || kept?.includes(text)) return true
-  faults.invalid(path, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')
+  if (kept?.includes(text)) return true
+  const bytes = parseIp(text)
+  if (!bytes) faults.invalid(path, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')
+  else if (bytes.length === 16) return true
+  else if (text.includes(':')) faults.invalid(path, text, 'must not be an IPv4-mapped IPv6 address')
+  else if (text !== bytes.join('.')) faults.invalid(path, text, 'must not have leading 0s')
+  else return true
   return false
 }
 
 /** An address in the one form that it should be written in. */
 export function canonicalIpRule(text: string, path: FieldPath, faults: Faults): boolean {
-  const bytes = parseIp(text)
-  if (!bytes) return ipRule(text, path, faults)
-  if (bytes.length === 4 && text.includes(':')) {
-    faults.invalid(path, text, 'must not be an IPv4-mapped IPv6 address')
-    return false
-  }
-  if (bytes.length === 4 && text !== bytes.join('.')) {
-    faults.invalid(path, text, 'must not have leading 0s')
-    return false
-  }
-  const canonical = ipText(bytes)
+  if (!ipRule(text, path, faults)) return false
+  const canonical = ipText(parseIp(text) ?? [])
   if (text === canonical) return true
   faults.invalid(path, text, `must be in canonical form (${JSON.stringify(canonical)})`)
   return false
@@ -109,10 +106,22 @@ export function ipText(bytes: IpBytes): string {
 export function cidrRule(text: string, path: FieldPath, faults: Faults, kept?: readonly string[] | undefined): void {
   if (kept?.includes(text)) return
   const slash = text.indexOf('/')
-  const bytes = slash < 0 ? undefined : parseIp(text.slice(0, slash))
-  const bits = text.slice(slash + 1)
-  if (bytes && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= bytes.length * 8) return
-  faults.invalid(path, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')
+  const address = text.slice(0, Math.max(slash, 0))
+  const length = text.slice(slash + 1)
+  const bytes = parseIp(address)
+  if (!bytes || !/^[0-9]{1,3}$/.test(length) || Number(length) > bytes.length * 8) {
+    faults.invalid(path, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')
+  } else if (bytes.length === 4 && address.includes(':')) {
+    faults.invalid(path, text, 'must not have an IPv4-mapped IPv6 address')
+  } else if (length !== String(Number(length)) || (bytes.length === 4 && address !== bytes.join('.'))) {
+    faults.invalid(path, text, 'must not have leading 0s in IP or prefix length')
+  } else if (!isMasked(bytes, Number(length))) {
+    faults.invalid(path, text, 'must not have bits set beyond the prefix length')
+  }
+}
+
+function isMasked(bytes: IpBytes, length: number): boolean {
+  return bytes.every((byte, index) => (byte & (0xff >> Math.min(8, Math.max(0, length - index * 8)))) === 0)
 }
 
 /** An address that traffic can be sent to (ValidateEndpointIP). */

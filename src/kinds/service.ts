@@ -3,7 +3,7 @@
 
 import type { Service } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
-import { dns1035LabelFaults } from '../api/names.ts'
+import { dns1123LabelFaults } from '../api/names.ts'
 import { addressesText, ageColumn, labelsText, nameColumn } from './columns.ts'
 import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
@@ -22,7 +22,8 @@ export const Services = defineKind<Service>({
   namespaced: true,
   subresources: ['status', 'proxy'],
   hasGeneration: false,
-  nameRule: dns1035LabelFaults,
+  // Since 1.36 a name may begin with a digit (RelaxedServiceNameValidation).
+  nameRule: dns1123LabelFaults,
   columns: [
     nameColumn,
     { name: 'Type', type: 'string', description: 'How it is exposed.', value: ({ spec }) => spec.type ?? '' },
