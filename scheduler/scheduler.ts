@@ -11,6 +11,7 @@ import { type Selector, selectorFromLabelSelector } from '../src/api/labels.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
 import { controllerOf } from '../src/api/owners.ts'
 import { rfc3339 } from '../src/api/time.ts'
+import type { Activity } from '../src/env/activity.ts'
 import { refOf } from '../src/kinds/kind.ts'
 import { Nodes } from '../src/kinds/node.ts'
 import { Pods } from '../src/kinds/pod.ts'
@@ -32,7 +33,7 @@ const nothingToDo: readonly Ref[] = Object.freeze([])
 /** So many bindings and status writes are under way at most. */
 const mostOutstanding = 128
 
-export function createScheduler(plugins: readonly Plugin[]): ControllerSpec {
+export function createScheduler(plugins: readonly Plugin[], activity: Activity): ControllerSpec {
   let scheduling: Scheduling | undefined
   return defineController({
     name: 'kube-scheduler',
@@ -43,7 +44,7 @@ export function createScheduler(plugins: readonly Plugin[]): ControllerSpec {
     ],
     reads: [Services, ReplicaSets, ReplicationControllers],
     start(context) {
-      scheduling = new Scheduling(plugins, context)
+      scheduling = new Scheduling(plugins, activity, context)
     },
     async work() {
       await scheduling!.takeTurn()
@@ -53,6 +54,7 @@ export function createScheduler(plugins: readonly Plugin[]): ControllerSpec {
 
 class Scheduling {
   readonly #plugins: readonly Plugin[]
+  readonly #activity: Activity
   readonly #context: Context
   readonly #queue: SchedulingQueue
   readonly #snapshot: LiveSnapshot
@@ -62,8 +64,9 @@ class Scheduling {
   readonly #fraction: () => number
   #start = 0
 
-  constructor(plugins: readonly Plugin[], context: Context) {
+  constructor(plugins: readonly Plugin[], activity: Activity, context: Context) {
     this.#plugins = plugins
+    this.#activity = activity
     this.#context = context
     this.#queue = new SchedulingQueue(plugins)
     this.#snapshot = new LiveSnapshot(pod => siblingsOf(pod, context))
@@ -148,7 +151,8 @@ class Scheduling {
     }
     this.#assumed.set(pod.metadata.uid!, waiting)
     this.#snapshot.putPod(pod, decision.node)
-    this.#follow(this.#bind(waiting, decision.node))
+    const { node } = decision
+    this.#follow(() => this.#bind(waiting, node))
   }
 
   async #bind(waiting: Waiting, node: string): Promise<void> {
@@ -188,11 +192,13 @@ class Scheduling {
 
   #report(pod: Frozen<Pod>, reason: string, message: string): void {
     this.#context.event(pod, 'Warning', 'FailedScheduling', message, 'Scheduling')
-    this.#follow(this.#setCondition(pod, reason, message))
+    this.#follow(() => this.#setCondition(pod, reason, message))
   }
 
   #sayGated(pod: Frozen<Pod>): void {
-    this.#follow(this.#setCondition(pod, 'SchedulingGated', 'Scheduling is blocked due to non-empty scheduling gates'))
+    this.#follow(() =>
+      this.#setCondition(pod, 'SchedulingGated', 'Scheduling is blocked due to non-empty scheduling gates'),
+    )
   }
 
   async #setCondition(pod: Frozen<Pod>, reason: string, message: string): Promise<void> {
@@ -224,8 +230,10 @@ class Scheduling {
     }
   }
 
-  #follow(work: Promise<void>): void {
-    const settled: Promise<void> = work
+  /** Work that nobody waits for; until it is over, the cluster is busy with it. */
+  #follow(work: () => Promise<void>): void {
+    const settled: Promise<void> = this.#activity
+      .track(work)
       .catch(error => {
         if (!this.#context.signal.aborted) this.#context.log.error({ error: describe(error) }, 'scheduling failed')
       })
