@@ -1,0 +1,50 @@
+// The controllers, one line each, in the order in which they start. A new one is a file in this folder and a line here.
+
+import type { Kind } from '../src/kinds/kind.ts'
+import type { ControllerSpec } from '../src/runtime/controller.ts'
+import { deploymentController } from './deployment.ts'
+import { endpointsController } from './endpoints.ts'
+import { endpointSliceController } from './endpointslice.ts'
+import { garbageCollector } from './garbage-collector.ts'
+import { namespaceController } from './namespace.ts'
+import { type NodeLifecycleOptions, nodeLifecycleController } from './node-lifecycle.ts'
+import { podGarbageCollector } from './pod-garbage-collector.ts'
+import { replicaSetController } from './replicaset.ts'
+import { replicationController } from './replication-controller.ts'
+import { rootCertificatePublisher } from './root-ca.ts'
+import { type AddressPool, addressRange, serviceLoadBalancerController } from './service-load-balancer.ts'
+import { serviceAccountController } from './serviceaccount.ts'
+import { taintEvictionController } from './taint-eviction.ts'
+
+export { type AddressPool, addressRange }
+
+export interface ControllerOptions {
+  /** Every kind that is served: what namespaces are emptied of, and among which owners are looked for. */
+  readonly kinds: readonly Kind<any>[]
+  /** The cluster's CA as PEM; without it no namespace gets `kube-root-ca.crt`. */
+  readonly rootCertificate?: string | undefined
+  /** Where load balancers get their addresses; without it Services of that type stay pending. */
+  readonly loadBalancerAddresses?: AddressPool | undefined
+  readonly nodes?: NodeLifecycleOptions | undefined
+  /** How long changes of pods are gathered before endpoints are written, in milliseconds; 0 as upstream's default. */
+  readonly endpointUpdatesBatchPeriod?: number | undefined
+}
+
+export function builtinControllers(options: ControllerOptions): readonly ControllerSpec[] {
+  const { kinds, rootCertificate, loadBalancerAddresses, nodes, endpointUpdatesBatchPeriod: batchPeriod } = options
+  return [
+    serviceAccountController(),
+    ...(rootCertificate === undefined ? [] : [rootCertificatePublisher(rootCertificate)]),
+    namespaceController(kinds),
+    garbageCollector(kinds),
+    replicaSetController(),
+    replicationController(),
+    deploymentController(),
+    endpointsController({ batchPeriod }),
+    endpointSliceController({ batchPeriod }),
+    ...(loadBalancerAddresses === undefined ? [] : [serviceLoadBalancerController(loadBalancerAddresses)]),
+    nodeLifecycleController(nodes),
+    taintEvictionController(),
+    podGarbageCollector(),
+  ]
+}
