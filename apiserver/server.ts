@@ -52,7 +52,11 @@ export function createApiServer(
 
 const firstNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default']
 
-async function bootstrap(client: Client, address: string, port: number): Promise<void> {
+/** Endpoints may not lie in the loopback range; a server that listens there alone is said to stand here, within the simulation. */
+const insideAddress = '192.168.49.1'
+
+async function bootstrap(client: Client, reachedAt: string, port: number): Promise<void> {
+  const address = reachedAt.startsWith('127.') || reachedAt === '::1' ? insideAddress : reachedAt
   for (const name of firstNamespaces) await ensure<Namespace>(client, Namespaces, namespace(name), [])
   await ensure<Service>(client, Services, ownService(port), ['spec'])
   await ensure<Endpoints>(client, EndpointsKind, ownEndpoints(address, port), ['subsets'])

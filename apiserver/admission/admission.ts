@@ -1,16 +1,12 @@
 // Admission: what happens to an object between its defaults and the store, in upstream's order. A plugin may complete a
-// draft (admit) and then refuse it (check); it reads the present of the writer's own turn and writes nothing.
+// draft (admit) and then refuse it (check); it reads the present of the writer's own turn and writes nothing. One plugin a
+// file; index.ts has the list.
 
 import { ApiError, forbidden } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
-import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { User } from '../registry/registry.ts'
 import type { Present } from '../storage/storage.ts'
-import { defaultIngressClass } from './default-ingress-class.ts'
-import { namespaceLifecycle } from './namespace-lifecycle.ts'
-import { podPriority, podServiceAccount, podTolerations } from './pod-defaults.ts'
-import { serviceAddresses } from './service-addresses.ts'
 
 export interface AdmissionRequest {
   readonly kind: Kind<any>
@@ -32,18 +28,6 @@ export interface Admission {
   admit?(draft: KubeObject, request: AdmissionRequest): void
   /** Refuses by throwing ApiError. For DELETE, `next` is the object to be deleted. */
   check?(next: Frozen<KubeObject>, request: AdmissionRequest): void
-}
-
-/** The built-in plugins, in upstream's order (pkg/kubeapiserver/options/plugins.go); addresses come last, as upstream gives them in the store. */
-export function builtinAdmission(env: Env): readonly Admission[] {
-  return [
-    namespaceLifecycle,
-    podServiceAccount(env.random.fork('service-account-volumes')),
-    podTolerations,
-    podPriority,
-    defaultIngressClass,
-    serviceAddresses(env.random.fork('service-addresses')),
-  ]
 }
 
 /** Refused only because something is not there yet that is about to come: a request that may wait can try again then. */

@@ -18,7 +18,7 @@ async function cluster() {
   }
   const classOf = async (name: string, spec: object = {}, annotations?: Record<string, string>) => {
     const body = leastObject(Ingresses, name)
-    Object.assign(body['spec'], spec)
+    Object.assign(body.spec, spec)
     if (annotations) body.metadata.annotations = annotations
     const { reading } = await of(Ingresses).create(body, where, {}, info)
     return (reading.object as unknown as Ingress).spec.ingressClassName

@@ -11,7 +11,7 @@ const where = { namespace: 'default' }
 
 async function create({ of, info }: TestServer, spec: object = {}, metadata: object = {}): Promise<Pod> {
   const pod = leastObject(Pods, 'web')
-  Object.assign(pod['spec'], spec)
+  Object.assign(pod.spec, spec)
   Object.assign(pod.metadata, metadata)
   const { reading } = await of(Pods).create(pod, where, {}, info)
   return podOf(reading)

@@ -102,7 +102,7 @@ describe.each(builtinKinds.map(kind => [kind.resource, kind] as const))('%s', (_
     const patch = { type: 'merge', body: { metadata: { labels: { a: 'b' } } } } as const
     const patched = await of(kind).patch(ref, patch, { dryRun: true }, info)
     expect(patched.reading.object.metadata.labels).toMatchObject({ a: 'b' })
-    expect(of(kind).get(ref).object.metadata.labels?.['a']).toBeUndefined()
+    expect(of(kind).get(ref).object.metadata.labels?.a).toBeUndefined()
     await of(kind).delete(ref, { dryRun: true }, info)
     expect(of(kind).get(ref).object.metadata.deletionTimestamp).toBeUndefined()
   })

@@ -33,7 +33,7 @@ test('after a start the hour counts from what the event says of itself', async (
   const { of, info, env, storage, server } = await testServer()
   server.close()
   const body = leastObject(Events, 'a')
-  body['lastTimestamp'] = '2024-01-01T00:10:00Z'
+  body.lastTimestamp = '2024-01-01T00:10:00Z'
   await of(Events).create(body, where, {}, info)
   await env.clock.advance(50 * minute)
   const stop = expireEvents(env, storage)

@@ -1,7 +1,7 @@
 // An API server in memory with virtual time, for tests of the registry and admission: the namespaces of a new cluster, and a
 // service account in `default` so that pods can be created without controllers.
 
-import { builtinAdmission } from '../../apiserver/admission/admission.ts'
+import { builtinAdmission } from '../../apiserver/admission/index.ts'
 import {
   type RequestInfo,
   type ResourceRegistry,

@@ -88,7 +88,7 @@ describe('binding', () => {
     const server = await testServer()
     const { of, info } = server
     const pod = leastObject(Pods, 'web')
-    Object.assign(pod['spec'], spec)
+    Object.assign(pod.spec, spec)
     await of(Pods).create(pod, where, {}, info)
     const bind = (node: string, more: object = {}) =>
       of(Pods).act(

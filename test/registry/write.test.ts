@@ -3,7 +3,17 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Deployment, Pod } from '../../generated/types.ts'
-import { ConfigMaps, Deployments, Events, EventsV1, Namespaces, Nodes, Pods, Services } from '../../src/kinds/index.ts'
+import {
+  ConfigMaps,
+  Deployments,
+  EndpointsKind,
+  Events,
+  EventsV1,
+  Namespaces,
+  Nodes,
+  Pods,
+  Services,
+} from '../../src/kinds/index.ts'
 import { inDefault, refusal, testServer } from './harness.ts'
 import { leastObject } from './least-objects.ts'
 
@@ -308,6 +318,13 @@ test('a read gives out the very bytes that are stored', async () => {
   expect(of(Pods).get(inDefault('web'))).toBe(storage.get('/registry/core/pods/default/web'))
   expect(of(Pods).list({}).items[0]).toBe(storage.get('/registry/core/pods/default/web'))
   expect((of(Pods).get(inDefault('web')).object as unknown as Pod).status.phase).toBe('Pending')
+})
+
+test('a server on loopback is said to stand at an address that Endpoints may have', async () => {
+  const { server, of } = await testServer()
+  await server.bootstrap({ address: '127.0.0.1', port: 6443 })
+  const addresses = [{ ip: '192.168.49.1' }]
+  expect(of(EndpointsKind).get(inDefault('kubernetes')).object).toMatchObject({ subsets: [{ addresses }] })
 })
 
 test('a second start finds what the first made, and corrects where the Service kubernetes leads', async () => {
