@@ -13,7 +13,7 @@ import { heartbeat } from './heartbeat.ts'
 import { ImageBook } from './image-book.ts'
 import { kubelet } from './kubelet.ts'
 import { Logs } from './logs.ts'
-import { ingressListener, ingressStatus } from './network/ingress.ts'
+import { ingressListener, ingressOwner, ingressStatus } from './network/ingress.ts'
 import { Listeners } from './network/listeners.ts'
 import { Network } from './network/network.ts'
 import { serviceProxy } from './network/service-proxy.ts'
@@ -52,6 +52,8 @@ export interface FakeNodes {
   readonly nodeClient: NodeClient
   readonly network: Network
   readonly plan: AddressPlan
+  /** Where the ingress really listens, `127.0.0.1:80`; undefined while it does not. */
+  readonly ingress: string | undefined
   /** Creates the nodes that are not there yet; before the kubelets' controllers start. */
   start(): Promise<void>
   /** Closes what listens, for now: the proxies' controllers open it again when they start. */
@@ -103,6 +105,9 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     nodeClient: nodeServer({ env, logs, images, network, current: ref => pods?.(ref) }),
     network,
     plan,
+    get ingress() {
+      return listeners?.placesOf(ingressOwner)[0]
+    },
     start: () => registerNodes(client.as('kubelet'), options.count, facts, env.clock.now(), options.zones),
     stop: async () => listeners?.closeAll(),
     silence: node => silences.set(node, true),

@@ -7,12 +7,14 @@ import type { HTTPIngressPath, Ingress, IngressBackend, IngressClass } from '../
 import { isConflict, isNotFound } from '../../src/api/errors.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
-import { EndpointSlices, IngressClasses, Ingresses, Nodes, Services } from '../../src/kinds/index.ts'
+import { IngressClasses, Ingresses } from '../../src/kinds/index.ts'
 import { type Context, type ControllerSpec, defineController } from '../../src/runtime/controller.ts'
 import { ConnectionRefused, type Network } from './network.ts'
-import { followCluster, noteMoves, type ProxyOptions } from './service-proxy.ts'
+import { noteMoves, type ProxyOptions } from './service-proxy.ts'
 
 export const nginxController = 'k8s.io/ingress-nginx'
+/** Whose listener it is. */
+export const ingressOwner = 'ingress'
 
 export interface IngressOptions extends ProxyOptions {
   readonly address: string
@@ -30,14 +32,12 @@ export function ingressListener(options: IngressOptions): ControllerSpec<Ingress
         answer: (request: SimulatedRequest, from: string) => toIngress(options.network, request, from),
       }),
     }
-    return (await options.listeners?.sync('ingress', classes.length > 0 ? [wanted] : [])) ?? []
+    return (await options.listeners?.sync(ingressOwner, classes.length > 0 ? [wanted] : [])) ?? []
   }
   return defineController<IngressClass>({
     name: 'ingress-nginx-controller',
     for: IngressClasses,
-    reads: [Services, EndpointSlices, Nodes],
     concerns: isServed,
-    start: context => followCluster(options, context),
     async reconcile(one, context) {
       await noteMoves(one, IngressClasses, await sync(context), context)
     },

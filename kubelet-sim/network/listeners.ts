@@ -44,7 +44,7 @@ export class Listeners {
 
   /** Makes the owner's listeners those that are wanted now; returns them as they came to be. */
   async sync(owner: string, wanted: readonly Wanted[]): Promise<readonly Opened[]> {
-    const keys = new Set(wanted.map(keyOf))
+    const keys = new Set(wanted.map(one => keyOf(owner, one)))
     const closing = [...this.open].filter(([key, listener]) => listener.owner === owner && !keys.has(key))
     for (const [key, listener] of closing) {
       this.open.delete(key)
@@ -52,15 +52,18 @@ export class Listeners {
     }
     const opened: Opened[] = []
     for (const one of wanted) {
-      const known = this.open.get(keyOf(one))
-      if (known?.owner === owner) {
-        known.wanted = one
-        opened.push(known.opened)
-      } else {
-        opened.push(await this.listen(owner, one, known !== undefined))
-      }
+      const known = this.open.get(keyOf(owner, one))
+      if (known) known.wanted = one
+      opened.push(known?.opened ?? (await this.listen(owner, one)))
     }
     return opened
+  }
+
+  /** Where an owner's listeners really are, `127.0.0.1:80`. */
+  placesOf(owner: string): string[] {
+    return [...this.open.values()]
+      .filter(listener => listener.owner === owner)
+      .map(({ opened }) => `${opened.address}:${opened.port}`)
   }
 
   async closeAll(): Promise<void> {
@@ -69,9 +72,9 @@ export class Listeners {
     await Promise.all(all.map(close))
   }
 
-  private async listen(owner: string, wanted: Wanted, taken: boolean): Promise<Opened> {
-    let fault = taken ? 'EADDRINUSE' : undefined
-    for (const [address, port] of choices(wanted, taken)) {
+  private async listen(owner: string, wanted: Wanted): Promise<Opened> {
+    let fault: string | undefined
+    for (const [address, port] of choices(wanted)) {
       const server = net.createServer()
       const code = await start(server, address, port)
       if (code !== undefined) {
@@ -86,8 +89,7 @@ export class Listeners {
         fault: actual.port === wanted.port && address === wanted.address ? undefined : fault,
       }
       const listener: Listener = { owner, server, sockets: new Set(), wanted, opened }
-      // A port that another owner has is found by the one that was given instead.
-      this.open.set(taken ? `${keyOf(wanted)}@${owner}` : keyOf(wanted), listener)
+      this.open.set(keyOf(owner, wanted), listener)
       server.on('connection', socket => this.accept(listener, socket))
       return opened
     }
@@ -137,16 +139,16 @@ export class Listeners {
   }
 }
 
-function keyOf({ address, port }: Wanted): string {
-  return `${address}:${port}`
+function keyOf(owner: string, { address, port }: Wanted): string {
+  return `${owner} ${address}:${port}`
 }
 
-function choices({ address, port }: Wanted, taken: boolean): [string, number][] {
+function choices({ address, port }: Wanted): [string, number][] {
   const all: [string, number][] = [[address, port]]
   if (port + 10_000 < 65_536) all.push([address, port + 10_000])
   all.push([address, 0])
   if (address !== '127.0.0.1') all.push(['127.0.0.1', port], ['127.0.0.1', 0])
-  return taken ? all.slice(1) : all
+  return all
 }
 
 function start(server: net.Server, host: string, port: number): Promise<string | undefined> {

@@ -53,7 +53,7 @@ export function serviceProxy(options: ProxyOptions): ControllerSpec<Service> {
   })
 }
 
-export function followCluster({ network, images }: ProxyOptions, context: Context): void {
+function followCluster({ network, images }: ProxyOptions, context: Context): void {
   images.follow(context.lister(ConfigMaps))
   network.follow({
     pods: context.lister(Pods),
@@ -116,8 +116,9 @@ export async function noteMoves<T extends Service | IngressClass>(
 ): Promise<void> {
   if (opened.length === 0) return
   const moved: Record<string, string> = {}
-  for (const { wanted, address, port, fault } of opened) {
-    if (fault !== undefined && port !== 0) moved[`${wanted.address}:${wanted.port}`] = `${address}:${port}`
+  for (const { wanted, address, port } of opened) {
+    const isMoved = port !== wanted.port || address !== wanted.address
+    if (isMoved && port !== 0) moved[`${wanted.address}:${wanted.port}`] = `${address}:${port}`
   }
   const before = movedPorts(object as Frozen<Service>)
   const text = Object.keys(moved).length === 0 ? null : JSON.stringify(moved)
