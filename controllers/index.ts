@@ -12,29 +12,27 @@ import { podGarbageCollector } from './pod-garbage-collector.ts'
 import { replicaSetController } from './replicaset.ts'
 import { replicationController } from './replication-controller.ts'
 import { rootCertificatePublisher } from './root-ca.ts'
-import { type AddressPool, addressRange, serviceLoadBalancerController } from './service-load-balancer.ts'
+import { addressPool, serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountController } from './serviceaccount.ts'
 import { taintEvictionController } from './taint-eviction.ts'
-
-export { type AddressPool, addressRange }
 
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces are emptied of, and among which owners are looked for. */
   readonly kinds: readonly Kind<any>[]
   /** The cluster's CA as PEM; without it no namespace gets `kube-root-ca.crt`. */
-  readonly rootCertificate?: string | undefined
-  /** Where load balancers get their addresses; without it Services of that type stay pending. */
-  readonly loadBalancerAddresses?: AddressPool | undefined
+  readonly certificateAuthority?: string | undefined
+  /** The addresses that load balancers get; without any, Services of that type stay pending. */
+  readonly loadBalancerAddresses?: readonly string[] | undefined
   readonly nodes?: NodeLifecycleOptions | undefined
   /** How long changes of pods are gathered before endpoints are written, in milliseconds; 0 as upstream's default. */
   readonly endpointUpdatesBatchPeriod?: number | undefined
 }
 
 export function builtinControllers(options: ControllerOptions): readonly ControllerSpec[] {
-  const { kinds, rootCertificate, loadBalancerAddresses, nodes, endpointUpdatesBatchPeriod: batchPeriod } = options
+  const { kinds, certificateAuthority, loadBalancerAddresses, nodes, endpointUpdatesBatchPeriod: batchPeriod } = options
   return [
     serviceAccountController(),
-    ...(rootCertificate === undefined ? [] : [rootCertificatePublisher(rootCertificate)]),
+    ...(certificateAuthority ? [rootCertificatePublisher(certificateAuthority)] : []),
     namespaceController(kinds),
     garbageCollector(kinds),
     replicaSetController(),
@@ -42,7 +40,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     deploymentController(),
     endpointsController({ batchPeriod }),
     endpointSliceController({ batchPeriod }),
-    ...(loadBalancerAddresses === undefined ? [] : [serviceLoadBalancerController(loadBalancerAddresses)]),
+    ...(loadBalancerAddresses?.length ? [serviceLoadBalancerController(addressPool(loadBalancerAddresses))] : []),
     nodeLifecycleController(nodes),
     taintEvictionController(),
     podGarbageCollector(),

@@ -17,17 +17,17 @@ export interface AddressPool {
   giveBack(owner: string): void
 }
 
-/** The IPv4 addresses from `first` on, so many, in order: `127.0.1.1`, `127.0.1.2`, … */
-export function addressRange(first: string, count: number): AddressPool {
+/** These addresses, in order. Where there is only one, all share it, and their ports tell them apart. */
+export function addressPool(addresses: readonly string[]): AddressPool {
+  const [only, ...more] = addresses
+  if (only === undefined || more.length === 0) {
+    return { take: (_owner, wanted) => (wanted === undefined || wanted === only ? only : undefined), giveBack() {} }
+  }
   const owners = new Map<string, string>()
   const taken = new Map<string, string>()
-  const start = first.split('.').reduce((number, part) => number * 256 + Number(part), 0)
-  const nth = (at: number): string => {
-    const number = start + at
-    return [24, 16, 8, 0].map(shift => Math.floor(number / 2 ** shift) % 256).join('.')
-  }
-  const all = Array.from({ length: count }, (_, at) => nth(at))
   const give = (owner: string, address: string): string => {
+    const before = taken.get(owner)
+    if (before !== undefined) owners.delete(before)
     taken.set(owner, address)
     owners.set(address, owner)
     return address
@@ -36,13 +36,10 @@ export function addressRange(first: string, count: number): AddressPool {
     take(owner, wanted) {
       const own = taken.get(owner)
       if (own !== undefined && (wanted === undefined || wanted === own)) return own
-      if (wanted !== undefined) {
-        if (!all.includes(wanted) || owners.has(wanted)) return undefined
-        if (own !== undefined) owners.delete(own)
-        return give(owner, wanted)
-      }
-      const free = all.find(address => !owners.has(address))
-      return free === undefined ? undefined : give(owner, free)
+      const isFree = (address: string): boolean => !owners.has(address)
+      const found =
+        wanted === undefined ? addresses.find(isFree) : addresses.includes(wanted) && isFree(wanted) && wanted
+      return found ? give(owner, found) : undefined
     },
     giveBack(owner) {
       const own = taken.get(owner)

@@ -2,10 +2,8 @@
 
 import type { Millis } from '../env/clock.ts'
 
-export interface Backoff {
-  /** The wait after the n-th failure in a row, counted from 0. */
-  (failures: number): Millis
-}
+/** The wait after the n-th failure in a row, counted from 0. */
+export type Backoff = (failures: number) => Millis
 
 /** Doubles from `first` up to `limit`. */
 export function exponential(first: Millis, limit: Millis): Backoff {

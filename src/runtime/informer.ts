@@ -26,6 +26,7 @@ export interface Lister<T extends KubeObject> {
 
 export interface Informer<T extends KubeObject> extends Lister<T> {
   readonly kind: Kind<T>
+  /** Follows until the signal is aborted – or another's, when several have started it. */
   start(signal: AbortSignal): Promise<void>
   /** The highest revision of which this cache knows. */
   readonly seen: number
@@ -67,6 +68,8 @@ class FollowingInformer<T extends KubeObject> implements Informer<T> {
   readonly #cache = new Cache<T>()
   #seen = 0
   #started: Promise<void> | undefined
+  #ending: AbortController | undefined
+  #followers = 0
   readonly #awaitingRevision: { readonly revision: number; readonly run: () => void }[] = []
   readonly #awaitingDeletion = new Map<string, { readonly uid: string; readonly run: () => void }[]>()
 
@@ -81,17 +84,34 @@ class FollowingInformer<T extends KubeObject> implements Informer<T> {
     return this.#seen
   }
 
-  /** The first caller's signal is the one that ends it. */
+  /** It follows as long as one of those who started it has not aborted his signal; then it can be started anew. */
   start(signal: AbortSignal): Promise<void> {
-    this.#started ??= new Promise((resolve, reject) => {
+    if (signal.aborted) return Promise.resolve()
+    this.#followers++
+    signal.addEventListener('abort', () => this.#leave(), { once: true })
+    this.#started ??= this.#follow()
+    return this.#started
+  }
+
+  #follow(): Promise<void> {
+    const ending = new AbortController()
+    this.#ending = ending
+    return new Promise((resolve, reject) => {
       const progress = (revision: number, listed: boolean): void => {
         this.#progress(revision, listed)
         if (listed) resolve()
       }
-      signal.addEventListener('abort', () => resolve(), { once: true })
-      reflect(this.#env, this.#client, this.kind, this.#cache, progress, signal).then(resolve, reject)
+      ending.signal.addEventListener('abort', () => resolve(), { once: true })
+      reflect(this.#env, this.#client, this.kind, this.#cache, progress, ending.signal).then(resolve, reject)
     })
-    return this.#started
+  }
+
+  #leave(): void {
+    this.#followers--
+    if (this.#followers > 0) return
+    this.#ending?.abort()
+    this.#ending = undefined
+    this.#started = undefined
   }
 
   get(ref: Ref): Frozen<T> | undefined {
