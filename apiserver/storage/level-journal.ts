@@ -1,7 +1,7 @@
 // LevelJournal: the log on disk, in LevelDB. Made by the roof, used by revision-store.ts. What it keeps, each commit one
 // atomic batch, synced unless told otherwise:
 //   log/<revision><type><createRevision><key> → the object's bytes, written once and never again
-//   now/<key> → the revision at which the key's present object stands in the log
+//   now<key> → the revision at which the key's present object stands in the log
 //   meta/format, meta/compacted
 // So that an object's bytes need no header of their own, everything else about an event stands in its key.
 
@@ -83,8 +83,8 @@ export class LevelJournal implements Journal {
     const batch = this.#database.batch()
     for (const entry of entries) {
       batch.put(logKey(entry), entry.bytes)
-      if (entry.type === 'DELETED') batch.del(`now/${entry.key}`)
-      else batch.put(`now/${entry.key}`, String(entry.revision), text)
+      if (entry.type === 'DELETED') batch.del(`now${entry.key}`)
+      else batch.put(`now${entry.key}`, String(entry.revision), text)
     }
     try {
       await batch.write({ sync: this.#fsync })
@@ -150,7 +150,7 @@ export class LevelJournal implements Journal {
     const pointers = this.#database.iterator<string, string>({ gte: 'now/', lt: 'now0', fillCache: false, ...text })
     for (let some = await pointers.nextv(chunk); some.length > 0; some = await pointers.nextv(chunk)) {
       for (const [pointer, revision] of some) {
-        const key = pointer.slice('now/'.length)
+        const key = pointer.slice('now'.length)
         if (present.get(key)?.revision !== Number(revision)) throw this.#damaged(`${key} at revision ${revision}`)
         count++
       }
@@ -213,8 +213,8 @@ export class LevelJournal implements Journal {
       const batch = this.#database.batch()
       for (const logKey of unsaid) batch.del(logKey)
       for (const [key, revision] of before) {
-        if (revision === undefined) batch.del(`now/${key}`)
-        else batch.put(`now/${key}`, revision, text)
+        if (revision === undefined) batch.del(`now${key}`)
+        else batch.put(`now${key}`, revision, text)
       }
       await batch.write({ sync: true })
     }

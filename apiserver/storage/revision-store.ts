@@ -228,12 +228,13 @@ export class RevisionStore implements Storage {
       this.#undo(batch, error)
       return
     }
-    this.#inFlight = undefined
     for (const change of batch.changes) this.#settle(change)
     this.#subscribers.dispatch(batch.changes)
     for (const waiting of batch.waiting) waiting.settle()
     // Not before everyone who has heard just now has looked.
     setImmediate(() => batch.changes.forEach(this.#releaseParsed, this))
+    // Only now: what subscribers have written meanwhile is sent once, by what follows.
+    this.#inFlight = undefined
     this.#forgetInTime()
     this.#next()
   }

@@ -1,0 +1,209 @@
+// What every journal promises. A journal under test can be opened again on what it kept.
+
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Journal, JournalEntry } from '../../apiserver/storage/journal.ts'
+
+export interface JournalUnderTest {
+  /** Opens it; what was closed before is there again. */
+  open(): Promise<Journal>
+  destroy?(): Promise<void>
+}
+
+export function journalContract(name: string, make: () => Promise<JournalUnderTest>): void {
+  describe(name, () => {
+    let made: JournalUnderTest[] = []
+    afterEach(async () => {
+      for (const each of made) await each.destroy?.()
+      made = []
+    })
+    const start = async () => {
+      const each = await make()
+      made.push(each)
+      return each
+    }
+    /** Closes, opens again, and says what is kept. */
+    const reloaded = async (under: JournalUnderTest, journal: Journal) => {
+      await journal.close()
+      const again = await under.open()
+      const { revision, compacted, now, log } = await again.load()
+      const kept = {
+        revision,
+        compacted,
+        now: now.map(line).sort(),
+        log: log.map(line),
+      }
+      return { again, kept }
+    }
+
+    test('a new one is empty', async () => {
+      const journal = await (await start()).open()
+      expect(await journal.load()).toEqual({ revision: 0, compacted: 0, now: [], log: [] })
+      await journal.close()
+    })
+
+    test('what was appended is there after opening again, byte for byte', async () => {
+      const under = await start()
+      const journal = await under.open()
+      await journal.load()
+      const bytes = Buffer.from('{"text":"Zürich 東京 🚢","nil":"\\u0000"}')
+      await journal.append([entry(2, 'ADDED', 'a', 2, bytes), entry(3, 'ADDED', 'b', 3)])
+      await journal.append([entry(4, 'MODIFIED', 'a', 2), entry(5, 'DELETED', 'b', 3)])
+      const { again, kept } = await reloaded(under, journal)
+      expect(kept).toEqual({
+        revision: 5,
+        compacted: 0,
+        now: ['4 MODIFIED a from 2: a@4'],
+        log: [
+          `2 ADDED a from 2: ${bytes.toString()}`,
+          '3 ADDED b from 3: b@3',
+          '4 MODIFIED a from 2: a@4',
+          '5 DELETED b from 3: b@5',
+        ],
+      })
+      await again.close()
+    })
+
+    test('a key may be written many times in one batch: the last counts', async () => {
+      const under = await start()
+      const journal = await under.open()
+      await journal.load()
+      await journal.append([
+        entry(2, 'ADDED', 'a', 2),
+        entry(3, 'DELETED', 'a', 2),
+        entry(4, 'ADDED', 'a', 4),
+        entry(5, 'ADDED', 'b', 5),
+        entry(6, 'DELETED', 'b', 5),
+      ])
+      const { again, kept } = await reloaded(under, journal)
+      expect(kept.now).toEqual(['4 ADDED a from 4: a@4'])
+      expect(kept.log).toHaveLength(5)
+      await again.close()
+    })
+
+    test('it goes on after opening again', async () => {
+      const under = await start()
+      let journal = await under.open()
+      for (let revision = 2; revision < 8; revision++) {
+        await journal.load()
+        await journal.append([entry(revision, 'ADDED', `k${revision}`, revision)])
+        const { again, kept } = await reloaded(under, journal)
+        expect([kept.revision, kept.now.length, kept.log.length]).toEqual([revision, revision - 1, revision - 1])
+        journal = again
+      }
+      await journal.close()
+    })
+
+    test('the log comes in order of revision, also where the number of digits grows', async () => {
+      const under = await start()
+      const journal = await under.open()
+      await journal.load()
+      const revisions = Array.from({ length: 1_200 }, (_, index) => index + 2)
+      await journal.append(revisions.map(revision => entry(revision, 'ADDED', `k${revision}`, revision)))
+      await journal.append([entry(2 ** 40, 'MODIFIED', 'k2', 2)])
+      const { again, kept } = await reloaded(under, journal)
+      expect(kept.log.map(text => Number.parseInt(text, 10))).toEqual([...revisions, 2 ** 40])
+      expect(kept.revision).toBe(2 ** 40)
+      await again.close()
+    })
+
+    test('many small batches and one of many entries are kept', async () => {
+      const under = await start()
+      const journal = await under.open()
+      await journal.load()
+      for (let revision = 2; revision < 52; revision++)
+        await journal.append([entry(revision, 'ADDED', `s${revision}`, revision)])
+      await journal.append(
+        Array.from({ length: 9_000 }, (_, index) => entry(52 + index, 'ADDED', `l${index}`, 52 + index)),
+      )
+      const { again, kept } = await reloaded(under, journal)
+      expect([kept.revision, kept.now.length, kept.log.length]).toEqual([9_051, 9_050, 9_050])
+      await again.close()
+    })
+
+    describe('forgets', () => {
+      const history: JournalEntry[] = [
+        entry(2, 'ADDED', 'a', 2),
+        entry(3, 'ADDED', 'b', 3),
+        entry(4, 'MODIFIED', 'a', 2),
+        entry(5, 'ADDED', 'c', 5),
+        entry(6, 'DELETED', 'c', 5),
+        entry(7, 'MODIFIED', 'a', 2),
+        entry(8, 'DELETED', 'b', 3),
+        entry(9, 'MODIFIED', 'a', 2),
+      ]
+      const keptAfter: readonly [before: number, revisions: readonly number[]][] = [
+        [1, [2, 3, 4, 5, 6, 7, 8, 9]],
+        [4, [3, 4, 5, 6, 7, 8, 9]],
+        [5, [3, 4, 5, 6, 7, 8, 9]],
+        [6, [3, 4, 7, 8, 9]],
+        [7, [3, 7, 8, 9]],
+        [8, [7, 9]],
+        [9, [9]],
+      ]
+      for (const [before, revisions] of keptAfter) {
+        test(`what nobody needs from revision ${before} on, and keeps each key's state at it`, async () => {
+          const under = await start()
+          const journal = await under.open()
+          await journal.load()
+          await journal.append(history)
+          await journal.forget(before)
+          const { again, kept } = await reloaded(under, journal)
+          expect(kept.log.map(text => Number.parseInt(text, 10))).toEqual(revisions)
+          expect(kept).toMatchObject({ revision: 9, compacted: before, now: ['9 MODIFIED a from 2: a@9'] })
+          await again.close()
+        })
+      }
+
+      test('everything, when nothing is left: only the revision stays', async () => {
+        const under = await start()
+        const journal = await under.open()
+        await journal.load()
+        await journal.append([entry(2, 'ADDED', 'a', 2), entry(3, 'DELETED', 'a', 2)])
+        await journal.forget(3)
+        const { again, kept } = await reloaded(under, journal)
+        expect(kept).toEqual({ revision: 3, compacted: 3, now: [], log: [] })
+        await again.append([entry(4, 'ADDED', 'a', 4)])
+        await again.close()
+      })
+
+      test('step by step as at once', async () => {
+        const one = await start()
+        const journal = await one.open()
+        await journal.load()
+        await journal.append(history)
+        for (let before = 1; before <= 8; before++) await journal.forget(before)
+        const { again, kept } = await reloaded(one, journal)
+        expect(kept.log.map(text => Number.parseInt(text, 10))).toEqual([7, 9])
+        await again.close()
+      })
+
+      test('while a batch is on its way', async () => {
+        const under = await start()
+        const journal = await under.open()
+        await journal.load()
+        await journal.append(history)
+        await Promise.all([
+          journal.forget(9),
+          journal.append([entry(10, 'ADDED', 'd', 10), entry(11, 'MODIFIED', 'a', 2)]),
+        ])
+        const { again, kept } = await reloaded(under, journal)
+        expect(kept.log.map(text => Number.parseInt(text, 10))).toEqual([9, 10, 11])
+        await again.close()
+      })
+    })
+  })
+}
+
+export function entry(
+  revision: number,
+  type: JournalEntry['type'],
+  name: string,
+  createRevision: number,
+  bytes = Buffer.from(`${name}@${revision}`),
+): JournalEntry {
+  return { revision, type, key: `/registry/core/configmaps/default/${name}`, createRevision, bytes }
+}
+
+function line({ revision, type, key, createRevision, bytes }: JournalEntry): string {
+  return `${revision} ${type} ${key.slice(key.lastIndexOf('/') + 1)} from ${createRevision}: ${bytes.toString()}`
+}
