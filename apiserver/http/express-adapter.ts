@@ -44,7 +44,7 @@ function side(router: express.Router, Request: Constructor, Response: Constructo
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', false)
-  const made = { Request: graft(Request, app.request, app), Response: graft(Response, app.response, app) }
+  const made = { Request: graft(Request, express.request, app), Response: graft(Response, express.response, app) }
   // Express sets these prototypes on whatever comes; what has them already is left as it is.
   app.request = made.Request.prototype
   app.response = made.Response.prototype
@@ -53,19 +53,11 @@ function side(router: express.Router, Request: Constructor, Response: Constructo
 }
 
 /** A class like `Base` whose instances also have the methods of Express' prototype. */
-function graft(Base: Constructor, prototype: object, app: unknown): any {
+function graft(Base: Constructor, methods: object, app: unknown): any {
   class Grafted extends Base {}
-  const methods = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(prototype))
-  const own = Object.getOwnPropertyDescriptors(prototype)
-  for (const [name, descriptor] of Object.entries({ ...(isBuiltin(prototype) ? {} : methods), ...own })) {
+  for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(methods))) {
     if (name !== 'constructor') Object.defineProperty(Grafted.prototype, name, descriptor)
   }
   Object.defineProperty(Grafted.prototype, 'app', { value: app, configurable: true, writable: true })
   return Grafted
-}
-
-/** Whether what stands above Express' methods is already Node's own class. */
-function isBuiltin(prototype: object): boolean {
-  const above = Object.getPrototypeOf(prototype) as object
-  return above === http.IncomingMessage.prototype || above === http.ServerResponse.prototype
 }

@@ -145,7 +145,7 @@ function indexOf(document: Document, list: string, name: string): number | undef
   return index < 0 ? undefined : index
 }
 
-function put(document: Document, list: string, entry: { name: string }): void {
+function put(document: Document, list: string, entry: { readonly name: string } & Readonly<Record<string, unknown>>): void {
   const index = indexOf(document, list, entry.name)
   if (index !== undefined) document.setIn([list, index], document.createNode(entry))
   else if ((document.get(list) as YAMLSeq | undefined)?.items?.length) document.addIn([list], document.createNode(entry))

@@ -1,0 +1,150 @@
+// The HTTP door: TLS, HTTP/2 and HTTP/1.1 on one port, and the order of what happens to a request. Opened by src/serve.ts
+// and tests upon a registry. The only folder that knows Express; nothing inward sees its requests.
+
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import http2 from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Router } from 'express'
+import type { NodeClient } from '../../src/client/node-client.ts'
+import type { Env } from '../../src/env/env.ts'
+import { type Authenticate, anonymous, type Credentials } from '../auth/authentication.ts'
+import type { Registry, User } from '../registry/registry.ts'
+import { noSuchPath } from '../registry/subresources.ts'
+import type { KeyPair } from './x509.ts'
+import { type Document, discoveryRoutes } from './discovery.ts'
+import { dualExpress } from './express-adapter.ts'
+import { type HealthChecks, healthReport } from './health.ts'
+import { openapiRoutes } from './openapi.ts'
+import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
+import { parseTarget } from './request.ts'
+import { Upgrades } from './upgrade.ts'
+import { type Exchange, Verbs } from './verbs.ts'
+
+export interface HttpServerOptions {
+  readonly env: Env
+  readonly registry: Registry
+  readonly authenticate: Authenticate
+  readonly certificates: { readonly ca: KeyPair; readonly server: KeyPair }
+  readonly nodes?: NodeClient | undefined
+  /** What /readyz asks beyond the API server itself. */
+  readonly checks?: HealthChecks
+}
+
+export interface HttpServer {
+  /** Rejects with the system's error (EADDRINUSE, EACCES) when it cannot. */
+  listen(port: number, address: string): Promise<AddressInfo>
+  /** Ends watches, then connections. */
+  close(): Promise<void>
+}
+
+/** Paths that answer without asking who asks. */
+const isOpenToAll = /^\/(version|healthz|livez|readyz)(\/|$)/
+
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { env, registry, authenticate, certificates } = options
+  const ending = new AbortController()
+  const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal })
+  const upgrades = new Upgrades(verbs)
+  const auditIds = env.random.fork('audit-ids')
+  const documents = [discoveryRoutes(registry.kinds), openapiRoutes(registry.kinds)]
+  const checks: HealthChecks = { ping: () => true, log: () => true, shutdown: () => !ending.signal.aborted, ...options.checks }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? '/'
+    const mark = url.indexOf('?')
+    const path = mark < 0 ? url : url.slice(0, mark)
+    const headers: Headers = {
+      'Audit-Id': (request.headers['audit-id'] as string | undefined) ?? auditIds.uid(),
+      'Cache-Control': 'no-cache, private',
+    }
+    try {
+      const health = healthReport(path, mark >= 0 && url.includes('verbose'), checks)
+      if (health) return sendBytes(response, health.status, 'text/plain; charset=utf-8', Buffer.from(health.text), headers)
+      const user: User = isOpenToAll.test(path) ? anonymous : authenticate(credentialsOf(request))
+      const target = path.startsWith('/api') ? parseTarget(path) : undefined
+      if (target !== undefined) return await verbs.answer(target, { request, response, user, headers } satisfies Exchange)
+      if (request.method === 'GET' || request.method === 'HEAD') {
+        for (const route of documents) {
+          const document = await route(path, request.headers.accept, mark < 0 ? '' : url.slice(mark + 1))
+          if (document !== undefined) return sendDocument(response, document, headers)
+        }
+        if (path === '/') return sendObject(response, 200, { paths: rootPaths(registry) }, headers)
+      }
+      throw noSuchPath()
+    } catch (error) {
+      const told = asApiError(error)
+      if (told.reason === 'InternalError') env.log.error({ method: request.method, path, error }, 'a request failed')
+      if (response.headersSent) response.destroy()
+      else sendStatus(response, told, headers)
+      // What of a refused body has not come yet is not waited for.
+      if (!request.complete) request.resume()
+    }
+  }
+
+  const door = dualExpress((router: Router) => {
+    router.use((request, response) => void answer(request, response))
+  })
+  const server = http2.createSecureServer(
+    {
+      allowHTTP1: true,
+      key: certificates.server.key,
+      cert: certificates.server.cert,
+      ca: certificates.ca.cert,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      ...door.secure,
+    },
+    door.handler as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
+  )
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    socket.setNoDelay(true)
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
+  server.on('sessionError', () => {})
+  server.on('tlsClientError', () => {})
+  ;(server as unknown as Server).on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    void upgrades.take(request, socket, head, () => authenticate(credentialsOf(request)))
+  })
+
+  return {
+    listen: (port, address) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen({ port, host: address, backlog: 4096 }, () => {
+          server.off('error', reject)
+          resolve(server.address() as AddressInfo)
+        })
+      }),
+    async close() {
+      ending.abort()
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      // What was just ended gets a turn to be sent.
+      await new Promise(resolve => setImmediate(resolve))
+      for (const socket of sockets) socket.destroySoon()
+      await closed
+    },
+  }
+}
+
+function credentialsOf(request: IncomingMessage): Credentials {
+  const { stream } = request as unknown as { stream?: http2.ServerHttp2Stream }
+  const socket = request.socket as TLSSocket
+  return { headers: request.headers, socket, connection: stream?.session ?? socket }
+}
+
+function sendDocument(response: ServerResponse, document: Document, headers: Headers): void {
+  sendBytes(response, document.status, document.contentType, document.bytes, { ...headers, ...document.headers })
+}
+
+function rootPaths({ kinds }: Registry): string[] {
+  const groups = kinds.filter(({ group }) => group !== '').flatMap(kind => [`/apis/${kind.group}`, `/apis/${kind.apiVersion}`])
+  const own = ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
+  return [...new Set([...own, ...groups])].sort()
+}

@@ -1,0 +1,120 @@
+// What goes out: the sole writer of responses. Objects go out as the bytes the store holds; a list is its items' bytes, one
+// after the other, in chunks, so that no request keeps the others waiting. Called by verbs.ts, app.ts and watch-stream.ts.
+
+import type { ServerResponse } from 'node:http'
+import { ApiError, type Status } from '../../src/api/errors.ts'
+import type { KubeObject } from '../../src/api/meta.ts'
+import type { Kind } from '../../src/kinds/kind.ts'
+import type { Reading, ReadingList } from '../registry/registry.ts'
+import type { ListMeta } from './table.ts'
+
+const json = 'application/json'
+
+/** What every answer says; `headers` are those of the request at hand (Audit-Id, Warning). */
+export type Headers = Record<string, string | number | string[]>
+
+export function sendBytes(response: ServerResponse, status: number, type: string, bytes: Buffer, headers: Headers): void {
+  headers['Content-Type'] = type
+  headers['Content-Length'] = bytes.length
+  response.writeHead(status, headers)
+  response.end(bytes)
+}
+
+export function sendReading(response: ServerResponse, status: number, reading: Reading, headers: Headers): void {
+  sendBytes(response, status, json, reading.bytes, headers)
+}
+
+export function sendObject(response: ServerResponse, status: number, object: unknown, headers: Headers, isPretty = false): void {
+  sendBytes(response, status, json, Buffer.from(`${JSON.stringify(object, null, isPretty ? 2 : 0)}\n`), headers)
+}
+
+export function sendStatus(response: ServerResponse, error: ApiError, headers: Headers): void {
+  const after = error.details?.retryAfterSeconds
+  if (after !== undefined) headers['Retry-After'] = after
+  sendObject(response, error.code, error.toStatus(), headers)
+}
+
+/** For whatever was thrown: the API's own errors as they are, anything else as an internal error, without its stack. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new ApiError('InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
+}
+
+export async function sendYaml(response: ServerResponse, status: number, object: unknown, headers: Headers): Promise<void> {
+  const { dump } = await import('js-yaml')
+  sendBytes(response, status, 'application/yaml', Buffer.from(dump(object, { noRefs: true, lineWidth: -1 })), headers)
+}
+
+export function listMetaOf(list: ReadingList): ListMeta {
+  return {
+    resourceVersion: list.resourceVersion,
+    ...(list.continue ? { continue: list.continue } : {}),
+    ...(list.remainingItemCount !== undefined ? { remainingItemCount: list.remainingItemCount } : {}),
+  }
+}
+
+/** The list as one object, for forms that need it whole. */
+export function listObject(kind: Kind<any>, list: ReadingList): object {
+  return { ...listHead(kind, list), items: list.items.map(({ object }) => object) }
+}
+
+function listHead(kind: Kind<any>, list: ReadingList) {
+  return { kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata: listMetaOf(list) }
+}
+
+const comma = Buffer.from(',')
+const end = Buffer.from(']}\n')
+/** Chunks of this size cost little each and block nobody for long. */
+const chunkSize = 512 * 1024
+
+export async function sendList(response: ServerResponse, kind: Kind<any>, list: ReadingList, headers: Headers): Promise<void> {
+  const head = Buffer.from(`${JSON.stringify(listHead(kind, list)).slice(0, -1)},"items":[`)
+  const { items } = list
+  let total = head.length + end.length + Math.max(0, items.length - 1)
+  for (const { bytes } of items) total += bytes.length
+  headers['Content-Type'] = json
+  headers['Content-Length'] = total
+  response.writeHead(200, headers)
+  let parts: Buffer[] = [head]
+  let size = head.length
+  for (let index = 0; index < items.length; index++) {
+    if (index > 0) parts.push(comma)
+    const { bytes } = items[index]!
+    parts.push(bytes)
+    size += bytes.length + 1
+    if (size < chunkSize) continue
+    const isDrained = response.write(Buffer.concat(parts))
+    parts = []
+    size = 0
+    // The wait lets other requests run; drain alone would not, when the socket takes all at once.
+    if (!isDrained && !(await drained(response))) return
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  parts.push(end)
+  response.end(Buffer.concat(parts))
+}
+
+/** False when the reader went away instead. */
+function drained(response: ServerResponse): Promise<boolean> {
+  return new Promise(resolve => {
+    const done = (isDrained: boolean) => {
+      response.off('drain', onDrain)
+      response.off('close', onClose)
+      resolve(isDrained)
+    }
+    const onDrain = () => done(true)
+    const onClose = () => done(false)
+    response.on('drain', onDrain)
+    response.on('close', onClose)
+  })
+}
+
+/** `299 - "text"`, as k8s.io/apimachinery/pkg/util/net NewWarningHeader writes it. */
+export function warningHeader(text: string): string {
+  return `299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[\r\n\t]+/g, ' ')}"`
+}
+
+export function isStatus(object: unknown): object is Status {
+  return (object as KubeObject | undefined)?.kind === 'Status'
+}

@@ -1,0 +1,66 @@
+// Requests that ask for another protocol: a watch over WebSocket. What is not spoken yet (exec, attach, port-forward) is
+// refused by name on the raw connection, since no response object exists for these. Called by app.ts.
+
+import type { IncomingMessage } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { WebSocket, WebSocketServer } from 'ws'
+import { ApiError, notImplemented } from '../../src/api/errors.ts'
+import { asApiError } from './reply.ts'
+import { flag, parseTarget, queryOf } from './request.ts'
+import type { Verbs } from './verbs.ts'
+
+export class Upgrades {
+  readonly #verbs: Verbs
+  #server: WebSocketServer | undefined
+
+  constructor(verbs: Verbs) {
+    this.#verbs = verbs
+  }
+
+  /** `authenticate` throws for whom it does not know. */
+  async take(request: IncomingMessage, socket: Duplex, head: Buffer, authenticate: () => unknown): Promise<void> {
+    socket.on('error', () => socket.destroy())
+    try {
+      authenticate()
+      const { url = '' } = request
+      const target = parseTarget(url.split('?', 1)[0]!)
+      if (target === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource')
+      const resource = this.#verbs.resourceOf(target)
+      const query = queryOf(url)
+      if (target.subresource !== undefined || !flag(query, 'watch')) {
+        throw notImplemented(`${[resource.kind.resource, target.subresource].filter(Boolean).join('/')} over ${request.headers.upgrade}`)
+      }
+      let connection: WebSocket | undefined
+      const watching = this.#verbs.watch(resource, target, query, request.headers.accept, {
+        write: bytes => {
+          for (const line of bytes.toString().split('\n')) if (line !== '') connection?.send(line)
+        },
+        end: () => connection?.close(1000),
+        backlog: () => connection?.bufferedAmount ?? 0,
+      })
+      const { WebSocketServer } = await import('ws')
+      this.#server ??= new WebSocketServer({ noServer: true })
+      this.#server.handleUpgrade(request, socket, head, opened => {
+        connection = opened
+        opened.on('close', watching.start())
+      })
+    } catch (error) {
+      refuse(socket, asApiError(error))
+    }
+  }
+}
+
+function refuse(socket: Duplex, error: ApiError): void {
+  const body = JSON.stringify(error.toStatus())
+  socket.end(
+    [
+      `HTTP/1.1 ${error.code} ${STATUS_CODES[error.code] ?? ''}`,
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  )
+}
