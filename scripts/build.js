@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -25,7 +26,8 @@ async function generateWhenStale() {
   if (isStamped(stamp, wanted)) return
   process.stderr.write('kubesim: generating schemas and types ...\n')
   const { build: esbuild } = await import('esbuild')
-  const program = `${root}generated/.generate.mjs`
+  const program = `${root}generated/.generate-${process.pid}.mjs`
+  mkdirSync(`${root}generated`, { recursive: true })
   await esbuild({
     entryPoints: [`${root}scripts/generate-openapi.ts`],
     outfile: program,
@@ -35,10 +37,13 @@ async function generateWhenStale() {
     format: 'esm',
     target: 'node20',
     logLevel: 'warning',
-  })
+  }).catch(() => fail('the build failed: see above'))
   const { generate } = await import(pathToFileURL(program).href)
-  await generate(root)
-  rmSync(program)
+  try {
+    generate(root)
+  } finally {
+    rmSync(program)
+  }
   writeFileSync(stamp, wanted)
 }
 
@@ -54,9 +59,8 @@ async function bundleWhenStale() {
   if (isStamped(stamp, wanted)) return
   process.stderr.write('kubesim: building ...\n')
   const { build: esbuild } = await import('esbuild')
-  rmSync(`${root}dist`, { recursive: true, force: true })
-  mkdirSync(`${root}dist`)
-  await esbuild({
+  mkdirSync(`${root}dist`, { recursive: true })
+  const { metafile } = await esbuild({
     entryPoints: { kubesim: `${root}src/main.ts` },
     outdir: `${root}dist`,
     bundle: true,
@@ -68,16 +72,37 @@ async function bundleWhenStale() {
     format: 'esm',
     target: 'node20',
     // What finds its own files or native code beside itself stays outside.
-    external: ['classic-level', 'bufferutil', 'utf-8-validate', 'pino', 'thread-stream', 'pino-pretty', 'esbuild'],
+    external: ['classic-level', 'bufferutil', 'utf-8-validate', 'pino-pretty'],
     banner: { js: requireForBundledCommonJs },
     logLevel: 'warning',
-  })
+    metafile: true,
+  }).catch(() => fail('the build failed: see above'))
   cpSync(`${root}generated/openapi.json`, `${root}dist/openapi.json`)
+  removeOldChunks(new Set(Object.keys(metafile.outputs).map(output => basename(output))))
   writeFileSync(stamp, wanted)
 }
 
-const requireForBundledCommonJs =
-  "import { createRequire as kubesimCreateRequire } from 'node:module'; const require = kubesimCreateRequire(import.meta.url);"
+/** A cluster that runs on the build of before may still load its chunks; after a day nobody misses them. */
+function removeOldChunks(current) {
+  for (const file of readdirSync(`${root}dist`)) {
+    if (!file.startsWith('chunk-') || current.has(file)) continue
+    if (statSync(`${root}dist/${file}`).mtimeMs < Date.now() - 86_400_000) rmSync(`${root}dist/${file}`)
+  }
+}
+
+/** What CommonJS packages take for granted. */
+const requireForBundledCommonJs = [
+  "import { createRequire as kubesimCreateRequire } from 'node:module'",
+  "import { fileURLToPath as kubesimPath } from 'node:url'",
+  'const require = kubesimCreateRequire(import.meta.url)',
+  'const __filename = kubesimPath(import.meta.url)',
+  "const __dirname = kubesimPath(new URL('.', import.meta.url))",
+].join(';')
+
+function fail(message) {
+  process.stderr.write(`kubesim: ${message}\n`)
+  process.exit(1)
+}
 
 function isStamped(stamp, wanted) {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted
