@@ -120,6 +120,19 @@ describe('time', () => {
     expect(() => parseTime('yesterday')).toThrow('not an RFC 3339 time')
   })
 
+  test('as Date writes it, for any time of the years 0 to 9999', () => {
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true }),
+        date => {
+          const iso = date.toISOString()
+          expect(rfc3339(date.getTime())).toBe(`${iso.slice(0, 19)}Z`)
+          expect(rfc3339Micro(date.getTime())).toBe(`${iso.slice(0, 23)}000Z`)
+        },
+      ),
+    )
+  })
+
   const [second, minute, hour, day] = [1000, 60_000, 3_600_000, 86_400_000]
   test.each([
     [-2 * second, '<invalid>'],
