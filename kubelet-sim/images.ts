@@ -47,6 +47,8 @@ export interface Behaviour {
   readonly onTerm: number | undefined
   /** From then on its probes fail: milliseconds after the start. */
   readonly unhealthyAfter: Millis | undefined
+  /** When the kernel kills it for its memory: milliseconds after the start. */
+  readonly outOfMemoryAfter: Millis | undefined
   /** What it takes longer than others to start. */
   readonly startDelay: Millis
 }
@@ -164,6 +166,7 @@ export function behaviourOf(
     script: { ...(script ?? prints(known)), ...(exits ? { exit: exits } : {}) },
     onTerm: ignoresTerm(settings, script) ? undefined : (known?.onTerm ?? 143),
     unhealthyAfter: parseDuration(settings['kubesim.dev/unhealthy-after'] ?? ''),
+    outOfMemoryAfter: parseDuration(settings['kubesim.dev/oom-after'] ?? ''),
     startDelay: parseDuration(settings['kubesim.dev/start-delay'] ?? '') ?? 0,
   }
 }

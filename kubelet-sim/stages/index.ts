@@ -8,6 +8,7 @@ import { completed } from './completed.ts'
 import { deadline } from './deadline.ts'
 import { exited } from './exited.ts'
 import { naming } from './naming.ts'
+import { outOfMemory } from './out-of-memory.ts'
 import { probing } from './probing.ts'
 import { pullBackingOff, pulled, pullFailed, pulling } from './pulling.ts'
 import { redefined } from './redefined.ts'
@@ -20,6 +21,7 @@ export const podStages: readonly Stage<PodView>[] = [stopping, stopped, admittin
 /** Asked for each container whose turn it is, while the pod lives. */
 export const containerStages: readonly Stage<ContainerView>[] = [
   exited,
+  outOfMemory,
   redefined,
   naming,
   pulled,

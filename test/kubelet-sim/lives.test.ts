@@ -389,6 +389,15 @@ describe('lives', () => {
     expect(pod.status.reason).toBe('DeadlineExceeded')
   })
 
+  test('kubesim.dev/oom-after: killed for its memory, again and again (the example of docs/stages.md)', () => {
+    const annotations = { 'kubesim.dev/oom-after': '15s' }
+    const pod = new LivingPod(podOf({ containers: [container('app', 'nginx:1.27')] }, { annotations })).live(20)
+    expect(pod.status.containerStatuses?.[0]).toMatchObject({
+      restartCount: 1,
+      lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+    })
+  })
+
   test('a new image in the spec restarts the container', () => {
     const pod = new LivingPod(podOf({ containers: [container('web', 'nginx:1.26')] })).live(10)
     pod.change(({ spec }) => {
