@@ -169,7 +169,7 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
     },
     async act(ref, subresource, body, options, info) {
       requireSubresource(subresource)
-      if (subresource === 'binding') return bind(collection, ref, body, options)
+      if (subresource === 'binding') return bind(collection, ref, body, options, info)
       if (subresource === 'eviction') return evict(collection, ref, body, options, info)
       throw methodNotSupported(kind, 'create')
     },

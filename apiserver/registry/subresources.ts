@@ -27,7 +27,12 @@ import { remove } from './delete.ts'
 import { matchName } from './metadata.ts'
 import { get } from './read.ts'
 import type { Reading, RequestInfo, Wrote } from './registry.ts'
+import { decodeBody } from './validate.ts'
 import { change, otherUid } from './write.ts'
+
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
+const bindingKind = { group: '', version: 'v1', kind: 'Binding' }
+const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction' }
 
 // ---- scale (pkg/registry/apps/deployment/storage/storage.go, ScaleREST)
 
@@ -43,7 +48,7 @@ export async function updateScale(
   options: WriteOptions,
   info: RequestInfo,
 ): Promise<Wrote> {
-  const scale = decodeScale(body)
+  const scale = decodeScale(body, options, info)
   matchName(scale, ref)
   return changeScale(collection, ref, options, info, () => scale)
 }
@@ -56,7 +61,7 @@ export async function patchScale(
   info: RequestInfo,
 ): Promise<Wrote> {
   return changeScale(collection, ref, options, info, present => {
-    const scale = decodeScale(applyPatch(undefined, present as Frozen<Scale>, patch))
+    const scale = decodeScale(applyPatch(undefined, present as Frozen<Scale>, patch), options, info)
     matchName(scale, ref)
     return scale
   })
@@ -111,16 +116,8 @@ function scaleOf(rules: ScaleRules<any>, object: Frozen<KubeObject>): Scale {
   }
 }
 
-function decodeScale(body: unknown): Scale {
-  const scale = asObject(body, 'Scale', ['autoscaling/v1', 'extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2'])
-  const { replicas } = (scale.spec ?? {}) as { replicas?: unknown }
-  if (replicas !== undefined && replicas !== null && !Number.isInteger(replicas)) {
-    const type = typeof replicas
-    throw badRequest(
-      `Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal ${type} into Go struct field ScaleSpec.spec.replicas of type int32`,
-    )
-  }
-  return scale as unknown as Scale
+function decodeScale(body: unknown, options: WriteOptions, info: RequestInfo): Scale {
+  return decodeBody(scaleKind, body, options.fieldValidation ?? 'Warn', info.warn) as unknown as Scale
 }
 
 function checkReplicas({ metadata, spec }: Scale): void {
@@ -134,9 +131,15 @@ function checkReplicas({ metadata, spec }: Scale): void {
 
 const topologyLabels = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone']
 
-export async function bind(collection: Collection, ref: Ref, body: unknown, options: WriteOptions): Promise<Wrote> {
-  const binding = asObject(body, 'Binding', ['v1']) as unknown as Binding
-  if (binding.metadata?.name !== ref.name) throw badRequest('name in URL does not match name in Binding object')
+export async function bind(
+  collection: Collection,
+  ref: Ref,
+  body: unknown,
+  options: WriteOptions,
+  info: RequestInfo,
+): Promise<Wrote> {
+  const binding = decodeBody(bindingKind, body, options.fieldValidation ?? 'Warn', info.warn) as unknown as Binding
+  if (binding.metadata.name !== ref.name) throw badRequest('name in URL does not match name in Binding object')
   checkTarget(binding)
   const { kind, env, storage } = collection
   const { uid, resourceVersion, annotations, labels } = binding.metadata
@@ -203,34 +206,12 @@ export async function evict(
   options: WriteOptions,
   info: RequestInfo,
 ): Promise<Wrote> {
-  const eviction = asObject(body, 'Eviction', ['policy/v1', 'policy/v1beta1']) as unknown as Eviction
-  if (eviction.metadata?.name !== ref.name) throw badRequest('name in URL does not match name in Eviction object')
+  const eviction = decodeBody(evictionKind, body, options.fieldValidation ?? 'Warn', info.warn) as unknown as Eviction
+  if (eviction.metadata.name !== ref.name) throw badRequest('name in URL does not match name in Eviction object')
   const asked = (eviction.deleteOptions ?? {}) as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
   const dryRun = options.dryRun || asked.dryRun?.includes('All') === true
   await remove(collection, ref, { ...asked, dryRun } as DeleteOptions, info)
   return done()
-}
-
-// ---- both
-
-function asObject(body: unknown, kind: string, versions: readonly string[]): KubeObject & Record<string, unknown> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind})`)
-  }
-  const object = body as KubeObject & Record<string, unknown>
-  if ((object.kind ?? kind) !== kind) {
-    const version = String(object.apiVersion ?? '').replace(/^.*\//, '')
-    throw badRequest(`${object.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}`)
-  }
-  if (object.apiVersion !== undefined && !versions.includes(object.apiVersion)) {
-    throw badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${versions[0]})`,
-    )
-  }
-  if (typeof (object.metadata ?? {}) !== 'object') {
-    throw badRequest(`${kind} cannot be handled: metadata is not an object`)
-  }
-  return object
 }
 
 function done(): Wrote {

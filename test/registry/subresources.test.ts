@@ -70,7 +70,7 @@ describe('scale', () => {
     expect(error.reason).toBe('Conflict')
     const foreign = { ...old, kind: 'ConfigMap', apiVersion: 'v1' }
     expect((await refusal(of(Deployments).update(inDefault('web'), foreign, {}, info, 'scale'))).message).toBe(
-      'ConfigMap in version "v1" cannot be handled as a Scale',
+      'ConfigMap in version "v1" cannot be handled as a Scale: converting (v1.ConfigMap) to (autoscaling.Scale): unknown conversion',
     )
   })
 
