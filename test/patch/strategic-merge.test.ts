@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { applyStrategicMerge, type MergeSchema } from '../../apiserver/patch/strategic-merge.ts'
 import { draft, freeze } from '../../src/api/freeze.ts'
+import { schemaNodeOf } from '../../src/kinds/schemas.ts'
 import { threeWayPatch } from './three-way.ts'
 
 interface Shape {
@@ -331,6 +332,63 @@ test.each<[string, object, unknown, number, string]>([
 test('a patch in another order than it asks for is refused', () => {
   const patch = { spec: { '$setElementOrder/containers': [{ name: 'a' }], containers: [{ name: 'b', image: 'x' }] } }
   expect(() => merge({ spec: { containers: [{ name: 'b' }] } }, patch)).toThrow("doesn't match $setElementOrder list")
+})
+
+describe('with the schemas of the kinds themselves', () => {
+  test('a Deployment takes what kubectl set image, set env and a change of strategy send', () => {
+    const schema = schemaNodeOf({ group: 'apps', version: 'v1', kind: 'Deployment' })
+    const current = freeze({
+      spec: {
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } },
+        template: {
+          spec: {
+            containers: [
+              { name: 'web', image: 'nginx:1', env: [{ name: 'A', value: '1' }], args: ['x'] },
+              { name: 'log', image: 'log:1', ports: [{ containerPort: 80, protocol: 'TCP' }] },
+            ],
+            tolerations: [{ key: 'a', operator: 'Exists' }],
+          },
+        },
+      },
+    })
+    const patch = {
+      spec: {
+        strategy: { $retainKeys: ['type'], type: 'Recreate', rollingUpdate: null },
+        template: {
+          spec: {
+            '$setElementOrder/containers': [{ name: 'log' }, { name: 'web' }],
+            containers: [
+              { name: 'log', ports: [{ containerPort: 81 }] },
+              { name: 'web', image: 'nginx:2', env: [{ name: 'B', value: '2' }], args: ['y'] },
+            ],
+            tolerations: [{ key: 'b', operator: 'Exists' }],
+          },
+        },
+      },
+    }
+    expect(applyStrategicMerge<object>(current, JSON.parse(JSON.stringify(patch)), schema)).toEqual({
+      spec: {
+        strategy: { type: 'Recreate' },
+        template: {
+          spec: {
+            containers: [
+              { name: 'log', image: 'log:1', ports: [{ containerPort: 81 }, { containerPort: 80, protocol: 'TCP' }] },
+              {
+                name: 'web',
+                image: 'nginx:2',
+                env: [
+                  { name: 'B', value: '2' },
+                  { name: 'A', value: '1' },
+                ],
+                args: ['y'],
+              },
+            ],
+            tolerations: [{ key: 'b', operator: 'Exists' }],
+          },
+        },
+      },
+    })
+  })
 })
 
 describe('for any two objects, the patch that kubectl makes', () => {
