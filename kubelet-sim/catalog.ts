@@ -94,8 +94,6 @@ const images: readonly Image[] = [
   { name: 'node', command: ['true'], size: 396_000_000 },
 ]
 
-export const catalog: Readonly<Record<string, Image>> = Object.freeze(
-  Object.fromEntries(
-    images.map(image => [image.name, Object.freeze({ ...image, ...(image.ports ? { onTerm: 0 } : {}) })]),
-  ),
+export const catalog: ReadonlyMap<string, Image> = new Map(
+  images.map(image => [image.name, Object.freeze({ ...image, ...(image.ports ? { onTerm: 0 } : {}) })]),
 )

@@ -4,7 +4,7 @@ import type { ConfigMap } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import { parseImageName } from '../src/kinds/image-name.ts'
 import type { Lister } from '../src/runtime/informer.ts'
-import { canonicalName, catalogImage, type Image, imageFromConfigMap, imageLabel } from './images.ts'
+import { canonicalName, catalogImage, type Image, imageFromConfigMap, imageLabel, wholeName } from './images.ts'
 
 const byName = 'kubesim-image'
 
@@ -22,18 +22,16 @@ export class ImageBook {
   }
 
   find(image: string): Image | undefined {
-    const built = this.builtAs(image)
-    if (built !== undefined) return built
     const name = parseImageName(image)
-    return name && catalogImage(name)
+    return name && (this.builtAs(wholeName(name)) ?? catalogImage(name))
   }
 
   isBuilt(image: string): boolean {
-    return this.builtAs(image) !== undefined
+    return this.builtAs(canonicalName(image)) !== undefined
   }
 
-  private builtAs(image: string): Image | undefined {
-    const map = this.maps?.by(byName, canonicalName(image))[0]
+  private builtAs(name: string): Image | undefined {
+    const map = this.maps?.by(byName, name)[0]
     return map && this.imageIn(map)
   }
 

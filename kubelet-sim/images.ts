@@ -96,11 +96,19 @@ export function imageFromConfigMap(map: Frozen<ConfigMap>): Image {
 /** `docker.io/library/nginx:1.25`: two spellings of one image have the same canonical name. */
 export function canonicalName(image: string): string {
   const name = parseImageName(image)
-  return name === undefined ? image : `${name.repository}${name.digest ? `@${name.digest}` : `:${name.tag}`}`
+  return name === undefined ? image : wholeName(name)
 }
 
-export function catalogImage(name: ImageName): Image | undefined {
-  return catalog[name.repository.replace(/^docker\.io\/(library\/)?/, '')]
+export function wholeName({ repository, tag, digest }: ImageName): string {
+  return digest === '' ? `${repository}:${tag}` : `${repository}@${digest}`
+}
+
+const hub = 'docker.io/'
+const official = 'docker.io/library/'
+
+export function catalogImage({ repository }: ImageName): Image | undefined {
+  if (repository.startsWith(official)) return catalog.get(repository.slice(official.length))
+  return catalog.get(repository.startsWith(hub) ? repository.slice(hub.length) : repository)
 }
 
 const defaultSize = 120_000_000
@@ -148,7 +156,8 @@ export function behaviourOf(
   overrides: Overrides,
   hostname: string,
 ): Behaviour {
-  const env: Record<string, string> = { HOSTNAME: hostname, ...known?.env }
+  // Without a prototype: a variable may be named `constructor`, and must not be found when it is not there.
+  const env: Record<string, string> = Object.assign(Object.create(null), { HOSTNAME: hostname }, known?.env)
   for (const { name, value } of container.env ?? []) if (value !== undefined) env[name] = substitute(value, env)
   const argv = argvOf(container, known).map(word => substitute(word, env))
   const overridden = container.command !== undefined || container.args !== undefined

@@ -9,8 +9,9 @@ import type { Stage } from '../stage.ts'
 export const naming: Stage<ContainerView> = {
   name: 'naming',
   due(view) {
+    if (startDue(view) === undefined) return undefined
     const image = view.spec.image ?? ''
-    if (parseImageName(image) !== undefined || startDue(view) === undefined) return undefined
+    if (parseImageName(image) !== undefined) return undefined
     const said = view.status.state?.waiting
     return said?.reason === 'InvalidImageName' && said.message === faultOf(image) ? undefined : 0
   },

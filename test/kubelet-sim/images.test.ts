@@ -86,6 +86,13 @@ describe('what a container does', () => {
     expect(echo.body).toBe('from me $(NOBODY)')
   })
 
+  test('an image named as a member of every object is an unknown image all the same', () => {
+    expect(of({ image: 'constructor', args: ['$(constructor)'] })).toMatchObject({
+      body: 'Hello from constructor',
+      onTerm: 143,
+    })
+  })
+
   test('annotations of the pod win', () => {
     const crashing = of(
       {},

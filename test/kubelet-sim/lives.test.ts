@@ -58,9 +58,9 @@ describe('lives', () => {
         ],
         "containerStatuses": [
           {
-            "containerID": "containerd://cf4724e80d063bce992c85047068c1a3fb4336bd2c3a8b6a3be849dc07ea8add",
+            "containerID": "containerd://dda78dd7a3da5eafcfd7c3d9e464f63ee20a3f8fce40a85dc11a0e17b200aa53",
             "image": "docker.io/library/nginx:1.27",
-            "imageID": "docker.io/library/nginx@sha256:70680a375013b4c03f9794e83fb416841641f27b2647d61a218353fa2e80b89b",
+            "imageID": "docker.io/library/nginx@sha256:6e658410817c5695b1463b2922643dc9832177cbcb30e274f6282eef886fe327",
             "lastState": {},
             "name": "web",
             "ready": true,
