@@ -14,6 +14,7 @@ import type { Client } from './client/client.ts'
 import { type Component, components } from './config.ts'
 import type { Env } from './env/env.ts'
 import { builtinKinds } from './kinds/index.ts'
+import { kubernetesVersion } from './kinds/schemas.ts'
 import type { ControllerSpec } from './runtime/controller.ts'
 import { createInformers } from './runtime/informer.ts'
 import { createManager, type Manager } from './runtime/manager.ts'
@@ -62,7 +63,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     count: options.nodes ?? 0,
     port: endpoint.port,
     platform: options.platform,
-    version: servedVersion,
+    version: `v${kubernetesVersion()}.0`,
     pullDelay: options.delays ?? 1,
     startDelay: options.delays ?? 1,
     listen: options.listen !== undefined,

@@ -11,7 +11,6 @@ import type { Env } from '../../src/env/env.ts'
 import { type Authenticate, anonymous, type Credentials } from '../auth/authentication.ts'
 import type { Registry, User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
-import type { KeyPair } from './x509.ts'
 import { type Document, discoveryRoutes } from './discovery.ts'
 import { dualExpress } from './express-adapter.ts'
 import { type HealthChecks, healthReport } from './health.ts'
@@ -20,6 +19,7 @@ import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './r
 import { parseTarget } from './request.ts'
 import { Upgrades } from './upgrade.ts'
 import { type Exchange, Verbs } from './verbs.ts'
+import type { KeyPair } from './x509.ts'
 
 export interface HttpServerOptions {
   readonly env: Env
@@ -48,7 +48,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const upgrades = new Upgrades(verbs)
   const auditIds = env.random.fork('audit-ids')
   const documents = [discoveryRoutes(registry.kinds), openapiRoutes(registry.kinds)]
-  const checks: HealthChecks = { ping: () => true, log: () => true, shutdown: () => !ending.signal.aborted, ...options.checks }
+  const checks: HealthChecks = {
+    ping: () => true,
+    log: () => true,
+    shutdown: () => !ending.signal.aborted,
+    ...options.checks,
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/'
@@ -60,10 +65,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }
     try {
       const health = healthReport(path, mark >= 0 && url.includes('verbose'), checks)
-      if (health) return sendBytes(response, health.status, 'text/plain; charset=utf-8', Buffer.from(health.text), headers)
+      if (health)
+        return sendBytes(response, health.status, 'text/plain; charset=utf-8', Buffer.from(health.text), headers)
       const user: User = isOpenToAll.test(path) ? anonymous : authenticate(credentialsOf(request))
       const target = path.startsWith('/api') ? parseTarget(path) : undefined
-      if (target !== undefined) return await verbs.answer(target, { request, response, user, headers } satisfies Exchange)
+      if (target !== undefined)
+        return await verbs.answer(target, { request, response, user, headers } satisfies Exchange)
       if (request.method === 'GET' || request.method === 'HEAD') {
         for (const route of documents) {
           const document = await route(path, request.headers.accept, mark < 0 ? '' : url.slice(mark + 1))
@@ -144,7 +151,9 @@ function sendDocument(response: ServerResponse, document: Document, headers: Hea
 }
 
 function rootPaths({ kinds }: Registry): string[] {
-  const groups = kinds.filter(({ group }) => group !== '').flatMap(kind => [`/apis/${kind.group}`, `/apis/${kind.apiVersion}`])
+  const groups = kinds
+    .filter(({ group }) => group !== '')
+    .flatMap(kind => [`/apis/${kind.group}`, `/apis/${kind.apiVersion}`])
   const own = ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
   return [...new Set([...own, ...groups])].sort()
 }

@@ -38,8 +38,14 @@ const day = 86_400_000
 const lives = { ca: 3650 * day, leaf: 365 * day, renewBefore: 30 * day }
 
 /** Without a folder: made anew, kept nowhere. */
-export function loadOrCreateCertificates(folder: string | undefined, env: Env, options: CertificateOptions = {}): Certificates {
-  const names = [...new Set([...usualNames, ...(options.names ?? [])])].filter(name => name !== '0.0.0.0' && name !== '::')
+export function loadOrCreateCertificates(
+  folder: string | undefined,
+  env: Env,
+  options: CertificateOptions = {},
+): Certificates {
+  const names = [...new Set([...usualNames, ...(options.names ?? [])])].filter(
+    name => name !== '0.0.0.0' && name !== '::',
+  )
   const now = env.clock.now()
   const keptCa = folder ? load(folder, 'ca') : undefined
   const ca = keptCa && isCurrent(keptCa, now) ? keptCa : make(env, { subject: authority, use: 'ca', life: lives.ca })

@@ -56,6 +56,7 @@ function formOf({ type, parameters }: MediaType): Form | undefined {
   if (as === undefined) return { as: 'object', version: 'v1', encoding }
   if (g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) return undefined
   if (as === 'Table') return { as: 'table', version: v, encoding }
-  if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { as: 'metadata', version: v, encoding }
+  if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
+    return { as: 'metadata', version: v, encoding }
   return undefined
 }

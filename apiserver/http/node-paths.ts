@@ -27,7 +27,13 @@ export async function readLog(
     // The first chunk of a log that is not followed comes at once or is refused; a followed one is opened first.
     if (options.follow) {
       const first = chunks.next()
-      const early = await Promise.race([first.then(() => 'said', () => 'refused'), new Promise(resolve => setImmediate(resolve, 'waiting'))])
+      const early = await Promise.race([
+        first.then(
+          () => 'said',
+          () => 'refused',
+        ),
+        new Promise(resolve => setImmediate(resolve, 'waiting')),
+      ])
       if (early === 'refused') await first
       response.writeHead(200, headers)
       response.flushHeaders()
@@ -64,7 +70,15 @@ export async function requestToService(
 }
 
 /** Headers that belong to a connection and not to what goes over it (RFC 9110 7.6.1), and the caller's credentials. */
-const ownHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'authorization'])
+const ownHeaders = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'authorization',
+])
 
 async function simulated(path: string, { request }: Exchange): Promise<SimulatedRequest> {
   const headers: Record<string, string> = {}
@@ -76,6 +90,8 @@ async function simulated(path: string, { request }: Exchange): Promise<Simulated
 
 function pass({ status, headers, body }: SimulatedResponse, exchange: Exchange): void {
   const type = headers['content-type'] ?? 'application/octet-stream'
-  const others = Object.entries(headers).filter(([name]) => name !== 'content-type' && name !== 'content-length' && !ownHeaders.has(name))
+  const others = Object.entries(headers).filter(
+    ([name]) => name !== 'content-type' && name !== 'content-length' && !ownHeaders.has(name),
+  )
   sendBytes(exchange.response, status, type, Buffer.from(body), { ...exchange.headers, ...Object.fromEntries(others) })
 }

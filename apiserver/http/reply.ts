@@ -13,7 +13,13 @@ const json = 'application/json'
 /** What every answer says; `headers` are those of the request at hand (Audit-Id, Warning). */
 export type Headers = Record<string, string | number | string[]>
 
-export function sendBytes(response: ServerResponse, status: number, type: string, bytes: Buffer, headers: Headers): void {
+export function sendBytes(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  bytes: Buffer,
+  headers: Headers,
+): void {
   headers['Content-Type'] = type
   headers['Content-Length'] = bytes.length
   response.writeHead(status, headers)
@@ -24,7 +30,13 @@ export function sendReading(response: ServerResponse, status: number, reading: R
   sendBytes(response, status, json, reading.bytes, headers)
 }
 
-export function sendObject(response: ServerResponse, status: number, object: unknown, headers: Headers, isPretty = false): void {
+export function sendObject(
+  response: ServerResponse,
+  status: number,
+  object: unknown,
+  headers: Headers,
+  isPretty = false,
+): void {
   sendBytes(response, status, json, Buffer.from(`${JSON.stringify(object, null, isPretty ? 2 : 0)}\n`), headers)
 }
 
@@ -41,7 +53,12 @@ export function asApiError(error: unknown): ApiError {
   return new ApiError('InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 }
 
-export async function sendYaml(response: ServerResponse, status: number, object: unknown, headers: Headers): Promise<void> {
+export async function sendYaml(
+  response: ServerResponse,
+  status: number,
+  object: unknown,
+  headers: Headers,
+): Promise<void> {
   const { dump } = await import('js-yaml')
   sendBytes(response, status, 'application/yaml', Buffer.from(dump(object, { noRefs: true, lineWidth: -1 })), headers)
 }
@@ -68,7 +85,12 @@ const end = Buffer.from(']}\n')
 /** Chunks of this size cost little each and block nobody for long. */
 const chunkSize = 512 * 1024
 
-export async function sendList(response: ServerResponse, kind: Kind<any>, list: ReadingList, headers: Headers): Promise<void> {
+export async function sendList(
+  response: ServerResponse,
+  kind: Kind<any>,
+  list: ReadingList,
+  headers: Headers,
+): Promise<void> {
   const head = Buffer.from(`${JSON.stringify(listHead(kind, list)).slice(0, -1)},"items":[`)
   const { items } = list
   let total = head.length + end.length + Math.max(0, items.length - 1)

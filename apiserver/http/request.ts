@@ -108,7 +108,8 @@ function tooLarge(): ApiError {
 export async function parseBody(bytes: Buffer, contentType: string | undefined): Promise<unknown> {
   const type = mediaType(contentType)
   if (type === 'application/json' || type === '' || type === 'text/json') return parseJson(bytes.toString())
-  if (type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml') return parseYaml(bytes.toString())
+  if (type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml')
+    return parseYaml(bytes.toString())
   throw unsupported(['application/json', 'application/yaml'])
 }
 
@@ -189,12 +190,21 @@ function dryRunOf(values: readonly string[], faults: FieldError[]): boolean {
 }
 
 /** From the body when there is one, else from the query, as upstream reads them. */
-export async function deleteOptions(bytes: Buffer, contentType: string | undefined, query: Query): Promise<DeleteOptions> {
+export async function deleteOptions(
+  bytes: Buffer,
+  contentType: string | undefined,
+  query: Query,
+): Promise<DeleteOptions> {
   const faults: FieldError[] = []
   let wanted: DeleteOptions & { orphanDependents?: boolean | undefined }
   if (bytes.length > 0) {
     const body = (await parseBody(bytes, contentType)) as Record<string, unknown>
-    const decoded = decodeBody({ group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions' }, withKind(body), 'Ignore', () => {})
+    const decoded = decodeBody(
+      { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions' },
+      withKind(body),
+      'Ignore',
+      () => {},
+    )
     const { dryRun, ...rest } = decoded as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
     wanted = { ...rest, dryRun: dryRunOf(dryRun ?? [], faults) }
   } else {
@@ -267,7 +277,8 @@ export function logOptions(query: Query, signal: AbortSignal): LogOptions {
       message: 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
     })
   }
-  if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime))) throw badRequest(`parsing time "${sinceTime}": not RFC 3339`)
+  if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime)))
+    throw badRequest(`parsing time "${sinceTime}": not RFC 3339`)
   if (faults.length > 0) throw invalid({ group: '', plural: 'podlogoptions', kind: 'PodLogOptions' }, '', faults)
   return {
     container: query.get('container') || undefined,

@@ -22,7 +22,12 @@ export interface TableOptions {
   readonly withColumns: boolean
 }
 
-export function tableOf(kind: Kind<any>, readings: readonly Reading[], metadata: ListMeta, options: TableOptions): object {
+export function tableOf(
+  kind: Kind<any>,
+  readings: readonly Reading[],
+  metadata: ListMeta,
+  options: TableOptions,
+): object {
   const columns: readonly Column<any>[] = kind.columns
   return {
     kind: 'Table',

@@ -29,7 +29,9 @@ export class Upgrades {
       const resource = this.#verbs.resourceOf(target)
       const query = queryOf(url)
       if (target.subresource !== undefined || !flag(query, 'watch')) {
-        throw notImplemented(`${[resource.kind.resource, target.subresource].filter(Boolean).join('/')} over ${request.headers.upgrade}`)
+        throw notImplemented(
+          `${[resource.kind.resource, target.subresource].filter(Boolean).join('/')} over ${request.headers.upgrade}`,
+        )
       }
       let connection: WebSocket | undefined
       const watching = this.#verbs.watch(resource, target, query, request.headers.accept, {

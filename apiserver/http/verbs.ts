@@ -7,7 +7,15 @@ import type { NodeClient } from '../../src/client/node-client.ts'
 import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Subresource } from '../../src/kinds/kind.ts'
-import type { Reading, ReadingList, Registry, RequestInfo, ResourceRegistry, User, Wrote } from '../registry/registry.ts'
+import type {
+  Reading,
+  ReadingList,
+  Registry,
+  RequestInfo,
+  ResourceRegistry,
+  User,
+  Wrote,
+} from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
 import { type Form, Negotiator } from './negotiation.ts'
 import { readLog, requestToPod, requestToService } from './node-paths.ts'
@@ -76,7 +84,11 @@ export class Verbs {
 
   resourceOf({ group, version, plural, name, namespace }: Target): ResourceRegistry {
     // POST …/bindings is the old way to bind a pod: the pod's name is the body's.
-    const resource = this.#options.registry.find(group, version, plural === 'bindings' && group === '' ? 'pods' : plural)
+    const resource = this.#options.registry.find(
+      group,
+      version,
+      plural === 'bindings' && group === '' ? 'pods' : plural,
+    )
     if (resource === undefined) throw noSuchPath()
     const { namespaced } = resource.kind
     if (namespaced ? name !== undefined && namespace === undefined : namespace !== undefined) throw noSuchPath()
@@ -101,15 +113,31 @@ export class Verbs {
         const info = infoOf(exchange)
         if (plural === 'bindings') {
           const name = (body as { metadata?: { name?: string } })?.metadata?.name ?? ''
-          return this.#sendWrote(resource, await resource.act({ name, namespace }, 'binding', body, options, info), form, query, exchange)
+          return this.#sendWrote(
+            resource,
+            await resource.act({ name, namespace }, 'binding', body, options, info),
+            form,
+            query,
+            exchange,
+          )
         }
-        return this.#sendWrote(resource, await resource.create(body, { namespace }, options, info), form, query, exchange)
+        return this.#sendWrote(
+          resource,
+          await resource.create(body, { namespace }, options, info),
+          form,
+          query,
+          exchange,
+        )
       }
       case 'DELETE': {
         const form = this.#negotiator.choose(request.headers.accept)
         const { labelSelector, fieldSelector, limit } = listOptions(query, namespace)
         const options = await deleteOptions(await readBody(request), request.headers['content-type'], query)
-        const list = await resource.deleteCollection({ namespace, labelSelector, fieldSelector, limit }, options, infoOf(exchange))
+        const list = await resource.deleteCollection(
+          { namespace, labelSelector, fieldSelector, limit },
+          options,
+          infoOf(exchange),
+        )
         return this.#sendList(resource, list, form, query, exchange)
       }
       default:
@@ -133,13 +161,25 @@ export class Verbs {
         const form = this.#negotiator.choose(headers.accept)
         const options = writeOptions(query, 'UpdateOptions')
         const body = await parseBody(await readBody(request), headers['content-type'])
-        return this.#sendWrote(resource, await resource.update(ref, body, options, infoOf(exchange)), form, query, exchange)
+        return this.#sendWrote(
+          resource,
+          await resource.update(ref, body, options, infoOf(exchange)),
+          form,
+          query,
+          exchange,
+        )
       }
       case 'PATCH': {
         const form = this.#negotiator.choose(headers.accept)
         const options = writeOptions(query, 'PatchOptions')
         const patch = await parsePatch(await readBody(request), headers['content-type'])
-        return this.#sendWrote(resource, await resource.patch(ref, patch, options, infoOf(exchange)), form, query, exchange)
+        return this.#sendWrote(
+          resource,
+          await resource.patch(ref, patch, options, infoOf(exchange)),
+          form,
+          query,
+          exchange,
+        )
       }
       case 'DELETE': {
         const form = this.#negotiator.choose(headers.accept)
@@ -181,17 +221,35 @@ export class Verbs {
       case 'PUT': {
         const options = writeOptions(query, 'UpdateOptions')
         const body = await parseBody(await readBody(request), request.headers['content-type'])
-        return this.#sendWrote(resource, await resource.update(ref, body, options, info, subresource), form, query, exchange)
+        return this.#sendWrote(
+          resource,
+          await resource.update(ref, body, options, info, subresource),
+          form,
+          query,
+          exchange,
+        )
       }
       case 'PATCH': {
         const options = writeOptions(query, 'PatchOptions')
         const patch = await parsePatch(await readBody(request), request.headers['content-type'])
-        return this.#sendWrote(resource, await resource.patch(ref, patch, options, info, subresource), form, query, exchange)
+        return this.#sendWrote(
+          resource,
+          await resource.patch(ref, patch, options, info, subresource),
+          form,
+          query,
+          exchange,
+        )
       }
       case 'POST': {
         const options = writeOptions(query, 'CreateOptions')
         const body = await parseBody(await readBody(request), request.headers['content-type'])
-        return this.#sendWrote(resource, await resource.act(ref, subresource, body, options, info), form, query, exchange)
+        return this.#sendWrote(
+          resource,
+          await resource.act(ref, subresource, body, options, info),
+          form,
+          query,
+          exchange,
+        )
       }
       default:
         throw notAllowed()
@@ -215,7 +273,10 @@ export class Verbs {
   #nodes(): NodeClient {
     const { nodes } = this.#options
     if (nodes !== undefined) return nodes
-    throw new ApiError('ServiceUnavailable', 'no kubelet runs in the process of this API server, so nodes cannot be asked')
+    throw new ApiError(
+      'ServiceUnavailable',
+      'no kubelet runs in the process of this API server, so nodes cannot be asked',
+    )
   }
 
   async #watch(resource: ResourceRegistry, target: Target, query: Query, exchange: Exchange): Promise<void> {
@@ -302,7 +363,13 @@ export class Verbs {
     return sendObject(response, status, shown, headers)
   }
 
-  #sendWrote(resource: ResourceRegistry, { reading, code }: Wrote, form: Form, query: Query, exchange: Exchange): void | Promise<void> {
+  #sendWrote(
+    resource: ResourceRegistry,
+    { reading, code }: Wrote,
+    form: Form,
+    query: Query,
+    exchange: Exchange,
+  ): void | Promise<void> {
     return this.#send(resource, code, reading, form, query, exchange)
   }
 
@@ -314,12 +381,22 @@ export class Verbs {
     { response, headers }: Exchange,
   ): void | Promise<void> {
     if (form.as === 'table') {
-      return sendObject(response, 200, tableOf(kind, list.items, listMetaOf(list), this.#tableOptions(form, query)), headers)
+      return sendObject(
+        response,
+        200,
+        tableOf(kind, list.items, listMetaOf(list), this.#tableOptions(form, query)),
+        headers,
+      )
     }
     if (form.as === 'metadata') {
       const items = list.items.map(({ object }) => partialOf(object, form.version))
       const apiVersion = `meta.k8s.io/${form.version}`
-      return sendObject(response, 200, { kind: 'PartialObjectMetadataList', apiVersion, metadata: listMetaOf(list), items }, headers)
+      return sendObject(
+        response,
+        200,
+        { kind: 'PartialObjectMetadataList', apiVersion, metadata: listMetaOf(list), items },
+        headers,
+      )
     }
     if (form.encoding === 'yaml') return sendYaml(response, 200, listObject(kind, list), headers)
     if (flag(query, 'pretty')) return sendObject(response, 200, listObject(kind, list), headers, true)
@@ -343,8 +420,8 @@ function infoOf({ user, headers }: Exchange): RequestInfo {
     mayWait: true,
     warn(text) {
       const value = warningHeader(text)
-      const warnings = (headers.Warning ??= []) as string[]
-      if (!warnings.includes(value)) warnings.push(value)
+      const warnings = (headers.Warning ?? []) as string[]
+      if (!warnings.includes(value)) headers.Warning = [...warnings, value]
     },
   }
 }

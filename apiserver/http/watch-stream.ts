@@ -94,7 +94,8 @@ function bookmark(signal: WatchSignal & { type: 'BOOKMARK' }, { kind, form }: St
     creationTimestamp: null,
     ...(signal.initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
   }
-  if (form.as === 'metadata') return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata }
+  if (form.as === 'metadata')
+    return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata }
   if (form.as === 'table') {
     const object = { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${form.version}`, metadata }
     return {

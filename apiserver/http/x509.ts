@@ -3,7 +3,20 @@
 
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { isIP } from 'node:net'
-import { bitString, boolean, implicit, integer, objectId, octets, sequence, set, tagged, time, toPem, utf8 } from './der.ts'
+import {
+  bitString,
+  boolean,
+  implicit,
+  integer,
+  objectId,
+  octets,
+  sequence,
+  set,
+  tagged,
+  time,
+  toPem,
+  utf8,
+} from './der.ts'
 
 export interface Subject {
   readonly commonName: string
@@ -110,4 +123,3 @@ function ipv6Bytes(address: string): Buffer {
   const all = [...front, ...Array<number>(8 - front.length - back.length).fill(0), ...back]
   return Buffer.from(all.flatMap(word => [word >> 8, word & 0xff]))
 }
-

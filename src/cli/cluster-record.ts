@@ -14,8 +14,8 @@ export interface ClusterRecord {
   readonly memory: boolean
   /** The address under which the first node answers; `kubesim ip`. */
   readonly nodeAddress: string
-  /** Where the ingress listens, once it does: a host and port. */
-  readonly ingress?: string
+  /** Where the ingress listens once its addon is enabled, `127.0.0.1:80`, unless that could not be had. */
+  readonly ingress: string
   readonly startedAt: string
 }
 

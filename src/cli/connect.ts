@@ -4,7 +4,6 @@ import type { Client } from '../client/client.ts'
 import { createHttpClient } from '../client/http-client.ts'
 import { readKubeconfig } from '../client/kubeconfig.ts'
 import { readConfig } from '../config.ts'
-import { realEnv } from '../env/env.ts'
 import { type ClusterRecord, requireRunning } from './cluster-record.ts'
 
 export interface Connection {
@@ -13,8 +12,7 @@ export interface Connection {
 }
 
 export async function connect(kubeconfig: string): Promise<Connection> {
-  const env = realEnv({ logLevel: 'silent' })
-  return createHttpClient(await readKubeconfig(kubeconfig), env)
+  return createHttpClient(await readKubeconfig(kubeconfig), 'kubesim-cli')
 }
 
 /** Runs `work` against the cluster that runs in a data directory, and hangs up. */

@@ -30,7 +30,7 @@ export async function startInForeground(config: Config): Promise<void> {
     const { mergeKubeconfig } = await import('../client/kubeconfig.ts')
     const file = config.userKubeconfigs[0]!
     try {
-      await mergeKubeconfig(file, { name: config.name, ...serving.access })
+      await mergeKubeconfig(file, config.name, serving.access)
     } catch (error) {
       warning(`the context ${config.name} was not merged into ${file}: ${(error as Error).message}`)
     }

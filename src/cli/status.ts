@@ -1,10 +1,13 @@
 // kubesim status: whether a cluster runs, and how it does. Exit code 0 when it is ready, 1 when it is not.
 
 import { Command } from 'commander'
+import { nginxController } from '../../kubelet-sim/network/ingress.ts'
+import { movedPorts } from '../../kubelet-sim/network/reachable.ts'
 import { findCondition } from '../api/conditions.ts'
 import { readConfig } from '../config.ts'
+import { IngressClasses } from '../kinds/ingressclass.ts'
 import { Nodes } from '../kinds/node.ts'
-import { runningCluster } from './cluster-record.ts'
+import { type ClusterRecord, runningCluster } from './cluster-record.ts'
 import { connect } from './connect.ts'
 import { paint, print } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
@@ -20,13 +23,14 @@ export function statusCommand(): Command {
         print(options.output, { running: false, dataDir }, () => `kubesim: Stopped (data: ${dataDir})\n`)
         return
       }
-      const nodes = await nodesOf(record.kubeconfig)
+      const { nodes, ingress } = await stateOf(record)
       const ready = nodes.filter(node => node.ready).length
-      print(options.output, { running: true, dataDir, ...record, nodes }, () =>
+      print(options.output, { running: true, dataDir, ...record, ingress, nodes }, () =>
         [
           `kubesim:    ${paint('green', 'Running')} (pid ${record.pid}, since ${record.startedAt})`,
           `apiserver:  ${record.server}`,
           `nodes:      ${ready} of ${nodes.length} ready`,
+          ...(ingress ? [`ingress:    http://${ingress}`] : []),
           `kubeconfig: ${record.kubeconfig}`,
           `data:       ${record.memory ? 'in memory' : dataDir}`,
           '',
@@ -35,14 +39,24 @@ export function statusCommand(): Command {
     })
 }
 
-async function nodesOf(kubeconfig: string): Promise<{ name: string; ready: boolean }[]> {
+interface State {
+  readonly nodes: readonly { readonly name: string; readonly ready: boolean }[]
+  /** Where the ingress really listens; absent while its addon is not enabled. */
+  readonly ingress?: string
+}
+
+async function stateOf({ kubeconfig, ingress }: ClusterRecord): Promise<State> {
   const connection = await connect(kubeconfig)
   try {
     const { items } = await connection.client.of(Nodes).list()
-    return items.map(node => ({
+    const nodes = items.map(node => ({
       name: node.metadata.name,
       ready: findCondition(node.status.conditions, 'Ready')?.status === 'True',
     }))
+    const served = (await connection.client.of(IngressClasses).list()).items.find(
+      each => each.spec.controller === nginxController,
+    )
+    return served ? { nodes, ingress: movedPorts(served)[ingress] ?? ingress } : { nodes }
   } finally {
     connection.close()
   }

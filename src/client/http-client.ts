@@ -49,7 +49,12 @@ function resourceClient<T extends KubeObject>(wire: Wire, kind: Kind<T>, compone
   const put = (object: T | Frozen<T>, options: WriteOptions | undefined, subresource?: string) => {
     const { name, namespace } = object.metadata
     if (!name) throw badRequest('name is required')
-    return wire.json<Frozen<T>>('PUT', kind.path({ name, namespace }, subresource), written(component, options), typed(kind, object))
+    return wire.json<Frozen<T>>(
+      'PUT',
+      kind.path({ name, namespace }, subresource),
+      written(component, options),
+      typed(kind, object),
+    )
   }
   return {
     get: ref => wire.json('GET', kind.path(ref)),
@@ -92,7 +97,7 @@ interface WireList<T> {
 /** Objects of a real server's lists come without their type. */
 function typed<T>(kind: Kind<any>, object: T): T {
   const { apiVersion, kind: name } = object as unknown as KubeObject
-  return apiVersion && name ? object : freeze({ apiVersion: kind.apiVersion, kind: kind.kind, ...object }) as T
+  return apiVersion && name ? object : (freeze({ apiVersion: kind.apiVersion, kind: kind.kind, ...object }) as T)
 }
 
 function written(component: string, options: WriteOptions = {}): Record<string, unknown> {
@@ -142,7 +147,13 @@ class Wire {
   }
 
   /** The JSON answered. Rejects with ApiError for a Status, ServiceUnavailable when the server cannot be reached. */
-  async json<R>(method: string, path: string, query: object = {}, body?: unknown, type = 'application/json'): Promise<R> {
+  async json<R>(
+    method: string,
+    path: string,
+    query: object = {},
+    body?: unknown,
+    type = 'application/json',
+  ): Promise<R> {
     const incoming = await this.#send(method, path, query, body === undefined ? undefined : JSON.stringify(body), type)
     const text = await textOf(incoming)
     if ((incoming.statusCode ?? 0) >= 300) throw errorOf(incoming, text)
@@ -194,7 +205,10 @@ class Wire {
         resolve,
       )
       outgoing.on('error', cause => {
-        const error = new ApiError('ServiceUnavailable', `the API server at ${this.#url.origin} cannot be reached: ${cause.message}`)
+        const error = new ApiError(
+          'ServiceUnavailable',
+          `the API server at ${this.#url.origin} cannot be reached: ${cause.message}`,
+        )
         reject(Object.assign(error, { cause }))
       })
       outgoing.end(body)

@@ -25,13 +25,16 @@ export async function readKubeconfig(file: string, context?: string): Promise<Ac
   try {
     config = (parse(readFileSync(file, 'utf8')) ?? {}) as Kubeconfig
   } catch (error) {
-    return fail((error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error).split('\n')[0]!)
+    return fail(
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error).split('\n')[0]!,
+    )
   }
   const name = context ?? config['current-context']
   if (!name) return fail('no context is current; name one')
   const found = config.contexts?.find(each => each.name === name)?.context ?? fail(`there is no context "${name}"`)
   const cluster =
-    config.clusters?.find(each => each.name === found.cluster)?.cluster ?? fail(`there is no cluster "${found.cluster}"`)
+    config.clusters?.find(each => each.name === found.cluster)?.cluster ??
+    fail(`there is no cluster "${found.cluster}"`)
   const user = config.users?.find(each => each.name === found.user)?.user ?? {}
   const data = (inline: string | undefined, path: string | undefined): string | undefined => {
     if (inline) return Buffer.from(inline, 'base64').toString()
@@ -145,10 +148,15 @@ function indexOf(document: Document, list: string, name: string): number | undef
   return index < 0 ? undefined : index
 }
 
-function put(document: Document, list: string, entry: { readonly name: string } & Readonly<Record<string, unknown>>): void {
+function put(
+  document: Document,
+  list: string,
+  entry: { readonly name: string } & Readonly<Record<string, unknown>>,
+): void {
   const index = indexOf(document, list, entry.name)
   if (index !== undefined) document.setIn([list, index], document.createNode(entry))
-  else if ((document.get(list) as YAMLSeq | undefined)?.items?.length) document.addIn([list], document.createNode(entry))
+  else if ((document.get(list) as YAMLSeq | undefined)?.items?.length)
+    document.addIn([list], document.createNode(entry))
   else document.set(list, document.createNode([entry]))
 }
 
@@ -161,7 +169,9 @@ async function edit(file: string, change: (document: Document) => void): Promise
     writeFileSync(lock, '', { flag: 'wx', mode: 0o600 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    throw new Error(`${lock} is there: another program is changing the file, or left the lock behind; delete it if none is`)
+    throw new Error(
+      `${lock} is there: another program is changing the file, or left the lock behind; delete it if none is`,
+    )
   }
   try {
     let before = ''
@@ -171,7 +181,8 @@ async function edit(file: string, change: (document: Document) => void): Promise
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
     const document = parseDocument(before)
-    if (document.errors.length > 0) throw new Error(`${file} is not valid YAML: ${document.errors[0]!.message.split('\n')[0]}`)
+    if (document.errors.length > 0)
+      throw new Error(`${file} is not valid YAML: ${document.errors[0]!.message.split('\n')[0]}`)
     if (document.contents === null) document.contents = document.createNode({}) as never
     change(document as unknown as Document)
     // Long lines stay whole: a folded certificate would be another diff of the user's file.

@@ -1,43 +1,38 @@
-// The quality of service a pod is promised, decided once, when it is created (pkg/apis/core/helper/qos/qos.go).
+// The quality of service a pod is promised, decided once, when it is created (pkg/apis/core/helper/qos/qos.go). Called
+// after the defaults, so amounts are in their canonical form: what is positive begins with a digit other than zero.
 
 import type { PodSpec, ResourceRequirements } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
-import { parseQuantity, type Quantity } from '../api/quantity.ts'
+import { compareQuantities } from '../api/quantity.ts'
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort'
 
+/**
+ * Guaranteed: everyone has limits of both, and asks for no less. Upstream compares sums; since nobody may ask for more than
+ * his limit, sums are equal only where every part is.
+ */
 export function qosClassOf(spec: Frozen<PodSpec>): QosClass {
-  const requests = new Map<string, Quantity>()
-  const limits = new Map<string, Quantity>()
+  let asksForAny = false
   let isGuaranteed = true
-  const count = (resources: Frozen<ResourceRequirements> | undefined): void => {
-    sumUp(resources?.requests, requests)
-    if (sumUp(resources?.limits, limits) < 2) isGuaranteed = false
+  const look = (resources: Frozen<ResourceRequirements> | undefined): void => {
+    for (const name of ['cpu', 'memory']) {
+      const limit = positive(resources?.limits?.[name])
+      const request = positive(resources?.requests?.[name])
+      if (limit !== undefined || request !== undefined) asksForAny = true
+      if (limit === undefined || request === undefined) isGuaranteed = false
+      else if (limit !== request && compareQuantities(limit, request) !== 0) isGuaranteed = false
+    }
   }
-  if (spec.resources) count({ limits: {}, ...spec.resources })
+  if (spec.resources) look(spec.resources)
   else {
-    for (const each of spec.containers) count(each.resources)
-    if (spec.initContainers) for (const each of spec.initContainers) count(each.resources)
+    for (const each of spec.containers) look(each.resources)
+    if (spec.initContainers) for (const each of spec.initContainers) look(each.resources)
   }
-  if (requests.size === 0 && limits.size === 0) return 'BestEffort'
-  if (!isGuaranteed || requests.size !== limits.size) return 'Burstable'
-  for (const [name, request] of requests) {
-    if (limits.get(name)?.compare(request) !== 0) return 'Burstable'
-  }
-  return 'Guaranteed'
+  if (!asksForAny) return 'BestEffort'
+  return isGuaranteed ? 'Guaranteed' : 'Burstable'
 }
 
-/** Adds what is positive of CPU and memory, and says of how many. */
-function sumUp(list: Readonly<Record<string, string>> | undefined, sums: Map<string, Quantity>): number {
-  let found = 0
-  for (const name of ['cpu', 'memory']) {
-    const text = list?.[name]
-    if (text === undefined) continue
-    const quantity = parseQuantity(text)
-    if (quantity.sign <= 0) continue
-    found++
-    const sum = sums.get(name)
-    sums.set(name, sum ? sum.add(quantity) : quantity)
-  }
-  return found
+function positive(amount: string | undefined): string | undefined {
+  const first = amount?.charCodeAt(0) ?? 0
+  return first >= 49 && first <= 57 ? amount : undefined
 }

@@ -123,6 +123,8 @@ export function resourceRules(
         faults.required(path.child('limits'), 'Limit must be set for non overcommitable resources')
       }
     } else if (request !== limit) {
+      // Rounded up to thousandths is cheap to tell, and enough where one is plainly less.
+      if (isOvercommitAllowed(name) && milliValue(request) < milliValue(limit)) continue
       const order = compareQuantities(request, limit)
       if (order !== 0 && !isOvercommitAllowed(name)) {
         faults.invalid(path.child('requests'), request, `must be equal to ${name} limit of ${limit}`)

@@ -1,0 +1,133 @@
+// serve: a cluster with its HTTPS door, as `kubesim start --foreground` runs it: data directory, certificates, journal,
+// cluster, listener, kubeconfig. Resolves when kubectl would work.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createAuthenticator } from '../apiserver/auth/authentication.ts'
+import { createHttpServer } from '../apiserver/http/app.ts'
+import { loadOrCreateCertificates } from '../apiserver/http/certificates.ts'
+import { type Journal, JournalError, MemoryJournal } from '../apiserver/storage/journal.ts'
+import { rfc3339 } from './api/time.ts'
+import type { ClusterRecord } from './cli/cluster-record.ts'
+import { type Access, writeKubeconfig } from './client/kubeconfig.ts'
+import { type Cluster, createCluster } from './cluster.ts'
+import { type Config, ConfigError } from './config.ts'
+import { realEnv } from './env/real-env.ts'
+import { version } from './version.ts'
+
+export interface Serving {
+  readonly record: ClusterRecord
+  /** What a kubeconfig needs to reach it. */
+  readonly access: Access
+  /** Resolves when everything has ended after the signal. */
+  readonly ended: Promise<void>
+}
+
+/** Throws ConfigError, whose message is for the user, when the data directory or the port cannot be had. */
+export async function serve(config: Config, signal: AbortSignal): Promise<Serving> {
+  const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  const journal = await openJournal(config)
+  const names = [config.bindAddress]
+  const certificates = loadOrCreateCertificates(join(config.dataDir, 'pki'), env, { names })
+  // The port is had before anything is started upon it: the nodes' addresses follow from it.
+  const port = await freePort(config)
+  const reached = config.bindAddress === '0.0.0.0' || config.bindAddress === '::' ? '127.0.0.1' : config.bindAddress
+  const cluster = await createCluster({
+    env,
+    journal,
+    nodes: config.nodes,
+    without: config.without,
+    delays: config.delays,
+    endpoint: { address: reached, port },
+    certificateAuthority: certificates.ca.cert,
+    listen: { ingressPort: config.ingressPort },
+    platform: process.platform,
+  })
+  let isStarted = false
+  const door = createHttpServer({
+    env,
+    registry: cluster.server.registry,
+    nodes: config.without.includes('kubelet') ? undefined : cluster.nodes.nodeClient,
+    authenticate: createAuthenticator(),
+    certificates,
+    checks: { etcd: () => true, 'poststarthook/start-controllers': () => isStarted },
+  })
+  try {
+    await door.listen(port, config.bindAddress)
+  } catch (error) {
+    await cluster.close()
+    throw listenError(config, error as NodeJS.ErrnoException)
+  }
+  await cluster.start()
+  isStarted = true
+
+  const server = `https://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
+  const access: Access = {
+    server,
+    ca: certificates.ca.cert,
+    cert: certificates.admin.cert,
+    key: certificates.admin.key,
+  }
+  writeKubeconfig(config.kubeconfig, config.name, access)
+  const ended = new Promise<void>(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  }).then(async () => {
+    await door.close()
+    await cluster.close()
+  })
+  return { record: recordOf(config, server, cluster, rfc3339(env.clock.now())), access, ended }
+}
+
+async function openJournal(config: Config): Promise<Journal> {
+  if (config.memory) return new MemoryJournal()
+  const { LevelJournal } = await import('../apiserver/storage/level-journal.ts')
+  try {
+    return await LevelJournal.open(join(config.dataDir, 'store'), { fsync: config.fsync })
+  } catch (error) {
+    if (error instanceof JournalError) throw new ConfigError(error.message, { cause: error })
+    throw error
+  }
+}
+
+/** The port that was asked for; for 0, one that is free. */
+async function freePort(config: Config): Promise<number> {
+  const { createServer } = await import('node:net')
+  const probe = createServer()
+  return new Promise((resolve, reject) => {
+    probe.once('error', error => reject(listenError(config, error)))
+    probe.listen(config.port, config.bindAddress, () => {
+      const address = probe.address()
+      const port = typeof address === 'object' && address ? address.port : config.port
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+function listenError({ port, bindAddress }: Config, error: NodeJS.ErrnoException): Error {
+  if (error.code === 'EADDRINUSE') {
+    return new ConfigError(`port ${port} of ${bindAddress} is in use: choose another with --port, or 0 for a free one`)
+  }
+  if (error.code === 'EACCES') {
+    return new ConfigError(
+      `port ${port} of ${bindAddress} may not be used by this user: choose one above 1023 with --port`,
+    )
+  }
+  if (error.code === 'EADDRNOTAVAIL') return new ConfigError(`${bindAddress} is not an address of this machine`)
+  return error
+}
+
+function recordOf(config: Config, server: string, cluster: Cluster, startedAt: string): ClusterRecord {
+  return {
+    name: config.name,
+    pid: process.pid,
+    server,
+    kubeconfig: config.kubeconfig,
+    version,
+    memory: config.memory,
+    nodeAddress: cluster.nodes.plan.node(1).address,
+    ingress: `${cluster.nodes.plan.ingress}:${config.ingressPort}`,
+    startedAt,
+  }
+}
