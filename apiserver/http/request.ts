@@ -198,13 +198,8 @@ export async function deleteOptions(
   const faults: FieldError[] = []
   let wanted: DeleteOptions & { orphanDependents?: boolean | undefined }
   if (bytes.length > 0) {
-    const body = (await parseBody(bytes, contentType)) as Record<string, unknown>
-    const decoded = decodeBody(
-      { group: 'meta.k8s.io', version: 'v1', kind: 'DeleteOptions' },
-      withKind(body),
-      'Ignore',
-      () => {},
-    )
+    const body = await parseBody(bytes, contentType)
+    const decoded = decodeBody(deleteOptionsKind, inAnyGroup(body), 'Ignore', () => {})
     const { dryRun, ...rest } = decoded as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
     wanted = { ...rest, dryRun: dryRunOf(dryRun ?? [], faults) }
   } else {
@@ -223,8 +218,14 @@ export async function deleteOptions(
   return { ...options, propagationPolicy: orphanDependents ? 'Orphan' : 'Background' }
 }
 
-function withKind(body: Record<string, unknown> | null): Record<string, unknown> {
-  return { ...(body ?? {}), apiVersion: 'v1', kind: 'DeleteOptions' }
+const deleteOptionsKind = { group: '', version: 'v1', kind: 'DeleteOptions' }
+
+/** Every group has DeleteOptions in each of its versions, and they are all the same. */
+function inAnyGroup(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
+  const { kind = 'DeleteOptions' } = body as { kind?: unknown }
+  if (kind !== 'DeleteOptions') throw badRequest('decoded object cannot be converted to DeleteOptions')
+  return { ...body, apiVersion: 'v1', kind }
 }
 
 export function listOptions(query: Query, namespace: string | undefined): ListOptions {
