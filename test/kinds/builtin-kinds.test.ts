@@ -1,5 +1,6 @@
 // What must hold of every built-in kind, whatever it is.
 
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { builtinKinds, Events, EventsV1, Pods } from '../../src/kinds/index.ts'
 
@@ -120,4 +121,9 @@ test('a quantity that is none is a fault of decoding, before any rule', () => {
   expect(() => Pods.defaults?.(pod)).toThrow(
     /^Pod in version "v1" cannot be handled as a Pod: (unable to parse quantity's suffix|quantities must match)/,
   )
+})
+
+test('the example of docs/kinds.md is a kind as it stands', () => {
+  const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+  expect(text('docs/kinds.md')).toContain(`\`\`\`ts\n${text('src/kinds/lease.ts')}\`\`\``)
 })
