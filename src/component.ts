@@ -5,7 +5,7 @@ import { builtinControllers } from '../controllers/index.ts'
 import { createNodes } from '../kubelet-sim/index.ts'
 import { builtinScheduler } from '../scheduler/index.ts'
 import { createHttpClient } from './client/http-client.ts'
-import { readKubeconfig } from './client/kubeconfig.ts'
+import { readKubeconfig } from './client/user-kubeconfig.ts'
 import type { Component, Config } from './config.ts'
 import { realEnv } from './env/real-env.ts'
 import { builtinKinds } from './kinds/index.ts'
@@ -25,7 +25,7 @@ export async function runComponent(
   signal: AbortSignal,
 ): Promise<RunningComponent> {
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
-  const access = await readKubeconfig(config.kubeconfig)
+  const access = readKubeconfig(config.kubeconfig)
   const { client, close } = createHttpClient(access, component)
   const nodes = createNodes(env, client, {
     count: component === 'kubelet' ? config.nodes : 0,

@@ -2,7 +2,7 @@
 
 import type { Client } from '../client/client.ts'
 import { createHttpClient } from '../client/http-client.ts'
-import { readKubeconfig } from '../client/kubeconfig.ts'
+import { readKubeconfig } from '../client/user-kubeconfig.ts'
 import { readConfig } from '../config.ts'
 import { type ClusterRecord, requireRunning } from './cluster-record.ts'
 
@@ -11,8 +11,8 @@ export interface Connection {
   close(): void
 }
 
-export async function connect(kubeconfig: string): Promise<Connection> {
-  return createHttpClient(await readKubeconfig(kubeconfig), 'kubesim-cli')
+export function connect(kubeconfig: string): Connection {
+  return createHttpClient(readKubeconfig(kubeconfig), 'kubesim-cli')
 }
 
 /** Runs `work` against the cluster that runs in a data directory, and hangs up. */
@@ -21,7 +21,7 @@ export async function withCluster<R>(
   work: (client: Client, record: ClusterRecord) => Promise<R>,
 ): Promise<R> {
   const record = requireRunning(readConfig(dataDir === undefined ? {} : { dataDir }).dataDir)
-  const connection = await connect(record.kubeconfig)
+  const connection = connect(record.kubeconfig)
   try {
     return await work(connection.client, record)
   } finally {

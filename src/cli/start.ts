@@ -27,10 +27,10 @@ export async function startInForeground(config: Config): Promise<void> {
   // When the parent that waits for "ready" goes away, or the terminal closes, the cluster goes on.
   const serving = await serve(config, stopping.signal)
   if (config.mergeKubeconfig) {
-    const { mergeKubeconfig } = await import('../client/kubeconfig.ts')
+    const { mergeKubeconfig } = await import('../client/user-kubeconfig.ts')
     const file = config.userKubeconfigs[0]!
     try {
-      await mergeKubeconfig(file, config.name, serving.access)
+      mergeKubeconfig(file, config.name, serving.access)
     } catch (error) {
       warning(`the context ${config.name} was not merged into ${file}: ${(error as Error).message}`)
     }

@@ -3,7 +3,7 @@
 
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
-import { ApiError, badRequest, type Status } from '../api/errors.ts'
+import { ApiError, badRequest, type Reason, type Status } from '../api/errors.ts'
 import { freeze } from '../api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
 import type { Kind } from '../kinds/kind.ts'
@@ -27,14 +27,14 @@ export interface HttpConnection {
 }
 
 export function createHttpClient(access: Access, component = 'kubesim'): HttpConnection {
-  const wire = new Wire(access)
+  const wire = new Wire(access, component)
   return { client: clientOn(wire, component), close: () => wire.close() }
 }
 
 function clientOn(wire: Wire, component: string): Client {
   return {
     of: <T extends KubeObject>(kind: Kind<T>) => resourceClient<T>(wire, kind, component),
-    as: other => clientOn(wire, other),
+    as: other => clientOn(wire.as(other), other),
   }
 }
 
@@ -62,7 +62,7 @@ function resourceClient<T extends KubeObject>(wire: Wire, kind: Kind<T>, compone
       const { namespace, ...query } = options
       const list = await wire.json<WireList<T>>('GET', kind.path({ namespace }), query)
       const { resourceVersion = '', ...metadata } = list.metadata
-      return { items: list.items.map(item => typed(kind, item)), resourceVersion, ...metadata }
+      return { items: (list.items ?? []).map(item => typed(kind, item)), resourceVersion, ...metadata }
     },
     watch: options => watch<T>(wire, kind, options),
     async create(object, options) {
@@ -91,7 +91,8 @@ function resourceClient<T extends KubeObject>(wire: Wire, kind: Kind<T>, compone
 
 interface WireList<T> {
   readonly metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number }
-  readonly items: readonly Frozen<T>[]
+  /** Go writes an empty list that was never filled as null. */
+  readonly items: readonly Frozen<T>[] | null
 }
 
 /** Objects of a real server's lists come without their type. */
@@ -109,7 +110,27 @@ function deleteBody({ dryRun, ...options }: DeleteOptions): object {
   return { apiVersion: 'v1', kind: 'DeleteOptions', ...options, ...(dryRun ? { dryRun: ['All'] } : {}) }
 }
 
-async function* watch<T extends KubeObject>(
+/** Events as they come. Whoever stops – by the signal, `return` or a break – closes the stream, also while he waits for it. */
+function watch<T extends KubeObject>(
+  wire: Wire,
+  kind: Kind<T>,
+  { signal, ...options }: WatchOptions,
+): AsyncIterableIterator<WatchEvent<T>> {
+  const leaving = new AbortController()
+  const events = watchEvents<T>(wire, kind, { ...options, signal: AbortSignal.any([signal, leaving.signal]) })
+  return {
+    next: () => events.next(),
+    return() {
+      leaving.abort()
+      return events.return(undefined)
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+async function* watchEvents<T extends KubeObject>(
   wire: Wire,
   kind: Kind<T>,
   { namespace, after, signal, ...selectors }: WatchOptions,
@@ -124,26 +145,45 @@ async function* watch<T extends KubeObject>(
       else yield { type: type as 'ADDED', object: freeze(typed(kind, object)) as unknown as Frozen<T> }
     }
   } catch (error) {
-    if (!signal.aborted) throw error
+    // A stream that breaks off has ended: its reader resumes from where it was.
+    if (!signal.aborted && (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error
   }
 }
 
+interface Sockets {
+  /** For requests: kept, and not more than so many at once. */
+  readonly requests: http.Agent
+  /** For watches, which keep theirs for as long as they last and must not make requests wait. */
+  readonly watches: http.Agent
+}
+
+function socketsFor(access: Access): Sockets {
+  const { server, ca, cert, key, insecure } = access
+  const tls = { ca, cert, key, ...(insecure ? { rejectUnauthorized: false } : {}) }
+  const agent = (options: http.AgentOptions) =>
+    isSecure(server) ? new https.Agent({ ...options, ...tls }) : new http.Agent(options)
+  return { requests: agent({ keepAlive: true, maxSockets: 64 }), watches: agent({ keepAlive: false }) }
+}
+
+const isSecure = (server: string): boolean => server.startsWith('https:')
+
 /** Requests to one server, over connections that are kept. */
 class Wire {
+  readonly #access: Access
+  readonly #component: string
   readonly #url: URL
-  readonly #agent: http.Agent
-  readonly #request: typeof http.request
-  readonly #token: string | undefined
+  readonly #sockets: Sockets
 
-  constructor({ server, ca, cert, key, token, insecure }: Access) {
-    this.#url = new URL(server)
-    const isSecure = this.#url.protocol === 'https:'
-    const keepAlive = { keepAlive: true, maxSockets: 64 }
-    this.#agent = isSecure
-      ? new https.Agent({ ...keepAlive, ca, cert, key, ...(insecure ? { rejectUnauthorized: false } : {}) })
-      : new http.Agent(keepAlive)
-    this.#request = isSecure ? (https.request as typeof http.request) : http.request
-    this.#token = token
+  constructor(access: Access, component: string, sockets = socketsFor(access)) {
+    this.#access = access
+    this.#component = component
+    this.#url = new URL(access.server)
+    this.#sockets = sockets
+  }
+
+  /** The same server and sockets, speaking as another. */
+  as(component: string): Wire {
+    return new Wire(this.#access, component, this.#sockets)
   }
 
   /** The JSON answered. Rejects with ApiError for a Status, ServiceUnavailable when the server cannot be reached. */
@@ -173,7 +213,8 @@ class Wire {
   }
 
   close(): void {
-    this.#agent.destroy()
+    this.#sockets.requests.destroy()
+    this.#sockets.watches.destroy()
   }
 
   #send(
@@ -183,21 +224,25 @@ class Wire {
     body: string | undefined,
     type: string | undefined,
     signal?: AbortSignal,
+    isAgain = false,
   ): Promise<IncomingMessage> {
     const search = new URLSearchParams()
     for (const [key, value] of Object.entries(query)) if (value !== undefined) search.set(key, String(value))
-    const { hostname, port, pathname } = this.#url
+    const { token, server } = this.#access
+    const { hostname, port, pathname, origin } = this.#url
+    const request = isSecure(server) ? (https.request as typeof http.request) : http.request
     return new Promise((resolve, reject) => {
-      const outgoing = this.#request(
+      const outgoing = request(
         {
-          hostname,
+          hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
           port,
           method,
           path: `${pathname.replace(/\/$/, '')}${path}${search.size > 0 ? `?${search}` : ''}`,
-          agent: this.#agent,
+          agent: signal ? this.#sockets.watches : this.#sockets.requests,
           headers: {
             accept: 'application/json',
-            ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
+            'user-agent': this.#component,
+            ...(token ? { authorization: `Bearer ${token}` } : {}),
             ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
           },
           ...(signal ? { signal } : {}),
@@ -205,9 +250,13 @@ class Wire {
         resolve,
       )
       outgoing.on('error', cause => {
+        // A kept socket that was closed meanwhile says nothing about the server; but only what reads may be sent twice.
+        if (outgoing.reusedSocket && method === 'GET' && !isAgain) {
+          return resolve(this.#send(method, path, query, body, type, signal, true))
+        }
         const error = new ApiError(
           'ServiceUnavailable',
-          `the API server at ${this.#url.origin} cannot be reached: ${cause.message}`,
+          `the API server at ${origin} cannot be reached: ${cause.message}`,
         )
         reject(Object.assign(error, { cause }))
       })
@@ -231,5 +280,19 @@ function errorOf(incoming: IncomingMessage, text: string): ApiError {
     // Not the API's own words: a proxy's page, or nothing.
   }
   const code = incoming.statusCode ?? 0
-  return new ApiError('InternalError', `the server answered ${code}: ${text.slice(0, 200)}`, undefined, code)
+  const message = `the server answered ${code}: ${text.trim().slice(0, 200)}`
+  return new ApiError(reasons[code] ?? 'InternalError', message, undefined, code)
+}
+
+/** What a code means that comes without a Status. */
+const reasons: Readonly<Record<number, Reason>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'NotFound',
+  409: 'Conflict',
+  410: 'Expired',
+  429: 'TooManyRequests',
+  503: 'ServiceUnavailable',
+  504: 'Timeout',
 }
