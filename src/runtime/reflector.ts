@@ -50,7 +50,6 @@ export async function reflect<T extends KubeObject>(
       } else {
         log.warn({ error: String(error) }, 'watch or list failed, trying again')
       }
-      failures++
     }
     if (signal.aborted) return
     if (isGood || env.clock.now() - begun >= goodWatch) failures = after === undefined ? 1 : 0
