@@ -62,6 +62,7 @@ export const Deployments = defineKind<Deployment>({
     },
   ],
   defaults(draft) {
+    draft.spec ??= {} as Deployment['spec']
     const { spec } = draft
     spec.replicas ??= 1
     spec.template ??= {}

@@ -166,9 +166,9 @@ function hintRules({ forZones, forNodes }: Frozen<EndpointHints>, path: FieldPat
       faults.tooMany(path.child(field), hints.length, 8)
       return
     }
-    for (const [index, { name }] of hints.entries()) {
+    for (const [index, { name = '' }] of hints.entries()) {
       const at = path.child(field).index(index).child('name')
-      if (hints.findIndex(hint => hint.name === name) < index) faults.duplicate(at, name)
+      if (hints.findIndex(hint => (hint.name ?? '') === name) < index) faults.duplicate(at, name)
       faults.invalids(rule(name), name, at)
     }
   }

@@ -78,7 +78,7 @@ export function eventUpdateRules(next: Event, old: Event, faults: Faults): void 
 }
 
 function isSameTime(one: string | undefined, other: string | undefined): boolean {
-  return one !== undefined && other !== undefined && parseTime(one) === parseTime(other)
+  return Boolean(one && other) && parseTime(one!) === parseTime(other!)
 }
 
 function seriesRules({ series }: Event, faults: Faults): void {

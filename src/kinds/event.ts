@@ -37,6 +37,7 @@ export const Events = defineKind<CoreV1Event>({
   },
   indexedFields: ['involvedObject.uid'],
   defaults(draft) {
+    draft.involvedObject ??= {}
     draft.source ??= {}
     draft.reportingComponent ??= ''
     draft.reportingInstance ??= ''

@@ -2,7 +2,17 @@
 // pods and templates alike, `defaultPodOnly` for what materialises in pods alone. Run on every write, they change nothing
 // the second time.
 
-import type { Container, EphemeralContainer, HTTPGetAction, PodSpec, Probe, Volume } from '../../generated/types.ts'
+import type {
+  Container,
+  DownwardAPIVolumeFile,
+  EphemeralContainer,
+  HTTPGetAction,
+  PodSpec,
+  Probe,
+  ResourceFieldSelector,
+  Volume,
+} from '../../generated/types.ts'
+import { canonicalQuantity } from '../api/quantity.ts'
 import { parseImageName } from './image-name.ts'
 import { defaultPodResources } from './pod-resources.ts'
 import { canonicalResources } from './resources.ts'
@@ -27,6 +37,9 @@ export function defaultPodSpec(spec: PodSpec): void {
   if (spec.ephemeralContainers) for (const each of spec.ephemeralContainers) defaultContainer(each)
   if (spec.volumes) for (const each of spec.volumes) defaultVolume(each)
   if (spec.overhead) canonicalResources(spec.overhead)
+  for (const each of spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []) {
+    each.preference ??= {}
+  }
   if (spec.resources) {
     if (spec.resources.limits) canonicalResources(spec.resources.limits)
     if (spec.resources.requests) canonicalResources(spec.resources.requests)
@@ -70,7 +83,7 @@ function defaultContainer(container: AnyContainer): void {
       if (!valueFrom) continue
       if (valueFrom.fieldRef) valueFrom.fieldRef.apiVersion ||= 'v1'
       if (valueFrom.fileKeyRef) valueFrom.fileKeyRef.optional ??= false
-      if (valueFrom.resourceFieldRef) valueFrom.resourceFieldRef.divisor ??= '0'
+      if (valueFrom.resourceFieldRef) defaultDivisor(valueFrom.resourceFieldRef)
     }
   }
   if (container.livenessProbe) defaultProbe(container.livenessProbe)
@@ -78,6 +91,11 @@ function defaultContainer(container: AnyContainer): void {
   if (container.startupProbe) defaultProbe(container.startupProbe)
   if (container.lifecycle?.postStart?.httpGet) defaultHttpGet(container.lifecycle.postStart.httpGet)
   if (container.lifecycle?.preStop?.httpGet) defaultHttpGet(container.lifecycle.preStop.httpGet)
+}
+
+/** A quantity is always written, and zero means the resource's own unit. */
+function defaultDivisor(reference: ResourceFieldSelector): void {
+  reference.divisor = canonicalQuantity(String(reference.divisor ?? '0'))
 }
 
 function defaultProbe(probe: Probe): void {
@@ -98,17 +116,20 @@ function defaultVolume(volume: Volume): void {
   let isSourced = false
   for (const key in volume) if (key !== 'name' && volume[key as keyof Volume] !== undefined) isSourced = true
   if (!isSourced) volume.emptyDir = {}
+  if (volume.emptyDir?.sizeLimit !== undefined) {
+    volume.emptyDir.sizeLimit = canonicalQuantity(String(volume.emptyDir.sizeLimit))
+  }
   if (volume.hostPath) volume.hostPath.type ??= ''
   if (volume.secret) volume.secret.defaultMode ??= 420
   if (volume.configMap) volume.configMap.defaultMode ??= 420
   if (volume.downwardAPI) {
     volume.downwardAPI.defaultMode ??= 420
-    for (const { fieldRef } of volume.downwardAPI.items ?? []) if (fieldRef) fieldRef.apiVersion ||= 'v1'
+    for (const file of volume.downwardAPI.items ?? []) defaultDownwardFile(file)
   }
   if (volume.projected) {
     volume.projected.defaultMode ??= 420
     for (const source of volume.projected.sources ?? []) {
-      for (const { fieldRef } of source.downwardAPI?.items ?? []) if (fieldRef) fieldRef.apiVersion ||= 'v1'
+      for (const file of source.downwardAPI?.items ?? []) defaultDownwardFile(file)
       if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600
     }
   }
@@ -116,6 +137,7 @@ function defaultVolume(volume: Volume): void {
   if (volume.ephemeral?.volumeClaimTemplate) {
     const claim = volume.ephemeral.volumeClaimTemplate
     claim.metadata ??= {}
+    claim.spec ??= {}
     claim.spec.volumeMode ??= 'Filesystem'
     claim.spec.resources ??= {}
     if (claim.spec.resources.limits) canonicalResources(claim.spec.resources.limits)
@@ -137,4 +159,9 @@ function defaultVolume(volume: Volume): void {
     volume.scaleIO.storageMode ||= 'ThinProvisioned'
     volume.scaleIO.fsType ||= 'xfs'
   }
+}
+
+function defaultDownwardFile({ fieldRef, resourceFieldRef }: DownwardAPIVolumeFile): void {
+  if (fieldRef) fieldRef.apiVersion ||= 'v1'
+  if (resourceFieldRef) defaultDivisor(resourceFieldRef)
 }

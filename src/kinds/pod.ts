@@ -93,6 +93,7 @@ export const Pods = defineKind<Pod>({
   indexedFields: ['spec.nodeName'],
   gracePeriod: podGrace,
   defaults(draft) {
+    draft.spec ??= { containers: [] }
     defaultPodSpec(draft.spec)
     defaultPodOnly(draft.spec)
     draft.status ??= {}

@@ -44,6 +44,7 @@ export const ReplicaSets = defineKind<ReplicaSet>({
     },
   ],
   defaults(draft) {
+    draft.spec ??= {} as ReplicaSet['spec']
     draft.spec.replicas ??= 1
     draft.spec.template ??= {}
     defaultPodTemplate(draft.spec.template)

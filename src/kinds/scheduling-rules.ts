@@ -121,11 +121,11 @@ function podAffinityRules(affinity: Frozen<PodAffinity>, path: FieldPath, faults
   for (const [index, { weight, podAffinityTerm }] of (affinity[preferred] ?? []).entries()) {
     const at = path.child(preferred).index(index)
     weightRule(weight, at, faults)
-    podTermRules(podAffinityTerm, at.child('podAffinityTerm'), faults)
+    podTermRules(podAffinityTerm ?? {}, at.child('podAffinityTerm'), faults)
   }
 }
 
-function podTermRules(term: Frozen<PodAffinityTerm>, path: FieldPath, faults: Faults): void {
+function podTermRules(term: Partial<Frozen<PodAffinityTerm>>, path: FieldPath, faults: Faults): void {
   labelSelectorRules(term.labelSelector, path.child('labelSelector'), faults)
   labelSelectorRules(term.namespaceSelector, path.child('namespaceSelector'), faults)
   for (const name of term.namespaces ?? []) faults.invalids(dns1123LabelFaults(name), name, path, 'namespace')

@@ -349,17 +349,12 @@ test.each<[string, object, (string | RegExp)[]]>([
 })
 
 test('an ingress has one class', () => {
-  const { faults, warnings } = create(
-    Ingresses,
-    named(
-      { spec: { defaultBackend: backend, ingressClassName: 'nginx' } },
-      { annotations: { 'kubernetes.io/ingress.class': 'other' } },
-    ),
-  )
-  expect(faults).toEqual([
+  const annotated = (spec: object) =>
+    create(Ingresses, named({ spec }, { annotations: { 'kubernetes.io/ingress.class': 'other' } }))
+  expect(annotated({ defaultBackend: backend, ingressClassName: 'nginx' }).faults).toEqual([
     'annotations.kubernetes.io/ingress.class: Invalid value: "other": must match `ingressClassName` when both are specified',
   ])
-  expect(warnings).toEqual([
+  expect(annotated({ defaultBackend: backend }).warnings).toEqual([
     'annotation "kubernetes.io/ingress.class" is deprecated, please use \'spec.ingressClassName\' instead',
   ])
 })

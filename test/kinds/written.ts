@@ -50,7 +50,7 @@ function write<T extends KubeObject>(
   return {
     object: frozen,
     faults: found.map(fault => `${fault.field}: ${fault.message}`),
-    warnings: kind.warnings?.(frozen, old) ?? [],
+    warnings: found.length > 0 ? [] : (kind.warnings?.(frozen, old) ?? []),
   }
 }
 

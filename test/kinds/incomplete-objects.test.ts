@@ -1,0 +1,280 @@
+// Whatever is missing or empty in an object, a kind answers with faults and never with a crash: each sample is taken apart,
+// one member at a time, and written. What is found valid can also be printed, warned of and selected.
+
+import { describe, expect, test } from 'vitest'
+import { hasReason } from '../../src/api/errors.ts'
+import { builtinKinds } from '../../src/kinds/index.ts'
+import type { Kind } from '../../src/kinds/kind.ts'
+import { create, update } from './written.ts'
+
+const selector = { matchLabels: { a: 'b' }, matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }] }
+const probe = { httpGet: { port: 80, httpHeaders: [{ name: 'X', value: 'y' }] }, terminationGracePeriodSeconds: 3 }
+const podTerm = {
+  topologyKey: 'z',
+  labelSelector: selector,
+  namespaces: ['n'],
+  matchLabelKeys: ['k'],
+  mismatchLabelKeys: ['m'],
+}
+const nodeTerm = {
+  matchExpressions: [{ key: 'k', operator: 'In', values: ['v'] }],
+  matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }],
+}
+const podSpec = {
+  serviceAccountName: 'robot',
+  containers: [
+    {
+      name: 'c',
+      image: 'nginx',
+      ports: [{ name: 'http', containerPort: 80, hostPort: 80, hostIP: '10.0.0.1' }],
+      env: [
+        { name: 'A', value: 'x' },
+        { name: 'B', valueFrom: { fieldRef: { fieldPath: "metadata.labels['a']" } } },
+        { name: 'C', valueFrom: { resourceFieldRef: { containerName: 'c', resource: 'limits.cpu', divisor: '1m' } } },
+        { name: 'D', valueFrom: { configMapKeyRef: { name: 'm', key: 'k' } } },
+        { name: 'E', valueFrom: { fileKeyRef: { key: 'k', path: 'p', volumeName: 'e' } } },
+      ],
+      envFrom: [{ prefix: 'P', secretRef: { name: 's' } }],
+      resources: {
+        limits: { cpu: '1', memory: '1Gi' },
+        requests: { cpu: '1m' },
+        claims: [{ name: 'gpu', request: 'r' }],
+      },
+      volumeMounts: [
+        { name: 'v', mountPath: '/v', subPath: 'a', mountPropagation: 'None', recursiveReadOnly: 'Disabled' },
+      ],
+      volumeDevices: [{ name: 'pvc', devicePath: '/d' }],
+      livenessProbe: probe,
+      startupProbe: { grpc: { port: 9 } },
+      lifecycle: { preStop: { exec: { command: ['x'] } }, postStart: { sleep: { seconds: 1 } } },
+      securityContext: {
+        runAsUser: 1,
+        seccompProfile: { type: 'Localhost', localhostProfile: 'p' },
+        appArmorProfile: { type: 'Localhost', localhostProfile: 'p' },
+        capabilities: { add: ['X'] },
+      },
+      resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }],
+      restartPolicy: 'OnFailure',
+      restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [1] } }],
+    },
+  ],
+  initContainers: [{ name: 'i', image: 'x', restartPolicy: 'Always', resources: { requests: { cpu: '1' } } }],
+  volumes: [
+    { name: 'v', configMap: { name: 'm', items: [{ key: 'k', path: 'p', mode: 1 }] } },
+    { name: 'e', emptyDir: { sizeLimit: '1Gi' } },
+    { name: 'pvc', persistentVolumeClaim: { claimName: 'c' } },
+    {
+      name: 'w',
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: 't' } },
+          { downwardAPI: { items: [{ path: 'd', fieldRef: { fieldPath: 'metadata.name' } }] } },
+          { clusterTrustBundle: { name: 'b', path: 'b' } },
+          { podCertificate: { signerName: 'a.b/c', keyType: 'ED25519', credentialBundlePath: 'x' } },
+        ],
+      },
+    },
+    {
+      name: 'x',
+      ephemeral: {
+        volumeClaimTemplate: {
+          metadata: { labels: { a: 'b' } },
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            resources: { requests: { storage: '1Gi' } },
+            selector,
+            dataSource: { kind: 'PersistentVolumeClaim', name: 'd' },
+          },
+        },
+      },
+    },
+    {
+      name: 'iscsi',
+      iscsi: {
+        targetPortal: 'p',
+        iqn: 'iqn.2001-04.com.example:x',
+        lun: 0,
+        initiatorName: 'iqn.2001-04.com.example:y',
+      },
+    },
+    { name: 'flex', flexVolume: { driver: 'd', options: { a: 'b' } } },
+    { name: 'azure', azureDisk: { diskName: 'a', diskURI: 'https://x' } },
+    { name: 'quobyte', quobyte: { registry: 'a:1', volume: 'v' } },
+    { name: 'csi', csi: { driver: 'd', nodePublishSecretRef: { name: 's' } } },
+  ],
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [nodeTerm] },
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: nodeTerm }],
+    },
+    podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [podTerm] },
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: podTerm }],
+    },
+  },
+  tolerations: [{ key: 'k', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 1 }],
+  topologySpreadConstraints: [
+    {
+      maxSkew: 1,
+      topologyKey: 'z',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: selector,
+      matchLabelKeys: ['k'],
+    },
+  ],
+  dnsConfig: { nameservers: ['1.1.1.1'], searches: ['a.b'], options: [{ name: 'o', value: '1' }] },
+  hostAliases: [{ ip: '1.1.1.1', hostnames: ['a'] }],
+  imagePullSecrets: [{ name: 's' }],
+  readinessGates: [{ conditionType: 'a/b' }],
+  schedulingGates: [{ name: 'a/b' }],
+  resourceClaims: [{ name: 'gpu', resourceClaimName: 'c' }],
+  securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }], supplementalGroups: [1] },
+  os: { name: 'linux' },
+  overhead: { cpu: '1m' },
+  resources: { limits: { cpu: '2' }, requests: { cpu: '2' } },
+}
+const template = {
+  metadata: { labels: { a: 'b' }, annotations: { c: 'd' } },
+  spec: { ...podSpec, restartPolicy: 'Always' },
+}
+const port = { name: 'http', port: 80, targetPort: 'http', nodePort: 30080, appProtocol: 'a/b' }
+const backend = { service: { name: 'web', port: { number: 80 } } }
+const endpoint = {
+  addresses: ['10.0.0.1'],
+  hints: { forZones: [{ name: 'a' }], forNodes: [{ name: 'n' }] },
+  hostname: 'h',
+}
+const reference = { kind: 'Pod', name: 'p', namespace: 'default' }
+
+const samples: Readonly<Record<string, object>> = {
+  namespaces: { spec: { finalizers: ['a/b'] } },
+  configmaps: { data: { a: 'b' }, binaryData: { c: 'eA==' }, immutable: true },
+  secrets: { type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': 'e30=' }, stringData: { a: 'b' } },
+  serviceaccounts: { secrets: [{ name: 's' }], imagePullSecrets: [{ name: 's' }] },
+  pods: { spec: podSpec },
+  podtemplates: { template },
+  replicationcontrollers: { spec: { replicas: 1, selector: { a: 'b' }, template } },
+  'replicasets.apps': { spec: { replicas: 1, selector, template } },
+  'deployments.apps': {
+    spec: { replicas: 1, selector, template, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } },
+  },
+  'controllerrevisions.apps': { revision: 1, data: { a: 1 } },
+  services: {
+    spec: {
+      type: 'LoadBalancer',
+      ports: [port],
+      selector: { a: 'b' },
+      clusterIP: '10.96.0.1',
+      clusterIPs: ['10.96.0.1'],
+      ipFamilies: ['IPv4'],
+      externalIPs: ['192.0.2.1'],
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } },
+      loadBalancerSourceRanges: ['10.0.0.0/8'],
+      loadBalancerClass: 'a/b',
+    },
+  },
+  endpoints: { subsets: [{ addresses: [{ ip: '10.0.0.1', hostname: 'h' }], ports: [{ port: 80, name: 'a' }] }] },
+  'endpointslices.discovery.k8s.io': { addressType: 'IPv4', endpoints: [endpoint], ports: [{ port: 80 }] },
+  nodes: {
+    spec: { taints: [{ key: 'a', effect: 'NoSchedule' }], podCIDRs: ['10.0.0.0/24'] },
+    status: {
+      capacity: { cpu: '1' },
+      addresses: [{ type: 'InternalIP', address: '10.0.0.1' }],
+      nodeInfo: { osImage: 'x' },
+    },
+  },
+  events: { involvedObject: reference, series: { count: 2, lastObservedTime: '2024-05-01T11:00:00.000000Z' } },
+  'events.events.k8s.io': {
+    regarding: reference,
+    eventTime: '2024-05-01T11:00:00.000000Z',
+    type: 'Normal',
+    reportingController: 'a/b',
+    reportingInstance: 'x',
+    action: 'Do',
+    reason: 'Why',
+  },
+  'leases.coordination.k8s.io': { spec: { holderIdentity: 'x', leaseDurationSeconds: 1 } },
+  'ingresses.networking.k8s.io': {
+    spec: {
+      defaultBackend: { resource: { apiGroup: 'a', kind: 'B', name: 'c' } },
+      rules: [{ host: 'a.b', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
+      tls: [{ hosts: ['a.b'], secretName: 's' }],
+    },
+  },
+  'ingressclasses.networking.k8s.io': { spec: { controller: 'a.b/c', parameters: { kind: 'A', name: 'b' } } },
+}
+
+/** The object once for each member of it: without it, and with it empty. */
+function* maimed(object: object): Generator<[path: string, object: object]> {
+  const whole = structuredClone(object)
+  const visit = function* (part: Record<string, unknown>, path: string): Generator<[string, object]> {
+    for (const key of Object.keys(part)) {
+      const value = part[key]
+      const isItem = Array.isArray(part)
+      for (const empty of [undefined, emptyOf(value)]) {
+        if (isItem && empty === undefined) continue
+        part[key] = empty
+        const copy = structuredClone(whole)
+        yield [`${path}.${key} = ${JSON.stringify(empty)}`, copy]
+      }
+      part[key] = value
+      if (typeof value === 'object' && value !== null) yield* visit(value as Record<string, unknown>, `${path}.${key}`)
+    }
+  }
+  yield* visit(whole as Record<string, unknown>, '')
+}
+
+function emptyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return []
+  return typeof value === 'object' ? {} : typeof value === 'number' ? 0 : typeof value === 'string' ? '' : false
+}
+
+/** As the decoder leaves it: members that are absent are absent. */
+function decoded(object: object): object {
+  return JSON.parse(JSON.stringify(object)) as object
+}
+
+describe.each(builtinKinds.map(kind => [kind.resource, kind] as const))('%s', (resource, kind: Kind<any>) => {
+  const sample = { metadata: { name: 'it' }, ...samples[resource] }
+
+  test('the whole sample is valid', () => {
+    expect(samples).toHaveProperty([resource])
+    expect(create(kind, sample).faults).toEqual([])
+  })
+
+  test('a name alone does not crash it', () => {
+    expect(() => create(kind, { metadata: { name: 'it' } })).not.toThrow()
+  })
+
+  test('nor does anything missing', () => {
+    for (const [path, object] of maimed(sample)) {
+      const written = tried(() => create(kind, decoded(object)), path)
+      if (!written || written.faults.length > 0) continue
+      for (const column of kind.columns) tried(() => column.value(written.object, 0), `${path}: ${column.name}`)
+      for (const field of Object.values(kind.fields ?? {})) tried(() => field(written.object), path)
+    }
+  })
+
+  test('nor taking it away later', () => {
+    const { object: old } = create(kind, sample)
+    for (const [path, object] of maimed(decoded(old))) {
+      const edit = (next: object) => {
+        for (const key of Object.keys(next)) delete (next as Record<string, unknown>)[key]
+        Object.assign(next, decoded({ metadata: {}, ...object }))
+      }
+      tried(() => update(kind, old, edit), path)
+      if (kind.subresources?.includes('status')) tried(() => update(kind, old, edit, 'status'), `${path} (status)`)
+    }
+  })
+})
+
+/** What cannot even be decoded is refused before any rule: a quantity of no digits. */
+function tried<T>(run: () => T, path: string): T | undefined {
+  try {
+    return run()
+  } catch (error) {
+    if (hasReason(error, 'BadRequest')) return undefined
+    throw new Error(path, { cause: error })
+  }
+}
