@@ -80,6 +80,19 @@ export function journalContract(name: string, make: () => Promise<JournalUnderTe
       await again.close()
     })
 
+    test('an append takes at least a macrotask, so that all journals let the same things happen before it is done', async () => {
+      const journal = await (await start()).open()
+      await journal.load()
+      let isDone = false
+      const append = journal.append([entry(2, 'ADDED', 'a', 2)]).then(() => {
+        isDone = true
+      })
+      for (let wait = 0; wait < 100; wait++) await Promise.resolve()
+      expect(isDone).toBe(false)
+      await append
+      await journal.close()
+    })
+
     test('it goes on after opening again', async () => {
       const under = await start()
       let journal = await under.open()
@@ -174,6 +187,18 @@ export function journalContract(name: string, make: () => Promise<JournalUnderTe
         for (let before = 1; before <= 8; before++) await journal.forget(before)
         const { again, kept } = await reloaded(one, journal)
         expect(kept.log.map(text => Number.parseInt(text, 10))).toEqual([7, 9])
+        await again.close()
+      })
+
+      test('nothing more when told of an earlier revision', async () => {
+        const under = await start()
+        const journal = await under.open()
+        await journal.load()
+        await journal.append(history)
+        await journal.forget(8)
+        await journal.forget(4)
+        const { again, kept } = await reloaded(under, journal)
+        expect(kept).toMatchObject({ compacted: 8, log: [expect.stringMatching(/^7 /), expect.stringMatching(/^9 /)] })
         await again.close()
       })
 

@@ -730,6 +730,27 @@ export function storageContract(name: string, makeJournal: () => Promise<() => P
       expect(names((await reopen()).list(pods))).toEqual(['a', 'b'])
     })
 
+    test('what is superseded or removed is kept as bytes, and parsed anew for who asks', async () => {
+      const { storage, env } = await start()
+      const written = [await put(storage, 'a', { v: '1' })]
+      const parsed = [written[0]!.stored.object]
+      for (const write of [() => put(storage, 'a', { v: '2' }), () => remove(storage, 'a')]) {
+        written.push(await write())
+        parsed.push(written.at(-1)!.stored.object)
+      }
+      await env.activity.idle()
+      const again = written.map(({ stored }) => stored.object)
+      expect(again).toEqual(parsed)
+      for (const [index, object] of again.entries()) {
+        expect(object).not.toBe(parsed[index])
+        expect(Object.isFrozen(object.metadata.labels)).toBe(true)
+      }
+      const present = (await put(storage, 'b')).stored
+      const { object } = present
+      await env.activity.idle()
+      expect(present.object).toBe(object)
+    })
+
     test('objects whose parsed form is not kept read the same as others', async () => {
       const { storage } = await start({ keepParsed: key => !key.includes('/other/') })
       await put(storage, 'a', { app: 'web' })

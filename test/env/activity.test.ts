@@ -43,6 +43,17 @@ describe('activity', () => {
     expect(done).toBe(20)
   })
 
+  test('who was busy between two looks makes it look again', async () => {
+    const activity = new BusyCount()
+    const steps: string[] = []
+    setImmediate(() => {
+      activity.hold()()
+      setImmediate(() => steps.push('what that set off'))
+    })
+    await activity.idle()
+    expect(steps).toEqual(['what that set off'])
+  })
+
   test('track gives back what the work gave or threw', async () => {
     const activity = new BusyCount()
     expect(await activity.track(async () => 7)).toBe(7)

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
 import { Level } from 'level'
 import { describe, expect, test } from 'vitest'
 import { JournalError, MemoryJournal } from '../../apiserver/storage/journal.ts'
@@ -125,5 +126,45 @@ describe('a data directory', () => {
       ['now/registry/core/configmaps/default/a', '3'],
     ])
     await database.close()
+  })
+})
+
+describe('a batch that failed', () => {
+  /** The next batch is written, and then LevelDB says that it was not: a sync that failed leaves it so. */
+  async function failNextBatchAfterWriting(): Promise<void> {
+    const other = new ClassicLevel(dataDirectory())
+    await other.open()
+    const prototype = Object.getPrototypeOf(other.batch()) as { _write(options: object): Promise<void> }
+    await other.close()
+    const { _write } = prototype
+    prototype._write = async function (options) {
+      prototype._write = _write
+      await _write.call(this, options)
+      throw new Error('Input/output error')
+    }
+  }
+
+  test('and yet reached the disk is undone before the next', async () => {
+    const directory = dataDirectory()
+    const journal = await LevelJournal.open(directory)
+    await journal.append([entry(2, 'ADDED', 'a', 2), entry(3, 'ADDED', 'b', 3), entry(4, 'MODIFIED', 'a', 2)])
+    await failNextBatchAfterWriting()
+    const failed = journal.append([
+      entry(5, 'MODIFIED', 'a', 2),
+      entry(6, 'DELETED', 'b', 3),
+      entry(7, 'ADDED', 'c', 7),
+      entry(8, 'DELETED', 'a', 2),
+    ])
+    await expect(failed).rejects.toThrow('Input/output error')
+    await expect(journal.forget(3)).rejects.toThrow('is being recovered')
+    await journal.append([entry(5, 'ADDED', 'd', 5)])
+    await journal.forget(2)
+    await journal.close()
+    const again = await LevelJournal.open(directory)
+    const { revision, now, log } = await again.load()
+    expect(revision).toBe(5)
+    expect(log.map(({ revision, key }) => `${revision} ${key.at(-1)}`)).toEqual(['2 a', '3 b', '4 a', '5 d'])
+    expect(now.map(({ revision, key }) => `${revision} ${key.at(-1)}`).sort()).toEqual(['3 b', '4 a', '5 d'])
+    await again.close()
   })
 })
