@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Router } from 'express'
 import type { NodeClient } from '../../src/client/node-client.ts'
+import { createEnding } from '../../src/env/ending.ts'
 import type { Env } from '../../src/env/env.ts'
 import { type Authenticate, anonymous, type Credentials } from '../auth/authentication.ts'
 import type { Registry, User } from '../registry/registry.ts'
@@ -34,19 +35,24 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** Rejects with the system's error (EADDRINUSE, EACCES) when it cannot. */
   listen(port: number, address: string): Promise<AddressInfo>
-  /** Ends watches, then connections. */
+  /** Ends watches, answers what has been received whole, then ends connections. */
   close(): Promise<void>
 }
+
+/** What is being answered when the server ends is waited for so long. */
+const longestFarewell = 2_000
 
 /** Paths that answer without asking who asks. */
 const isOpenToAll = /^\/(version|healthz|livez|readyz)(\/|$)/
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { env, registry, authenticate, certificates } = options
-  const ending = new AbortController()
+  const ending = createEnding()
   const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal })
   const upgrades = new Upgrades(verbs)
   const auditIds = env.random.fork('audit-ids')
+  const inFlight = new Set<IncomingMessage>()
+  let onIdle: (() => void) | undefined
   const documents = [discoveryRoutes(registry.kinds), openapiRoutes(registry.kinds)]
   const checks: HealthChecks = {
     ping: () => true,
@@ -56,6 +62,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    inFlight.add(request)
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
@@ -86,11 +93,32 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       else sendStatus(response, told, headers)
       // What of a refused body has not come yet is not waited for.
       if (!request.complete) request.resume()
+    } finally {
+      inFlight.delete(request)
+      if (inFlight.size === 0) onIdle?.()
     }
   }
 
+  /** Resolves when all that has been received whole is answered, or has had its time. */
+  function answered(): Promise<void> {
+    for (const request of inFlight) if (!request.complete) request.destroy()
+    if (inFlight.size === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      const cancel = env.clock.after(longestFarewell, resolve)
+      onIdle = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
   const door = dualExpress((router: Router) => {
-    router.use((request, response) => void answer(request, response))
+    router.use((request, response) => {
+      answer(request, response).catch(error => {
+        env.log.error({ method: request.method, url: request.url, error }, 'a reply could not be sent')
+        response.destroy()
+      })
+    })
   })
   const server = http2.createSecureServer(
     {
@@ -105,12 +133,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     door.handler as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
   )
-  const sockets = new Set<Socket>()
+  const sockets = remembered<Socket>()
+  const sessions = remembered<http2.ServerHttp2Session>()
   server.on('connection', (socket: Socket) => {
     socket.setNoDelay(true)
     sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
   })
+  server.on('session', session => sessions.add(session))
   server.on('sessionError', () => {})
   server.on('tlsClientError', () => {})
   ;(server as unknown as Server).on('clientError', (_error, socket) => {
@@ -132,12 +161,26 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     async close() {
       ending.abort()
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
-      // What was just ended gets a turn to be sent.
+      await answered()
+      for (const session of sessions.all) session.close()
+      // What was said last gets a turn to be sent; who has not taken it by then does not read.
       await new Promise(resolve => setImmediate(resolve))
-      for (const socket of sockets) socket.destroySoon()
+      for (const socket of sockets.all) socket.destroySoon()
+      await new Promise(resolve => setImmediate(resolve))
+      for (const socket of sockets.all) socket.destroy()
       await closed
     },
   }
+}
+
+/** What is open, until it closes. */
+function remembered<T extends { once(event: 'close', run: () => void): unknown }>() {
+  const all = new Set<T>()
+  const add = (one: T): void => {
+    all.add(one)
+    one.once('close', () => all.delete(one))
+  }
+  return { all, add }
 }
 
 function credentialsOf(request: IncomingMessage): Credentials {

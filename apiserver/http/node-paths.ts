@@ -4,7 +4,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { NodeClient, PodLike, SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
-import { type Headers, sendBytes } from './reply.ts'
+import { drained, type Headers, sendBytes } from './reply.ts'
 import { logOptions, type Query, readBody } from './request.ts'
 import type { Exchange } from './verbs.ts'
 
@@ -37,7 +37,9 @@ export async function readLog(
       if (early === 'refused') await first
       response.writeHead(200, headers)
       response.flushHeaders()
-      for (let next = await first; !next.done; next = await chunks.next()) response.write(next.value)
+      for (let next = await first; !next.done; next = await chunks.next()) {
+        if (!response.write(next.value)) await drained(response, hangUp.signal)
+      }
     } else {
       let text = ''
       for (let next = await chunks.next(); !next.done; next = await chunks.next()) text += next.value

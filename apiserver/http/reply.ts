@@ -117,24 +117,29 @@ export async function sendList(
   response.end(Buffer.concat(parts))
 }
 
-/** False when the reader went away instead. */
-function drained(response: ServerResponse): Promise<boolean> {
+/** False when the reader went away instead, or nobody wants to wait any more. */
+export function drained(response: ServerResponse, signal?: AbortSignal): Promise<boolean> {
   return new Promise(resolve => {
     const done = (isDrained: boolean) => {
       response.off('drain', onDrain)
       response.off('close', onClose)
+      signal?.removeEventListener('abort', onClose)
       resolve(isDrained)
     }
     const onDrain = () => done(true)
     const onClose = () => done(false)
     response.on('drain', onDrain)
     response.on('close', onClose)
+    signal?.addEventListener('abort', onClose, { once: true })
+    if (response.destroyed || signal?.aborted) onClose()
   })
 }
 
 /** `299 - "text"`, as k8s.io/apimachinery/pkg/util/net NewWarningHeader writes it. */
 export function warningHeader(text: string): string {
-  return `299 - "${text.replace(/[\\"]/g, '\\$&').replace(/[\r\n\t]+/g, ' ')}"`
+  const quoted = text.replace(/\p{Cc}+/gu, ' ').replace(/[\\"]/g, '\\$&')
+  // Headers are bytes: those of the text's UTF-8, as Go sends them.
+  return `299 - "${Buffer.from(quoted).toString('latin1')}"`
 }
 
 export function isStatus(object: unknown): object is Status {

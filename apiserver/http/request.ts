@@ -2,7 +2,17 @@
 // in the real server's words. Called by verbs.ts; knows nothing of Express but that a request is a stream.
 
 import type { IncomingMessage } from 'node:http'
-import { ApiError, badRequest, type FieldError, invalid, notSupported } from '../../src/api/errors.ts'
+import {
+  ApiError,
+  badRequest,
+  type FieldError,
+  forbiddenField,
+  invalid,
+  invalidValue,
+  notSupported,
+  required,
+  tooLong,
+} from '../../src/api/errors.ts'
 import type { DeleteOptions, ListOptions, Patch, PatchType, WriteOptions } from '../../src/client/client.ts'
 import type { LogOptions } from '../../src/client/node-client.ts'
 import type { WatchRequest } from '../registry/registry.ts'
@@ -76,7 +86,7 @@ export function queryOf(url: string): Query {
   return mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1))
 }
 
-/** The bytes of a body. Throws RequestEntityTooLarge; a body that breaks off throws BadRequest. */
+/** The bytes of a body. Rejects with RequestEntityTooLarge; with BadRequest when it breaks off, though nobody may hear it. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -94,9 +104,15 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
         chunks.push(chunk)
       }
     })
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    let isWhole = false
+    request.on('end', () => {
+      isWhole = true
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    })
     request.on('error', error => reject(badRequest(`the body could not be read: ${error.message}`)))
-    request.on('close', () => reject(badRequest('the request ended before its body did')))
+    request.on('close', () => {
+      if (!isWhole) reject(badRequest('the request ended before its body did'))
+    })
   })
 }
 
@@ -104,30 +120,32 @@ function tooLarge(): ApiError {
   return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${longestBody}`)
 }
 
-/** The object in a body, of JSON or YAML. Throws BadRequest and UnsupportedMediaType. */
-export async function parseBody(bytes: Buffer, contentType: string | undefined): Promise<unknown> {
+/** The value in a body, of JSON or YAML. `kind` is what it should be. Throws BadRequest and UnsupportedMediaType. */
+export async function parseBody(bytes: Buffer, contentType: string | undefined, kind: string): Promise<unknown> {
   const type = mediaType(contentType)
-  if (type === 'application/json' || type === '' || type === 'text/json') return parseJson(bytes.toString())
-  if (type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml')
-    return parseYaml(bytes.toString())
-  throw unsupported(['application/json', 'application/yaml'])
-}
-
-function parseJson(text: string): unknown {
+  const isYaml = type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml'
+  if (!isYaml && type !== 'application/json' && type !== '') throw unsupported(['application/json', 'application/yaml'])
   try {
-    return JSON.parse(text)
+    return isYaml ? await parseYaml(bytes.toString()) : JSON.parse(bytes.toString())
   } catch (error) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
+    // transformDecodeError in apiserver/pkg/endpoints/handlers/rest.go; what is wrong is said by our parser, not Go's.
+    const why = `couldn't get version/kind; ${isYaml ? 'yaml' : 'json'} parse error: ${firstLine(error)}`
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`)
   }
 }
 
 async function parseYaml(text: string): Promise<unknown> {
   const { load } = await import('js-yaml')
-  try {
-    return load(text)
-  } catch (error) {
-    throw badRequest(`couldn't get version/kind; yaml parse error: ${(error as Error).message.split('\n')[0]}`)
-  }
+  return load(text)
+}
+
+const firstLine = (error: unknown): string => (error as Error).message.split('\n', 1)[0]!
+
+/** A body's first thirty bytes: as text when it is an object, else in hexadecimal. */
+function summary(bytes: Buffer): string {
+  if (bytes.length === 0) return '<empty>'
+  const shown = bytes.subarray(0, 30).toString(bytes[0] === 0x7b ? 'utf8' : 'hex')
+  return bytes.length > 30 ? `${shown} ...` : shown
 }
 
 const patchTypes: Readonly<Record<string, PatchType>> = {
@@ -141,11 +159,10 @@ export async function parsePatch(bytes: Buffer, contentType: string | undefined)
   const type = patchTypes[mediaType(contentType)]
   if (type === undefined) throw unsupported(Object.keys(patchTypes))
   const text = bytes.toString()
-  if (type === 'apply') return { type, body: await parseYaml(text) }
   try {
-    return { type, body: JSON.parse(text) }
+    return { type, body: type === 'apply' ? await parseYaml(text) : JSON.parse(text) }
   } catch (error) {
-    throw badRequest(`error decoding patch: ${(error as Error).message}`)
+    throw badRequest(`error decoding ${type === 'apply' ? 'YAML' : 'patch'}: ${firstLine(error)}`)
   }
 }
 
@@ -163,18 +180,29 @@ function mediaType(header: string | undefined): string {
 
 // ---- options
 
-const validations = ['Ignore', 'Strict', 'Warn'] as const
+const validations = ['', 'Ignore', 'Strict', 'Warn']
+const longestManager = 128
+const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u
 
-/** `kind`: CreateOptions, UpdateOptions or PatchOptions, as errors name it. */
-export function writeOptions(query: Query, kind: string): WriteOptions {
-  if (query === noQuery) return {}
+/**
+ * `kind`: CreateOptions, UpdateOptions or PatchOptions, as errors name it. Rules:
+ * k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go.
+ */
+export function writeOptions(query: Query, kind: string, patchType?: PatchType): WriteOptions {
+  if (query === noQuery && patchType !== 'apply') return {}
   const faults: FieldError[] = []
+  const fieldManager = query.get('fieldManager') || undefined
+  if (patchType === 'apply') {
+    if (fieldManager === undefined) faults.push(required('fieldManager', 'is required for apply patch'))
+  } else if (patchType !== undefined && query.has('force')) {
+    faults.push(forbiddenField('force', 'may not be specified for non-apply patch'))
+  }
+  if (fieldManager !== undefined) checkManager(fieldManager, faults)
   const dryRun = dryRunOf(query.getAll('dryRun'), faults)
   const fieldValidation = query.get('fieldValidation') || undefined
-  if (fieldValidation !== undefined && !(validations as readonly string[]).includes(fieldValidation)) {
+  if (fieldValidation !== undefined && !validations.includes(fieldValidation)) {
     faults.push(notSupported('fieldValidation', fieldValidation, validations))
   }
-  const fieldManager = query.get('fieldManager') || undefined
   if (faults.length > 0) throw invalid({ group: 'meta.k8s.io', plural: kind, kind }, '', faults)
   return {
     dryRun,
@@ -184,8 +212,16 @@ export function writeOptions(query: Query, kind: string): WriteOptions {
   }
 }
 
+function checkManager(manager: string, faults: FieldError[]): void {
+  if (Buffer.byteLength(manager) > longestManager) faults.push(tooLong('fieldManager', longestManager))
+  const at = manager.search(unprintable)
+  if (at < 0) return
+  const point = manager.codePointAt(at)!.toString(16).toUpperCase().padStart(4, '0')
+  faults.push(invalidValue('fieldManager', manager, `invalid character U+${point} (at position ${at})`))
+}
+
 function dryRunOf(values: readonly string[], faults: FieldError[]): boolean {
-  for (const value of values) if (value !== 'All') faults.push(notSupported('dryRun', value, ['All']))
+  if (values.some(value => value !== 'All')) faults.push(notSupported('dryRun', values, ['All']))
   return values.length > 0
 }
 
@@ -198,7 +234,7 @@ export async function deleteOptions(
   const faults: FieldError[] = []
   let wanted: DeleteOptions & { orphanDependents?: boolean | undefined }
   if (bytes.length > 0) {
-    const body = await parseBody(bytes, contentType)
+    const body = await parseBody(bytes, contentType, 'DeleteOptions')
     const decoded = decodeBody(deleteOptionsKind, inAnyGroup(body), 'Ignore', () => {})
     const { dryRun, ...rest } = decoded as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
     wanted = { ...rest, dryRun: dryRunOf(dryRun ?? [], faults) }
@@ -210,11 +246,16 @@ export async function deleteOptions(
       dryRun: dryRunOf(query.getAll('dryRun'), faults),
     }
   }
+  const { orphanDependents, ...options } = wanted
+  const policy = options.propagationPolicy || undefined
+  if (orphanDependents !== undefined && policy !== undefined) {
+    const why = 'orphanDependents and deletionPropagation cannot be both set'
+    faults.unshift(invalidValue('propagationPolicy', policy, why))
+  }
   if (faults.length > 0) {
     throw invalid({ group: 'meta.k8s.io', plural: 'deleteoptions', kind: 'DeleteOptions' }, '', faults)
   }
-  const { orphanDependents, ...options } = wanted
-  if (orphanDependents === undefined || options.propagationPolicy) return options
+  if (orphanDependents === undefined) return { ...options, propagationPolicy: policy }
   return { ...options, propagationPolicy: orphanDependents ? 'Orphan' : 'Background' }
 }
 

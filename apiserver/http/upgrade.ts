@@ -45,6 +45,8 @@ export class Upgrades {
       this.#server ??= new WebSocketServer({ noServer: true })
       this.#server.handleUpgrade(request, socket, head, opened => {
         connection = opened
+        // A client that breaks the protocol is hung up on by ws itself.
+        opened.on('error', () => {})
         opened.on('close', watching.start())
       })
     } catch (error) {

@@ -1,7 +1,7 @@
-// The API's verbs on the wire: a request in, one call of the registry, a reply out. Called by routes.ts, once a request.
+// The API's verbs on the wire: a request in, one call of the registry, a reply out. Called by app.ts, once a request.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ApiError, badRequest, methodNotAllowed, notImplemented } from '../../src/api/errors.ts'
+import { ApiError, badRequest, invalidValue, methodNotAllowed, notImplemented } from '../../src/api/errors.ts'
 import type { Ref } from '../../src/api/meta.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import type { Cancel } from '../../src/env/clock.ts'
@@ -109,7 +109,11 @@ export class Verbs {
         if (resource.kind.namespaced && namespace === undefined) throw notAllowed()
         const form = this.#negotiator.choose(request.headers.accept)
         const options = writeOptions(query, 'CreateOptions')
-        const body = await parseBody(await readBody(request), request.headers['content-type'])
+        const body = await parseBody(
+          await readBody(request),
+          request.headers['content-type'],
+          bodyKind(resource, plural),
+        )
         const info = infoOf(exchange)
         if (plural === 'bindings') {
           const name = (body as { metadata?: { name?: string } })?.metadata?.name ?? ''
@@ -160,7 +164,7 @@ export class Verbs {
       case 'PUT': {
         const form = this.#negotiator.choose(headers.accept)
         const options = writeOptions(query, 'UpdateOptions')
-        const body = await parseBody(await readBody(request), headers['content-type'])
+        const body = await parseBody(await readBody(request), headers['content-type'], resource.kind.kind)
         return this.#sendWrote(
           resource,
           await resource.update(ref, body, options, infoOf(exchange)),
@@ -171,8 +175,8 @@ export class Verbs {
       }
       case 'PATCH': {
         const form = this.#negotiator.choose(headers.accept)
-        const options = writeOptions(query, 'PatchOptions')
         const patch = await parsePatch(await readBody(request), headers['content-type'])
+        const options = writeOptions(query, 'PatchOptions', patch.type)
         return this.#sendWrote(
           resource,
           await resource.patch(ref, patch, options, infoOf(exchange)),
@@ -220,7 +224,11 @@ export class Verbs {
         return this.#send(resource, 200, resource.readSubresource(ref, subresource), form, query, exchange)
       case 'PUT': {
         const options = writeOptions(query, 'UpdateOptions')
-        const body = await parseBody(await readBody(request), request.headers['content-type'])
+        const body = await parseBody(
+          await readBody(request),
+          request.headers['content-type'],
+          bodyKind(resource, subresource),
+        )
         return this.#sendWrote(
           resource,
           await resource.update(ref, body, options, info, subresource),
@@ -230,8 +238,8 @@ export class Verbs {
         )
       }
       case 'PATCH': {
-        const options = writeOptions(query, 'PatchOptions')
         const patch = await parsePatch(await readBody(request), request.headers['content-type'])
+        const options = writeOptions(query, 'PatchOptions', patch.type)
         return this.#sendWrote(
           resource,
           await resource.patch(ref, patch, options, info, subresource),
@@ -242,7 +250,11 @@ export class Verbs {
       }
       case 'POST': {
         const options = writeOptions(query, 'CreateOptions')
-        const body = await parseBody(await readBody(request), request.headers['content-type'])
+        const body = await parseBody(
+          await readBody(request),
+          request.headers['content-type'],
+          bodyKind(resource, subresource),
+        )
         return this.#sendWrote(
           resource,
           await resource.act(ref, subresource, body, options, info),
@@ -411,8 +423,20 @@ export class Verbs {
 function includeOf(query: Query): IncludeObject {
   const value = query.get('includeObject') || 'Metadata'
   if (value === 'None' || value === 'Metadata' || value === 'Object') return value
-  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(value)}`)
+  // k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go, ValidateTableOptions.
+  const fault = invalidValue('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty")
+  throw badRequest(`${fault.field}: ${fault.message}`)
 }
+
+const bodyKinds: Readonly<Record<string, string>> = {
+  bindings: 'Binding',
+  binding: 'Binding',
+  eviction: 'Eviction',
+  scale: 'Scale',
+}
+
+/** What is sent to a path: the kind itself, or the object of one of its parts. */
+const bodyKind = ({ kind }: ResourceRegistry, part: string): string => bodyKinds[part] ?? kind.kind
 
 function infoOf({ user, headers }: Exchange): RequestInfo {
   return {
