@@ -7,6 +7,7 @@ import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
 import { controllerOf } from '../api/owners.ts'
 import type { Client } from '../client/client.ts'
 import type { Cancel } from '../env/clock.ts'
+import { createEnding } from '../env/ending.ts'
 import type { Env } from '../env/env.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { keyOf, refFromKey } from './cache.ts'
@@ -42,7 +43,7 @@ export function createManager(
   controllers: readonly ControllerSpec[],
   options: ManagerOptions = {},
 ): Manager {
-  const ending = new AbortController()
+  const ending = createEnding()
   const informers = options.informers ?? createInformers(env, client.as('informers'))
   const runs = new Map<string, Run>()
   for (const spec of controllers) {
@@ -63,9 +64,8 @@ export function createManager(
 
   return {
     async start() {
-      await Promise.all(
-        [...runs.values()].flatMap(run => run.kinds).map(kind => informers.of(kind).start(ending.signal)),
-      )
+      const kinds = new Set([...runs.values()].flatMap(run => run.kinds))
+      await Promise.all([...kinds].map(kind => informers.of(kind).start(ending.signal)))
       for (const run of runs.values()) await run.start()
     },
     stop: name => named(name).stop(),
@@ -109,7 +109,7 @@ class Run {
     if (this.isRunning || this.#ending.aborted) return
     const env = this.#env
     const spec = this.#spec
-    const abort = new AbortController()
+    const abort = createEnding()
     const { signal } = abort
     const queue = createQueue(env)
     const log = env.log.child({ controller: spec.name })
