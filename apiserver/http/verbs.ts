@@ -97,7 +97,10 @@ export class Verbs {
 
   async #collection(resource: ResourceRegistry, target: Target, query: Query, exchange: Exchange): Promise<void> {
     const { namespace, plural } = target
-    const { request, response } = exchange
+    const { request } = exchange
+    // Across namespaces objects are only read.
+    if (resource.kind.namespaced && namespace === undefined && request.method !== 'GET')
+      throw notAllowed(exchange, 'GET')
     switch (request.method) {
       case 'GET': {
         if (flag(query, 'watch')) return this.#watch(resource, target, query, exchange)
@@ -106,7 +109,6 @@ export class Verbs {
         return this.#sendList(resource, list, form, query, exchange)
       }
       case 'POST': {
-        if (resource.kind.namespaced && namespace === undefined) throw notAllowed()
         const form = this.#negotiator.choose(request.headers.accept)
         const options = writeOptions(query, 'CreateOptions')
         const body = await parseBody(
@@ -145,14 +147,13 @@ export class Verbs {
         return this.#sendList(resource, list, form, query, exchange)
       }
       default:
-        response.setHeader('Allow', 'GET, POST, DELETE')
-        throw notAllowed()
+        throw notAllowed(exchange, 'GET, POST, DELETE')
     }
   }
 
   async #one(resource: ResourceRegistry, target: Target, query: Query, exchange: Exchange): Promise<void> {
     const ref: Ref = { name: target.name!, namespace: target.namespace }
-    const { request, response } = exchange
+    const { request } = exchange
     const { headers } = request
     switch (request.method) {
       case 'GET': {
@@ -191,8 +192,7 @@ export class Verbs {
         return this.#sendWrote(resource, await resource.delete(ref, options, infoOf(exchange)), form, query, exchange)
       }
       default:
-        response.setHeader('Allow', 'GET, PUT, PATCH, DELETE')
-        throw notAllowed()
+        throw notAllowed(exchange, 'GET, PUT, PATCH, DELETE')
     }
   }
 
@@ -205,9 +205,10 @@ export class Verbs {
       return this.#proxy(resource, target, exchange)
     }
     if (!kind.subresources?.includes(subresource)) throw noSuchPath()
+    const methods = methodsOf[subresource]
+    if (!methods.includes(request.method ?? '')) throw notAllowed(exchange, methods.join(', '))
     switch (subresource) {
       case 'log': {
-        if (request.method !== 'GET') throw notAllowed()
         const pod = resource.get(ref).object
         return readLog(this.#nodes(), pod, query, exchange.response, headers, this.#options.ending)
       }
@@ -263,8 +264,6 @@ export class Verbs {
           exchange,
         )
       }
-      default:
-        throw notAllowed()
     }
   }
 
@@ -450,6 +449,23 @@ function infoOf({ user, headers }: Exchange): RequestInfo {
   }
 }
 
-function notAllowed(): ApiError {
+const readWrite = ['GET', 'PUT', 'PATCH']
+const connect = ['GET', 'POST']
+
+const methodsOf: Readonly<Record<Subresource, readonly string[]>> = {
+  status: readWrite,
+  scale: readWrite,
+  binding: ['POST'],
+  eviction: ['POST'],
+  finalize: ['PUT'],
+  log: ['GET'],
+  proxy: [],
+  exec: connect,
+  attach: connect,
+  portforward: connect,
+}
+
+function notAllowed({ headers }: Exchange, allowed: string): ApiError {
+  headers.Allow = allowed
   return methodNotAllowed('the server does not allow this method on the requested resource')
 }

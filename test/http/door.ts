@@ -80,6 +80,10 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
         headers: {
           ...(accept ? { accept } : {}),
           ...(type ? { 'content-type': type } : {}),
+          // Of these Node would not say how long the body is.
+          ...(body && (method === 'DELETE' || method === 'GET')
+            ? { 'content-length': String(Buffer.byteLength(body)) }
+            : {}),
           ...(typeof as === 'object' ? { authorization: `Bearer ${as.token}` } : {}),
           ...headers,
         },
