@@ -27,8 +27,8 @@ export async function startInForeground(config: Config): Promise<void> {
   // When the parent that waits for "ready" goes away, or the terminal closes, the cluster goes on.
   const serving = await serve(config, stopping.signal)
   if (config.mergeKubeconfig) {
-    const { mergeKubeconfig } = await import('../client/user-kubeconfig.ts')
-    const file = config.userKubeconfigs[0]!
+    const { kubeconfigToMergeInto, mergeKubeconfig } = await import('../client/user-kubeconfig.ts')
+    const file = kubeconfigToMergeInto(config.userKubeconfigs)
     try {
       mergeKubeconfig(file, config.name, serving.access)
     } catch (error) {

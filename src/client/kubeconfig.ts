@@ -1,7 +1,7 @@
 // kubeconfig: what it takes to reach an API server, and the file that tells kubectl. Reading files of others and editing the
 // user's own is user-kubeconfig.ts, apart because it needs a YAML library and a start does not.
 
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** How to reach an API server, and as whom. Certificates and keys are PEM. */
@@ -20,24 +20,31 @@ export function writeKubeconfig(file: string, name: string, access: Access): voi
   const lines = [
     'apiVersion: v1',
     'kind: Config',
-    `current-context: ${name}`,
+    `current-context: ${scalar(name)}`,
     'clusters:',
-    `- name: ${name}`,
+    `- name: ${scalar(name)}`,
     '  cluster:',
-    ...Object.entries(cluster).map(([key, value]) => `    ${key}: ${value}`),
+    ...Object.entries(cluster).map(([key, value]) => `    ${key}: ${scalar(value)}`),
     'users:',
-    `- name: ${name}`,
+    `- name: ${scalar(name)}`,
     '  user:',
-    ...Object.entries(user).map(([key, value]) => `    ${key}: ${value}`),
+    ...Object.entries(user).map(([key, value]) => `    ${key}: ${scalar(value)}`),
     'contexts:',
-    `- name: ${name}`,
+    `- name: ${scalar(name)}`,
     '  context:',
-    `    cluster: ${name}`,
-    `    user: ${name}`,
+    `    cluster: ${scalar(name)}`,
+    `    user: ${scalar(name)}`,
     'preferences: {}',
     '',
   ]
   replaceFile(file, lines.join('\n'))
+}
+
+/** Plain where YAML cannot take it for anything but this text, else quoted. */
+function scalar(value: string | boolean): string {
+  const isPlain =
+    typeof value === 'boolean' || /^(?!(?:true|false|yes|no|on|off|null|y|n)$)[a-z][\w./:+=-]*$/i.test(value)
+  return isPlain && !String(value).endsWith(':') ? String(value) : JSON.stringify(value)
 }
 
 /** The entries of a cluster and a user, as they stand in the file. */
@@ -57,10 +64,11 @@ export function entries({ server, ca, cert, key, token, insecure }: Access) {
   }
 }
 
-/** Written beside and renamed, so that no reader sees half of it; readable by its owner alone. */
+/** Written beside and renamed, so that no reader sees half of it; readable by its owner alone, if it is new. */
 export function replaceFile(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const partial = `${file}.${process.pid}.partial`
-  writeFileSync(partial, text, { mode: 0o600 })
+  const mode = (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o600) & 0o777
+  writeFileSync(partial, text, { mode })
   renameSync(partial, file)
 }
