@@ -7,7 +7,7 @@ import { ApiError, isAlreadyExists, isNotFound } from '../api/errors.ts'
 import type { NewObject, Ref } from '../api/meta.ts'
 import { rfc3339 } from '../api/time.ts'
 import type { Client } from '../client/client.ts'
-import type { Millis } from '../env/clock.ts'
+import type { Clock, Millis } from '../env/clock.ts'
 import type { Env } from '../env/env.ts'
 import type { Random } from '../env/random.ts'
 import { Events } from '../kinds/event.ts'
@@ -41,7 +41,7 @@ export function createEventRecorder(
   component: string,
   signal: AbortSignal,
 ): Context['event'] {
-  const random = env.random.fork(`events/${component}`)
+  const nameFor = eventNames(env.clock, env.random.fork(`events/${component}`))
   const log = env.log.child({ recorder: component })
   const observations = new Recent<Observation>(memory)
   const similar = new Similar(memory)
@@ -75,7 +75,7 @@ export function createEventRecorder(
       const event: NewObject<CoreV1Event> = {
         apiVersion: 'v1',
         kind: 'Event',
-        metadata: { name: nameFor(about.metadata.name, now, random), namespace: about.metadata.namespace || 'default' },
+        metadata: { name: nameFor(about.metadata.name), namespace: about.metadata.namespace || 'default' },
         involvedObject: involved,
         reason,
         message: text,
@@ -133,7 +133,7 @@ export function createEventRecorder(
       if (isLost && observation.failures < tries) {
         // The name is taken, or the event has gone by age: it is told anew, with its count.
         observation.written = 0
-        event.metadata.name = nameFor(event.involvedObject.name!, env.clock.now(), random)
+        event.metadata.name = nameFor(event.involvedObject.name!)
         queue.add(key)
       } else if (isPassing(error) && observation.failures < tries && !signal.aborted) {
         queue.retry(key)
@@ -156,10 +156,18 @@ function isPassing(error: unknown): boolean {
   return !(error instanceof ApiError) || error.code >= 500 || error.code === 429
 }
 
-/** `web.17a5b3…`: the object's name and a time in nanoseconds, of which our clock knows the first part and chance the rest. */
-function nameFor(object: string, now: Millis, random: Random): string {
-  const nanos = BigInt(now) * 1_000_000n + BigInt(Math.floor(random.fraction() * 1_000_000))
-  return `${object.slice(0, 236)}.${nanos.toString(16)}`
+/**
+ * `web.17a5b3…`: the object's name and a time in nanoseconds, of which the clock gives the first part and chance the rest.
+ * Of one recorder they rise, so that what happened first also stands first in a list.
+ */
+function eventNames(clock: Clock, random: Random): (object: string) => string {
+  let last = 0n
+  return object => {
+    const now = BigInt(clock.now()) * 1_000_000n
+    const draw = (limit: number): bigint => BigInt(Math.floor(random.fraction() * limit))
+    last = last < now ? now + draw(500_000) : last + 1n + draw(1_000)
+    return `${object.slice(0, 236)}.${last.toString(16)}`
+  }
 }
 
 /** A map that remembers its most recently used entries. */

@@ -3,11 +3,12 @@ import type { ConfigMap } from '../../generated/types.ts'
 import { ApiError } from '../../src/api/errors.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import { ownerReference } from '../../src/api/owners.ts'
-import { ConfigMaps, Secrets } from '../../src/kinds/index.ts'
+import { builtinKinds, ConfigMaps, Secrets } from '../../src/kinds/index.ts'
 import { type ControllerSpec, defineController } from '../../src/runtime/controller.ts'
 import { createManager } from '../../src/runtime/manager.ts'
 import { type ControlPlane, controlPlane } from '../support/control-plane.ts'
 import { Faults } from '../support/faulty-client.ts'
+import { warningsDuring } from '../support/warnings.ts'
 
 const map = (name: string) => ({
   apiVersion: 'v1',
@@ -223,4 +224,14 @@ test('a controller that asks for a kind it did not declare is told so', async ()
   })
   await using _plane = await controlPlane([curious])
   expect(String(errors[0])).toContain('curious does not declare that it reads secrets')
+})
+
+test('a start with many controllers and kinds prints no warning', async () => {
+  const idlers = builtinKinds.map(kind =>
+    defineController<any>({ name: `idler-${kind.resource}`, for: kind, async reconcile() {} }),
+  )
+  const warnings = await warningsDuring(async () => {
+    await using _plane = await controlPlane(idlers)
+  })
+  expect(warnings).toEqual([])
 })
