@@ -30,12 +30,6 @@ interface Row {
   readonly note?: string
 }
 
-if (process.argv.includes('--yardstick')) {
-  process.once('message', ({ cert, key }: { cert: string; key: string }) => serveYardstick(cert, key))
-} else {
-  await main()
-}
-
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -519,4 +513,10 @@ function tableOf(rows: readonly Row[]): string {
         .trimEnd(),
     )
     .join('\n')}\n`
+}
+
+if (process.argv.includes('--yardstick')) {
+  process.once('message', ({ cert, key }: { cert: string; key: string }) => serveYardstick(cert, key))
+} else {
+  await main()
 }

@@ -1,6 +1,7 @@
 // npm run build: generates generated/ from @kubernetes/client-node and bundles the product into dist/, each only when one of
 // its inputs changed. `--generate` makes generated/ only. Plain JavaScript for Node 20: npm start calls `build` every time.
 
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -80,6 +81,23 @@ async function bundleWhenStale() {
   cpSync(`${root}generated/openapi.json`, `${root}dist/openapi.json`)
   removeOldChunks(new Set(Object.keys(metafile.outputs).map(output => basename(output))))
   writeFileSync(stamp, wanted)
+}
+
+/** Runs a TypeScript program of this tree in a Node of its own; its exit code becomes ours. */
+export async function runScript(entry, words) {
+  const { build: esbuild } = await import('esbuild')
+  const program = `${root}dist/${basename(entry, '.ts')}-script.mjs`
+  await esbuild({
+    entryPoints: [`${root}${entry}`],
+    outfile: program,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+  }).catch(() => fail('the build failed: see above'))
+  process.exitCode = spawnSync(process.execPath, [program, ...words], { cwd: root, stdio: 'inherit' }).status ?? 1
 }
 
 /** A cluster that runs on the build of before may still load its chunks; after a day nobody misses them. */
