@@ -11,16 +11,18 @@ export interface Bounds {
 
 export class History {
   readonly #bounds: Bounds
+  readonly #onDrop: (event: StorageEvent) => void
   /** Events from `#head` on; those before it are gone, and are swept away now and then. */
   #events: (StorageEvent | undefined)[] = []
   #head = 0
   #bytes = 0
   #compacted: Revision
 
-  /** Of a store whose events up to `compacted` are forgotten. */
-  constructor(compacted: Revision, bounds: Bounds) {
+  /** Of a store whose events up to `compacted` are forgotten; `onDrop` is told of each that falls out. */
+  constructor(compacted: Revision, bounds: Bounds, onDrop: (event: StorageEvent) => void) {
     this.#compacted = compacted
     this.#bounds = bounds
+    this.#onDrop = onDrop
   }
 
   /** All events after this revision are here. */
@@ -64,9 +66,11 @@ export class History {
   }
 
   #drop(): void {
-    this.#bytes -= weight(this.#events[this.#head]!)
+    const event = this.#events[this.#head]!
     this.#events[this.#head++] = undefined
     this.#compacted++
+    this.#bytes -= weight(event)
+    this.#onDrop(event)
     if (this.#head < 1_024 || this.#head * 2 < this.#events.length) return
     this.#events = this.#events.slice(this.#head)
     this.#head = 0

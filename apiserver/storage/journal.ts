@@ -3,12 +3,16 @@
 
 import type { Revision } from './storage.ts'
 
-/** One event as it is kept: a put with the object's bytes, or a removal (bytes: the last state, at the removal's revision). */
-export interface JournalEntry {
+/** All that is kept of an event but its bytes. */
+export interface JournalHeading {
   readonly revision: Revision
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
   readonly key: string
   readonly createRevision: Revision
+}
+
+/** One event as it is kept: a put with the object's bytes, or a removal (bytes: the last state, at the removal's revision). */
+export interface JournalEntry extends JournalHeading {
   readonly bytes: Buffer
 }
 
@@ -28,10 +32,10 @@ export interface Journal {
   /** Appends a batch as one: all of it is kept or nothing. Resolves when durable. One call is under way at a time. */
   append(entries: readonly JournalEntry[]): Promise<void>
   /**
-   * Forgets what is needed for no revision from `before` on: entries up to and including `before` whose key has a later one
-   * up to `before`, and removals up to `before`. May run beside an append; one call is under way at a time.
+   * Notes that nothing before this revision is asked for any more, and forgets entries that the caller knows to be needless
+   * from then on. May run beside an append; one call is under way at a time. A crash may leave some of the entries.
    */
-  forget(before: Revision): Promise<void>
+  forget(before: Revision, needless: readonly JournalHeading[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -41,50 +45,37 @@ export class JournalError extends Error {
 }
 
 export class MemoryJournal implements Journal {
-  #entries: JournalEntry[] = []
+  /** By revision, in order. */
+  readonly #entries = new Map<Revision, JournalEntry>()
   #revision: Revision = 0
   #compacted: Revision = 0
 
   async load(): Promise<Loaded> {
-    const present = new Map<string, JournalEntry>()
-    for (const entry of this.#entries) {
-      if (entry.type === 'DELETED') present.delete(entry.key)
-      else present.set(entry.key, entry)
-    }
-    return {
-      revision: this.#revision,
-      compacted: this.#compacted,
-      now: [...present.values()],
-      log: [...this.#entries],
-    }
+    const log = [...this.#entries.values()]
+    return { revision: this.#revision, compacted: this.#compacted, now: [...presentOf(log).values()], log }
   }
 
   async append(entries: readonly JournalEntry[]): Promise<void> {
     // One macrotask, so that a run interleaves as it does when the journal is a disk.
     await new Promise<void>(resolve => setImmediate(resolve))
-    for (const entry of entries) this.#entries.push(entry)
+    for (const entry of entries) this.#entries.set(entry.revision, entry)
     this.#revision = entries.at(-1)?.revision ?? this.#revision
   }
 
-  async forget(before: Revision): Promise<void> {
+  async forget(before: Revision, needless: readonly JournalHeading[]): Promise<void> {
     this.#compacted = Math.max(this.#compacted, before)
-    const needless = supersededBy(this.#entries, before)
-    this.#entries = this.#entries.filter(entry => !needless.has(entry))
+    for (const { revision } of needless) this.#entries.delete(revision)
   }
 
   async close(): Promise<void> {}
 }
 
-/** Which of these entries, given in order of revision, `forget(before)` lets go. */
-function supersededBy(entries: readonly JournalEntry[], before: Revision): Set<JournalEntry> {
-  const latest = new Map<string, JournalEntry>()
-  const needless = new Set<JournalEntry>()
-  for (const entry of entries) {
-    if (entry.revision > before) break
-    const earlier = latest.get(entry.key)
-    if (earlier !== undefined) needless.add(earlier)
-    latest.set(entry.key, entry)
-    if (entry.type === 'DELETED') needless.add(entry)
+/** What is there after a log. */
+export function presentOf(log: readonly JournalEntry[]): Map<string, JournalEntry> {
+  const present = new Map<string, JournalEntry>()
+  for (const entry of log) {
+    if (entry.type === 'DELETED') present.delete(entry.key)
+    else present.set(entry.key, entry)
   }
-  return needless
+  return present
 }

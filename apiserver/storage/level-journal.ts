@@ -6,7 +6,14 @@
 // So that an object's bytes need no header of their own, everything else about an event stands in its key.
 
 import { Level } from 'level'
-import { type Journal, type JournalEntry, JournalError, type Loaded } from './journal.ts'
+import {
+  type Journal,
+  type JournalEntry,
+  JournalError,
+  type JournalHeading,
+  type Loaded,
+  presentOf,
+} from './journal.ts'
 import type { Revision } from './storage.ts'
 
 export interface LevelJournalOptions {
@@ -95,9 +102,9 @@ export class LevelJournal implements Journal {
     this.#revision = entries.at(-1)?.revision ?? this.#revision
   }
 
-  async forget(before: Revision): Promise<void> {
+  async forget(before: Revision, needless: readonly JournalHeading[]): Promise<void> {
     if (this.#isDoubtful) throw new JournalError('the journal is being recovered')
-    this.#forgetting = this.#forget(before)
+    this.#forgetting = this.#forget(before, needless)
     try {
       await this.#forgetting
     } finally {
@@ -113,39 +120,19 @@ export class LevelJournal implements Journal {
     await this.#database.close()
   }
 
-  async #forget(before: Revision): Promise<void> {
+  async #forget(before: Revision, needless: readonly JournalHeading[]): Promise<void> {
     // First of all, and in LevelDB's order: a crash on the way then leaves too much, never too little.
     if (before > (await this.#compacted())) await this.#database.put(compactedKey, String(before), text)
-    const latest = new Map<string, string>()
-    const keys = this.#database.keys({ gte: logged.gte, lt: logPrefix(before + 1), fillCache: false })
-    for (let some = await keys.nextv(chunk); some.length > 0; some = await keys.nextv(chunk)) {
-      const needless: string[] = []
-      for (const logKey of some) {
-        const { key, type } = parseLogKey(logKey)
-        const earlier = latest.get(key)
-        if (earlier !== undefined) needless.push(earlier)
-        if (type === 'DELETED') {
-          needless.push(logKey)
-          latest.delete(key)
-        } else {
-          latest.set(key, logKey)
-        }
-      }
-      if (needless.length === 0) continue
+    for (let start = 0; start < needless.length; start += chunk) {
       const batch = this.#database.batch()
-      for (const key of needless) batch.del(key)
+      for (const heading of needless.slice(start, start + chunk)) batch.del(logKey(heading))
       await batch.write()
     }
-    await keys.close()
   }
 
   /** The entries `now` points to; they must be the last of their keys, or the directory was damaged. */
   async #present(log: readonly JournalEntry[]): Promise<JournalEntry[]> {
-    const present = new Map<string, JournalEntry>()
-    for (const entry of log) {
-      if (entry.type === 'DELETED') present.delete(entry.key)
-      else present.set(entry.key, entry)
-    }
+    const present = presentOf(log)
     let count = 0
     const pointers = this.#database.iterator<string, string>({ gte: 'now/', lt: 'now0', fillCache: false, ...text })
     for (let some = await pointers.nextv(chunk); some.length > 0; some = await pointers.nextv(chunk)) {
@@ -226,11 +213,11 @@ function logPrefix(revision: Revision): string {
   return `log/${padded(revision)}`
 }
 
-function logKey({ revision, type, createRevision, key }: JournalEntry): string {
+function logKey({ revision, type, createRevision, key }: JournalHeading): string {
   return `log/${padded(revision)}${letters[type]}${padded(createRevision)}${key}`
 }
 
-function parseLogKey(logKey: string): Omit<JournalEntry, 'bytes'> {
+function parseLogKey(logKey: string): JournalHeading {
   const start = logged.gte.length
   const letter = start + digits
   return {

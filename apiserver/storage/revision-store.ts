@@ -9,7 +9,7 @@ import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import { type Change, CollectionState } from './collection-state.ts'
 import { History } from './history.ts'
-import { type Journal, type JournalEntry, JournalError, type Loaded } from './journal.ts'
+import { type Journal, type JournalEntry, JournalError, type JournalHeading, type Loaded } from './journal.ts'
 import { collectionOf } from './keys.ts'
 import type {
   Decision,
@@ -38,8 +38,8 @@ interface Waiting {
 
 /** An empty store stands at 1, as etcd does: 0 has a meaning of its own in the API. */
 const firstRevision: Revision = 1
-/** So many events out of the window, and the journal is told to forget them without waiting for the time. */
-const leastForgotten = 8_192
+/** So many entries are needless, and the journal is told to forget them without waiting for the next tick. */
+const manyNeedless = 1_024
 
 export class RevisionStore implements Storage {
   readonly #env: Env
@@ -57,7 +57,6 @@ export class RevisionStore implements Storage {
     withTerm: (prefix, term) => this.#acrossAhead(prefix, collection => collection.withTermAhead(prefix, term)),
   }
   #collectionsInOrder: readonly CollectionState[] = []
-  #size = 0
   /** Of the last turn taken. */
   #aheadRevision: Revision
   /** Takes in the changes of turns; undefined while there is none. */
@@ -69,7 +68,8 @@ export class RevisionStore implements Storage {
   #isDeciding = false
   #closing: Promise<void> | undefined
   #onSettled: (() => void) | undefined
-  #journalCompacted: Revision
+  /** What the journal still has of what fell out of the window. */
+  #needless: JournalHeading[] = []
   #forgetting: Promise<void> | undefined
   #cancelTick: Cancel | undefined
   /** The last list that was made of an earlier revision: who reads one in pages asks for it again and again. */
@@ -90,12 +90,15 @@ export class RevisionStore implements Storage {
       maxAge: options.history?.maxAge ?? 5 * 60_000,
       leastEvents: options.history?.leastEvents ?? 4_096,
       maxEvents: options.history?.maxEvents ?? 32_768,
-      maxBytes: options.history?.maxBytes ?? 32 * 1024 * 1024,
+      maxBytes: options.history?.maxBytes ?? 16 * 1024 * 1024,
     }
-    this.#journalCompacted = loaded.compacted
     // Of a new store nothing is compacted, but there is no event of the revision it begins with either.
     const begin = loaded.compacted === 0 ? firstRevision : loaded.compacted
-    this.#history = new History(begin, { events: this.#limits.maxEvents, bytes: this.#limits.maxBytes })
+    const bounds = { events: this.#limits.maxEvents, bytes: this.#limits.maxBytes }
+    this.#history = new History(begin, bounds, ({ type, stored, previous }) => {
+      if (previous !== undefined) this.#needless.push(headingOf(previous))
+      if (type === 'DELETED') this.#needless.push(removalOf(stored))
+    })
     this.#fill(loaded, begin)
     this.#aheadRevision = this.revision
     this.#tick()
@@ -158,7 +161,7 @@ export class RevisionStore implements Storage {
 
   async compact(before: Revision): Promise<void> {
     this.#history.forget(before)
-    await this.#forgetting
+    while (this.#forgetting !== undefined) await this.#forgetting
     await this.#forget()
   }
 
@@ -235,15 +238,13 @@ export class RevisionStore implements Storage {
     setImmediate(() => batch.changes.forEach(this.#releaseParsed, this))
     // Only now: what subscribers have written meanwhile is sent once, by what follows.
     this.#inFlight = undefined
-    this.#forgetInTime()
+    if (this.#needless.length >= manyNeedless && this.#forgetting === undefined) void this.#forget()
     this.#next()
   }
 
   #settle(change: Change): void {
     this.#collectionOf(change.key).settle(change)
     this.#history.add(change)
-    if (change.type === 'ADDED') this.#size++
-    else if (change.type === 'DELETED') this.#size--
   }
 
   /** The window of history holds bytes; parsed, an object is kept only while it is the present one. */
@@ -319,25 +320,21 @@ export class RevisionStore implements Storage {
     this.#ticks.push(this.revision)
     if (this.#ticks.length > ticksAnAge) {
       this.#history.forget(Math.min(this.#ticks.shift()!, this.revision - leastEvents))
-      if (this.compacted > this.#journalCompacted && this.#forgetting === undefined) void this.#forget()
+      if (this.#needless.length > 0 && this.#forgetting === undefined) void this.#forget()
     }
     this.#cancelTick = this.#env.clock.after(maxAge / ticksAnAge, () => this.#tick())
   }
 
-  #forgetInTime(): void {
-    if (this.#forgetting !== undefined) return
-    // The journal looks at all it has: in proportion to that, so that a write's share of it stays the same.
-    if (this.compacted - this.#journalCompacted >= Math.max(leastForgotten, this.#size / 4)) void this.#forget()
-  }
-
-  /** Lets the journal forget what the window has; it may fail, and is tried again with the next tick. */
+  /** Lets the journal forget what the window has; should that fail, it is tried again with the next tick. */
   #forget(): Promise<void> {
     const before = this.compacted
+    const needless = this.#needless
+    this.#needless = []
     this.#forgetting = this.#env.activity.track(async () => {
       try {
-        await this.#journal.forget(before)
-        this.#journalCompacted = before
+        await this.#journal.forget(before, needless)
       } catch (error) {
+        this.#needless = needless.concat(this.#needless)
         this.#env.log.warn({ error, before }, 'the journal could not be compacted')
       } finally {
         this.#forgetting = undefined
@@ -355,7 +352,12 @@ export class RevisionStore implements Storage {
       const stored = new StoredObject(key, entry.revision, entry.createRevision, entry.bytes, isKept)
       if (type === 'DELETED') present.delete(key)
       else present.set(key, stored)
-      if (entry.revision <= begin) continue
+      if (entry.revision <= begin) {
+        // Left over from a crash in the midst of forgetting.
+        if (previous !== undefined) this.#needless.push(headingOf(previous))
+        if (type === 'DELETED') this.#needless.push(removalOf(stored))
+        continue
+      }
       if (entry.revision !== this.revision + 1) {
         throw new JournalError(
           `the journal is damaged: what was written between revisions ${this.revision} and ${entry.revision} is missing`,
@@ -375,7 +377,6 @@ export class RevisionStore implements Storage {
       else objects.push(stored)
     }
     for (const [prefix, objects] of byCollection) this.#addCollection(prefix).load(objects)
-    this.#size = present.size
   }
 
   // ---- collections
@@ -420,6 +421,15 @@ function collectionPrefix(key: string): string {
 
 function entryOf({ revision, type, key, stored }: Change): JournalEntry {
   return { revision, type, key, createRevision: stored.createRevision, bytes: stored.bytes }
+}
+
+/** Of an object that is there: of one that was removed the type would be another. */
+function headingOf({ revision, key, createRevision }: Stored): JournalHeading {
+  return { revision, type: revision === createRevision ? 'ADDED' : 'MODIFIED', key, createRevision }
+}
+
+function removalOf({ revision, key, createRevision }: Stored): JournalHeading {
+  return { revision, type: 'DELETED', key, createRevision }
 }
 
 /** Whether an object says what is stored already; its resourceVersion will be overwritten in any case. */

@@ -98,6 +98,6 @@ export interface HistoryOptions {
   readonly leastEvents?: number
   /** Never more than so many events. Default 32,768. */
   readonly maxEvents?: number
-  /** Never more than so many bytes of superseded objects. Default 32 MiB. */
+  /** Never more than so many bytes of superseded objects. Default 16 MiB. */
   readonly maxBytes?: number
 }

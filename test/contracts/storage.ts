@@ -1,7 +1,7 @@
 // What the store promises, whatever its journal. A store under test can be closed and opened again on what it kept.
 
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Journal, JournalEntry } from '../../apiserver/storage/journal.ts'
+import type { Journal, JournalEntry, JournalHeading } from '../../apiserver/storage/journal.ts'
 import { RevisionStore } from '../../apiserver/storage/revision-store.ts'
 import type { Storage, StorageEvent, StorageOptions, Stored, Written } from '../../apiserver/storage/storage.ts'
 import { type ApiError, isExpired } from '../../src/api/errors.ts'
@@ -54,7 +54,7 @@ export class InterceptedJournal implements Journal {
   }
 
   load = () => this.#journal.load()
-  forget = (before: number) => this.#journal.forget(before)
+  forget = (before: number, needless: readonly JournalHeading[]) => this.#journal.forget(before, needless)
   close = () => this.#journal.close()
 
   async append(entries: readonly JournalEntry[]): Promise<void> {
@@ -72,6 +72,7 @@ interface StorageUnderTest {
   readonly journal: InterceptedJournal
   /** Closes the store and opens it again. */
   reopen(): Promise<RevisionStore>
+  lastJournal(): Journal
 }
 
 export function storageContract(name: string, makeJournal: () => Promise<() => Promise<Journal>>): void {
@@ -85,8 +86,10 @@ export function storageContract(name: string, makeJournal: () => Promise<() => P
     async function start(options: StorageOptions = {}): Promise<StorageUnderTest> {
       const env = virtualEnv()
       const openJournal = await makeJournal()
+      let last: Journal
       const openStore = async () => {
         const journal = new InterceptedJournal(await openJournal())
+        last = journal
         const storage = await RevisionStore.open(env, journal, { terms: labelTerms, ...options })
         open.push(storage)
         return { storage, journal }
@@ -100,6 +103,7 @@ export function storageContract(name: string, makeJournal: () => Promise<() => P
           await open.at(-1)!.close()
           return (await openStore()).storage
         },
+        lastJournal: () => last,
       }
     }
 
@@ -560,6 +564,50 @@ export function storageContract(name: string, makeJournal: () => Promise<() => P
         expect(heard).toEqual(['5 MODIFIED a after 2', '6 ADDED d'])
         await storage.compact(2)
         expect(storage.compacted).toBe(4)
+      })
+
+      const keptFrom: readonly [before: number, revisions: readonly number[]][] = [
+        [1, [2, 3, 4, 5, 6, 7, 8, 9]],
+        [4, [3, 4, 5, 6, 7, 8, 9]],
+        [5, [3, 4, 5, 6, 7, 8, 9]],
+        [6, [3, 4, 7, 8, 9]],
+        [7, [3, 7, 8, 9]],
+        [8, [7, 9]],
+        [9, [9]],
+      ]
+      for (const [before, revisions] of keptFrom) {
+        test(`forgotten from revision ${before} on leaves the journal what is needed from there, and no more`, async () => {
+          const { storage, journal, reopen } = await start()
+          await put(storage, 'a') // 2
+          await put(storage, 'b') // 3
+          await put(storage, 'a', { v: '2' }) // 4
+          await put(storage, 'c') // 5
+          await remove(storage, 'c') // 6
+          await put(storage, 'a', { v: '3' }) // 7
+          await remove(storage, 'b') // 8
+          await put(storage, 'a', { v: '4' }) // 9
+          await Promise.all([storage.compact(Math.max(1, before - 2)), storage.compact(before)])
+          const { log, compacted } = await journal.load()
+          expect(log.map(({ revision }) => revision)).toEqual(revisions)
+          expect(compacted).toBe(before)
+          const again = await reopen()
+          expect([names(again.list(pods)), again.revision, again.compacted]).toEqual([['a'], 9, before])
+        })
+      }
+
+      test('that a crash left in the journal goes after opening again', async () => {
+        const { storage, journal, reopen, lastJournal } = await start()
+        for (const v of ['1', '2', '3']) await put(storage, 'a', { v })
+        await put(storage, 'b')
+        await remove(storage, 'b')
+        // The crash: the revision is noted, nothing is gone yet.
+        await journal.forget(6, [])
+        const again = await reopen()
+        expect([again.compacted, names(again.list(pods))]).toEqual([6, ['a']])
+        await put(again, 'c')
+        await again.compact(6)
+        const { log } = await lastJournal().load()
+        expect(log.map(({ revision }) => revision)).toEqual([4, 7])
       })
 
       test('is bounded by count', async () => {

@@ -156,9 +156,9 @@ describe('a batch that failed', () => {
       entry(8, 'DELETED', 'a', 2),
     ])
     await expect(failed).rejects.toThrow('Input/output error')
-    await expect(journal.forget(3)).rejects.toThrow('is being recovered')
+    await expect(journal.forget(3, [])).rejects.toThrow('is being recovered')
     await journal.append([entry(5, 'ADDED', 'd', 5)])
-    await journal.forget(2)
+    await journal.forget(2, [])
     await journal.close()
     const again = await LevelJournal.open(directory)
     const { revision, now, log } = await again.load()
