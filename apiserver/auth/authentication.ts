@@ -2,7 +2,7 @@
 // http/app.ts; what a connection's certificate says is read once a connection.
 
 import type { PeerCertificate, TLSSocket } from 'node:tls'
-import { ApiError } from '../../src/api/errors.ts'
+import { ApiError, badRequest } from '../../src/api/errors.ts'
 import type { User } from '../registry/registry.ts'
 
 export interface AuthenticationOptions {
@@ -42,7 +42,11 @@ export function createAuthenticator(options: AuthenticationOptions = {}): Authen
     // As upstream's union authenticator: a certificate first, then a token; a token that nobody knows is refused.
     const user = certified(credentials) ?? (token === undefined ? undefined : options.tokens?.get(token))
     if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized')
-    return headers['impersonate-user'] === undefined ? user : impersonated(user, headers)
+    if (headers['impersonate-user'] !== undefined) return impersonated(user, headers)
+    if (headers['impersonate-group'] !== undefined || headers['impersonate-uid'] !== undefined) {
+      throw badRequest('requested groups or a UID without impersonating a user')
+    }
+    return user
   }
 }
 

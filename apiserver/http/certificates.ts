@@ -1,7 +1,7 @@
 // The cluster's own certificates: an authority, the API server's and the admin's, made once and kept in the data directory.
 // Called by src/serve.ts. Issued anew when they are about to expire or the server's names have changed; the authority stays.
 
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Env } from '../../src/env/env.ts'
@@ -50,8 +50,8 @@ export function loadOrCreateCertificates(
   const keptCa = folder ? load(folder, 'ca') : undefined
   const ca = keptCa && isCurrent(keptCa, now) ? keptCa : make(env, { subject: authority, use: 'ca', life: lives.ca })
   const leaf = (file: string, subject: Subject, use: 'server' | 'client', wanted: readonly string[]): KeyPair => {
-    const kept = folder && ca === keptCa ? load(folder, file) : undefined
-    if (kept && isCurrent(kept, now) && coversNames(kept, wanted)) return kept
+    const kept = folder ? load(folder, file) : undefined
+    if (kept && isCurrent(kept, now) && isIssuedBy(kept, ca) && coversNames(kept, wanted)) return kept
     return make(env, { subject, use, life: lives.leaf, names: wanted }, { ...ca, subject: authority })
   }
   const all = { ca, server: leaf('apiserver', server, 'server', names), admin: leaf('admin', admin, 'client', []) }
@@ -72,8 +72,9 @@ interface Wish {
 
 function make(env: Env, { life, ...request }: Wish, issuer?: KeyPair & { subject: Subject }): KeyPair {
   const now = env.clock.now()
-  // An hour back, for clocks that go after; serials are 16 bytes of chance, as RFC 5280 asks for unpredictable ones.
-  const serial = Buffer.from(env.random.uid().replaceAll('-', ''), 'hex')
+  // An hour back, for clocks that go after; serials are 16 bytes of chance, as RFC 5280 asks for unpredictable ones. Of a
+  // stream of their own: whether certificates had to be made changes nothing in the cluster.
+  const serial = Buffer.from(env.random.fork('certificates').uid().replaceAll('-', ''), 'hex')
   serial[0] = (serial[0]! & 0x7f) | 0x40
   return issue({ ...request, serial, notBefore: now - 3_600_000, notAfter: now + life }, issuer)
 }
@@ -98,9 +99,20 @@ function save(folder: string, file: string, pair: KeyPair): void {
   writeFileSync(join(folder, `${file}.crt`), pair.cert, { mode: 0o644 })
 }
 
-function isCurrent({ cert }: KeyPair, now: number): boolean {
-  const { validFrom, validTo } = new X509Certificate(cert)
-  return Date.parse(validFrom) <= now && Date.parse(validTo) - now > lives.renewBefore
+/** Whole, as it was written – a start may have been cut off between the files – and for a while yet. */
+function isCurrent({ cert, key }: KeyPair, now: number): boolean {
+  try {
+    const certificate = new X509Certificate(cert)
+    const { validFrom, validTo } = certificate
+    const isInTime = Date.parse(validFrom) <= now && Date.parse(validTo) - now > lives.renewBefore
+    return isInTime && certificate.checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
+}
+
+function isIssuedBy({ cert }: KeyPair, ca: KeyPair): boolean {
+  return new X509Certificate(cert).verify(createPublicKey(ca.cert))
 }
 
 function coversNames({ cert }: KeyPair, names: readonly string[]): boolean {
