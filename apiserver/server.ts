@@ -3,7 +3,7 @@
 
 import type { EndpointSlice, Endpoints, Namespace, Service } from '../generated/types.ts'
 import { isNotFound } from '../src/api/errors.ts'
-import type { KubeObject, NewObject, Ref } from '../src/api/meta.ts'
+import type { Frozen, KubeObject, NewObject, Ref } from '../src/api/meta.ts'
 import type { Client } from '../src/client/client.ts'
 import type { NodeClient } from '../src/client/node-client.ts'
 import type { Env } from '../src/env/env.ts'
@@ -52,15 +52,18 @@ export function createApiServer(
 
 const firstNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default']
 
-/** Endpoints may not lie in the loopback range; a server that listens there alone is said to stand here, within the simulation. */
-const insideAddress = '192.168.49.1'
-
-async function bootstrap(client: Client, reachedAt: string, port: number): Promise<void> {
-  const address = reachedAt.startsWith('127.') || reachedAt === '::1' ? insideAddress : reachedAt
+async function bootstrap(client: Client, address: string, port: number): Promise<void> {
   for (const name of firstNamespaces) await ensure<Namespace>(client, Namespaces, namespace(name), [])
   await ensure<Service>(client, Services, ownService(port), ['spec'])
   await ensure<Endpoints>(client, EndpointsKind, ownEndpoints(address, port), ['subsets'])
+  await dropOtherFamily(client, address)
   await ensure<EndpointSlice>(client, EndpointSlices, ownSlice(address, port), ['endpoints', 'ports'])
+}
+
+/** A slice cannot change its family: one of another is made anew. */
+async function dropOtherFamily(client: Client, address: string): Promise<void> {
+  const slice = await find(client, EndpointSlices, own)
+  if (slice && slice.addressType !== familyOf(address)) await client.of(EndpointSlices).delete(own)
 }
 
 /** Creates the object, or makes these parts of the one that is there what they should be. */
@@ -71,7 +74,7 @@ async function ensure<T extends KubeObject>(
   parts: readonly (keyof NewObject<T> & string)[],
 ): Promise<void> {
   const ref = { name: object.metadata.name!, namespace: object.metadata.namespace }
-  if (!(await exists(client, kind, ref))) {
+  if (!(await find(client, kind, ref))) {
     await client.of(kind).create(object)
   } else if (parts.length > 0) {
     const body = Object.fromEntries(parts.map(part => [part, object[part]]))
@@ -79,15 +82,16 @@ async function ensure<T extends KubeObject>(
   }
 }
 
-async function exists(client: Client, kind: Kind<any>, ref: Ref): Promise<boolean> {
+async function find<T extends KubeObject>(client: Client, kind: Kind<T>, ref: Ref): Promise<Frozen<T> | undefined> {
   try {
-    await client.of(kind).get(ref)
-    return true
+    return await client.of(kind).get(ref)
   } catch (error) {
     if (!isNotFound(error)) throw error
-    return false
+    return undefined
   }
 }
+
+const familyOf = (address: string): string => (address.includes(':') ? 'IPv6' : 'IPv4')
 
 const namespace = (name: string): NewObject<Namespace> =>
   ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }) as NewObject<Namespace>
@@ -120,7 +124,7 @@ const ownSlice = (address: string, port: number): NewObject<EndpointSlice> => ({
   apiVersion: 'discovery.k8s.io/v1',
   kind: 'EndpointSlice',
   metadata: { ...own, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
-  addressType: 'IPv4',
+  addressType: familyOf(address),
   endpoints: [{ addresses: [address], conditions: { ready: true } }],
   ports: [{ name: 'https', port, protocol: 'TCP' }],
 })

@@ -2,6 +2,7 @@
 // cluster, listener, kubeconfig. Resolves when kubectl would work.
 
 import { mkdirSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAuthenticator } from '../apiserver/auth/authentication.ts'
 import { createHttpServer } from '../apiserver/http/app.ts'
@@ -31,8 +32,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   const names = [config.bindAddress]
   const certificates = loadOrCreateCertificates(join(config.dataDir, 'pki'), env, { names })
   // The port is had before anything is started upon it: the nodes' addresses follow from it.
-  const port = await freePort(config)
-  const reached = config.bindAddress === '0.0.0.0' || config.bindAddress === '::' ? '127.0.0.1' : config.bindAddress
+  const { port, address } = await freePlace(config)
+  const reached = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address
   const cluster = await createCluster({
     env,
     journal,
@@ -91,16 +92,15 @@ async function openJournal(config: Config): Promise<Journal> {
   }
 }
 
-/** The port that was asked for; for 0, one that is free. */
-async function freePort(config: Config): Promise<number> {
+/** The port that was asked for (for 0, one that is free) and the address that a name stands for. */
+async function freePlace(config: Config): Promise<{ port: number; address: string }> {
   const { createServer } = await import('node:net')
   const probe = createServer()
   return new Promise((resolve, reject) => {
     probe.once('error', error => reject(listenError(config, error)))
     probe.listen(config.port, config.bindAddress, () => {
-      const address = probe.address()
-      const port = typeof address === 'object' && address ? address.port : config.port
-      probe.close(() => resolve(port))
+      const { port, address } = probe.address() as AddressInfo
+      probe.close(() => resolve({ port, address }))
     })
   })
 }

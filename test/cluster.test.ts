@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { isReady } from '../controllers/shared/pods.ts'
-import { Deployments, EndpointSlices, Nodes, ReplicaSets } from '../src/kinds/index.ts'
+import { Deployments, EndpointSlices, EndpointsKind, Nodes, ReplicaSets } from '../src/kinds/index.ts'
 import { testCluster } from './support/cluster.ts'
 import { deployment, pod, service } from './support/objects.ts'
 
@@ -51,6 +51,19 @@ describe('a cluster', () => {
     expect(fewest).toBeGreaterThanOrEqual(3)
     expect(most).toBeLessThanOrEqual(5)
     expect(cluster.list(ReplicaSets).map(({ spec }) => spec.replicas)).toEqual(expect.arrayContaining([0, 4]))
+  })
+
+  test("pods on their nodes' network stand behind a service, at their nodes' addresses, and answer", async () => {
+    await using cluster = await testCluster({ nodes: 2 })
+    await cluster.apply(deployment('agent', { replicas: 2, pod: { hostNetwork: true } }), service('agent', 'agent'))
+    await cluster.advance('30s')
+    const nodes = cluster.list(Nodes).map(({ status }) => status.addresses?.[0]?.address)
+    expect(nodes.every(address => address?.startsWith('127.'))).toBe(true)
+    const [slice] = cluster.list(EndpointSlices, { 'kubernetes.io/service-name': 'agent' })
+    expect(slice?.endpoints?.flatMap(({ addresses }) => addresses).sort()).toEqual(nodes.sort())
+    const [endpoints] = cluster.list(EndpointsKind).filter(({ metadata }) => metadata.name === 'agent')
+    expect(endpoints?.subsets?.flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip)).sort()).toEqual(nodes)
+    expect(await cluster.ask('agent')).toContain('agent-')
   })
 
   test('without a scheduler pods stay Pending until it comes', async () => {

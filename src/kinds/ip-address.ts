@@ -124,7 +124,10 @@ function isMasked(bytes: IpBytes, length: number): boolean {
   return bytes.every((byte, index) => (byte & (0xff >> Math.min(8, Math.max(0, length - index * 8)))) === 0)
 }
 
-/** An address that traffic can be sent to (ValidateEndpointIP). */
+/**
+ * An address that traffic can be sent to: ValidateEndpointIP, but for the loopback range, which upstream refuses and in
+ * which simulated nodes and their API server live (docs/decisions/0005-loopback-endpoints.md).
+ */
 export function endpointIpRule(text: string, path: FieldPath, faults: Faults): void {
   const bytes = parseIp(text)
   if (!bytes) {
@@ -134,15 +137,24 @@ export function endpointIpRule(text: string, path: FieldPath, faults: Faults): v
   const [first = 0, second = 0] = bytes
   const isV4 = bytes.length === 4
   if (bytes.every(byte => byte === 0)) faults.invalid(path, text, `may not be unspecified (${text})`)
-  if (isV4 ? first === 127 : bytes.slice(0, 15).every(byte => byte === 0) && bytes[15] === 1) {
-    faults.invalid(path, text, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')
-  }
   if (isV4 ? first === 169 && second === 254 : first === 0xfe && (second & 0xc0) === 0x80) {
     faults.invalid(path, text, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')
   }
   if (isV4 ? first === 224 && second === 0 && bytes[2] === 0 : first === 0xff && (second & 0x0f) === 0x02) {
     faults.invalid(path, text, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')
   }
+}
+
+/** The whole of upstream's ValidateEndpointIP, for addresses that are not the simulation's to give. */
+export function outsideIpRule(text: string, path: FieldPath, faults: Faults): void {
+  const bytes = parseIp(text)
+  if (bytes && isLoopback(bytes)) {
+    faults.invalid(path, text, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')
+  } else endpointIpRule(text, path, faults)
+}
+
+function isLoopback(bytes: IpBytes): boolean {
+  return bytes.length === 4 ? bytes[0] === 127 : bytes.slice(0, 15).every(byte => byte === 0) && bytes[15] === 1
 }
 
 /** Whether two addresses are of the two families. */

@@ -8,7 +8,7 @@ import { dns1123LabelFaults, dns1123SubdomainFaults, portNumberFaults, qualified
 import { protocols } from './container-rules.ts'
 import { type Faults, FieldPath } from './field-path.ts'
 import { oneOf, optionalOneOf, portNumberOrName } from './field-rules.ts'
-import { areDualStack, cidrRule, endpointIpRule, ipRule, isIpv6, parseIp } from './ip-address.ts'
+import { areDualStack, cidrRule, ipRule, isIpv6, outsideIpRule, parseIp } from './ip-address.ts'
 import { labelRules } from './label-selector-rules.ts'
 import { isExternallyAccessible, isHeadless, needsHealthCheckPort } from './service-shape.ts'
 
@@ -33,7 +33,7 @@ export function serviceRules(service: Frozen<Service>, old: Frozen<Service> | un
   if (spec.type !== 'ExternalName') clusterIpRules(service, old, faults)
   for (const [index, address] of (spec.externalIPs ?? []).entries()) {
     const at = path.child('externalIPs').index(index)
-    if (ipRule(address, at, faults, old?.spec.externalIPs)) endpointIpRule(address, at, faults)
+    if (ipRule(address, at, faults, old?.spec.externalIPs)) outsideIpRule(address, at, faults)
   }
   oneOf(spec.type, ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'], path, 'type', faults)
   uniquePortRules(service, faults)

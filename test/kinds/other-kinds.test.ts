@@ -256,7 +256,6 @@ test('endpoint slices (pkg/apis/discovery/validation/validation.go)', () => {
     'ports[1].name: Duplicate value: ""',
     'ports[1].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP"',
     'endpoints[0].addresses: Invalid value: "::1": must be an IPv4 address',
-    'endpoints[0].addresses[0]: Invalid value: "::1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
     'endpoints[1].addresses: Required value: must contain at least 1 address',
     'endpoints[2].addresses[1]: Invalid value: "224.0.0.5": may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)',
     'endpoints[2].hints.forZones[1].name: Duplicate value: "a"',

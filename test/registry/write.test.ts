@@ -6,6 +6,7 @@ import type { Deployment, Pod } from '../../generated/types.ts'
 import {
   ConfigMaps,
   Deployments,
+  EndpointSlices,
   EndpointsKind,
   Events,
   EventsV1,
@@ -320,11 +321,16 @@ test('a read gives out the very bytes that are stored', async () => {
   expect((of(Pods).get(inDefault('web')).object as unknown as Pod).status.phase).toBe('Pending')
 })
 
-test('a server on loopback is said to stand at an address that Endpoints may have', async () => {
+test('the endpoints of the Service kubernetes are where the server is reached, on loopback too', async () => {
   const { server, of } = await testServer()
-  await server.bootstrap({ address: '127.0.0.1', port: 6443 })
-  const addresses = [{ ip: '192.168.49.1' }]
-  expect(of(EndpointsKind).get(inDefault('kubernetes')).object).toMatchObject({ subsets: [{ addresses }] })
+  for (const address of ['127.0.0.1', '192.168.1.2', '::1']) {
+    await server.bootstrap({ address, port: 6443 })
+    const addresses = [{ ip: address }]
+    expect(of(EndpointsKind).get(inDefault('kubernetes')).object).toMatchObject({ subsets: [{ addresses }] })
+    expect(of(EndpointSlices).get(inDefault('kubernetes')).object).toMatchObject({
+      endpoints: [{ addresses: [address] }],
+    })
+  }
 })
 
 test('a second start finds what the first made, and corrects where the Service kubernetes leads', async () => {
