@@ -29,6 +29,8 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
     name: 'kubelet',
     for: Pods,
     reads: [ConfigMaps],
+    // Every node has a kubelet of its own: none waits for another's write to reach the disk.
+    workers: 128,
     wakes: [
       {
         kind: Nodes,
