@@ -160,11 +160,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       }),
     async close() {
       ending.abort()
-      const closed = new Promise<void>(resolve => server.close(() => resolve()))
       await answered()
       for (const session of sessions.all) session.close()
-      // What was said last gets a turn to be sent; who has not taken it by then does not read.
+      // What was said last gets a turn to be sent, before Node cuts the connections that are idle from then on; who has not
+      // taken it by the turn after does not read.
       await new Promise(resolve => setImmediate(resolve))
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
       for (const socket of sockets.all) socket.destroySoon()
       await new Promise(resolve => setImmediate(resolve))
       for (const socket of sockets.all) socket.destroy()
