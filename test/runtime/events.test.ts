@@ -42,6 +42,15 @@ test('an Event says what happened to what, who says so and when', async () => {
   })
 })
 
+test('what happened in one millisecond lists in the order in which it happened', async () => {
+  await using plane = await controlPlane([])
+  const { event, about } = await recorder(plane)
+  const reasons = ['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started', 'Unhealthy', 'Killing', 'BackOff']
+  for (const reason of reasons) event(about, 'Normal', reason, 'it happened')
+  await plane.settle()
+  expect(plane.list(Events).map(({ reason }) => reason)).toEqual(reasons)
+})
+
 test('what is about an object without a namespace is told in default', async () => {
   await using plane = await controlPlane([])
   const { event } = await recorder(plane)
