@@ -2,7 +2,7 @@
 // src/cli builds one from its words; tests and library users from an object.
 
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { delimiter, isAbsolute, join, resolve } from 'node:path'
 
 /** The parts of a control plane that can be left out (`--without`) and run as processes of their own. */
 export const components = ['controllers', 'scheduler', 'kubelet', 'proxy'] as const
@@ -116,6 +116,11 @@ export function defaultDataDir(environment: Environment = process.env): string {
   return environment.KUBESIM_HOME || join(homeDir(environment), '.kubesim')
 }
 
+/** Where programs are looked for, in order. */
+export function programFolders(environment: Environment = process.env): readonly string[] {
+  return (environment.PATH ?? '').split(delimiter).filter(folder => folder !== '')
+}
+
 /** Whether output may carry colour: a terminal, and nothing that asks for plain text (https://no-color.org). */
 export function wantsColor(stream: { isTTY?: boolean }, environment: Environment = process.env): boolean {
   if (environment.FORCE_COLOR && environment.FORCE_COLOR !== '0') return true
@@ -149,8 +154,7 @@ function expandHome(path: string): string {
 
 /** As kubectl finds them: $KUBECONFIG (several, separated as PATH is), else ~/.kube/config. */
 function userKubeconfigs(environment: Environment): readonly string[] {
-  const separator = process.platform === 'win32' ? ';' : ':'
-  const listed = (environment.KUBECONFIG ?? '').split(separator).filter(path => path !== '')
+  const listed = (environment.KUBECONFIG ?? '').split(delimiter).filter(path => path !== '')
   if (listed.length > 0) return listed.map(path => (isAbsolute(path) ? path : resolve(path)))
   return [join(homeDir(environment), '.kube', 'config')]
 }

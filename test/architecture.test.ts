@@ -137,6 +137,12 @@ describe('architecture', () => {
     expect(faults).toEqual([])
   })
 
+  test('the environment is read in one place: only src/config.ts knows process.env', () => {
+    expect(sources().filter(file => /\bprocess\.env\b|\benv\b[^'\n]*from 'node:process'/.test(code(file)))).toEqual([
+      'src/config.ts',
+    ])
+  })
+
   test('no file is named for nothing in particular', () => {
     expect(sources().filter(file => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(file))).toEqual(
       sources().filter(file => file === 'generated/types.ts'),
@@ -155,6 +161,11 @@ function sources(): string[] {
 
 function read(file: string): string {
   return readFileSync(join(root, file), 'utf8')
+}
+
+/** Without its comments to the end of a line. */
+function code(file: string): string {
+  return read(file).replace(/(^|\s)\/\/.*$/gm, '')
 }
 
 function statements(file: string): { specifier: string; typeOnly: boolean }[] {

@@ -2,9 +2,9 @@
 
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { Command } from 'commander'
-import { readConfig } from '../config.ts'
+import { programFolders, readConfig } from '../config.ts'
 import { bundledTool } from './bundled-tools.ts'
 import { requireRunning } from './cluster-record.ts'
 import { dataDirOption } from './settings.ts'
@@ -31,7 +31,7 @@ export function kubectlCommand(): Command {
 
 function onPath(name: string): string | undefined {
   const names = process.platform === 'win32' ? [`${name}.exe`, `${name}.cmd`] : [name]
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+  for (const folder of programFolders()) {
     for (const each of names) {
       try {
         accessSync(join(folder, each), constants.X_OK)
