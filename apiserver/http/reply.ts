@@ -82,8 +82,10 @@ function listHead(kind: Kind<any>, list: ReadingList) {
 
 const comma = Buffer.from(',')
 const end = Buffer.from(']}\n')
-/** Chunks of this size cost little each and block nobody for long. */
-const chunkSize = 512 * 1024
+/** Small enough that a chunk's memory is at hand and need not be asked of the system each time. */
+const chunkSize = 64 * 1024
+/** After so many bytes the others get their turn. */
+const turnSize = 512 * 1024
 
 export async function sendList(
   response: ServerResponse,
@@ -100,17 +102,21 @@ export async function sendList(
   response.writeHead(200, headers)
   let parts: Buffer[] = [head]
   let size = head.length
+  let turn = 0
   for (let index = 0; index < items.length; index++) {
-    if (index > 0) parts.push(comma)
     const { bytes } = items[index]!
+    if (index > 0) parts.push(comma)
     parts.push(bytes)
-    size += bytes.length + 1
+    size += bytes.length + (index > 0 ? 1 : 0)
     if (size < chunkSize) continue
-    const isDrained = response.write(Buffer.concat(parts))
+    turn += size
+    response.write(Buffer.concat(parts, size))
     parts = []
     size = 0
+    if (turn < turnSize) continue
+    turn = 0
     // The wait lets other requests run; drain alone would not, when the socket takes all at once.
-    if (!isDrained && !(await drained(response))) return
+    if (response.writableNeedDrain && !(await drained(response))) return
     await new Promise(resolve => setImmediate(resolve))
   }
   parts.push(end)
