@@ -8,7 +8,7 @@ import { Pods } from '../src/kinds/pod.ts'
 import { ReplicaSets } from '../src/kinds/replicaset.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { orphanIndex, orphanKeys } from './shared/claims.ts'
-import { podWake, reconcileReplicas } from './shared/replicas.ts'
+import { podWake, reconcileReplicas, replicasPatience } from './shared/replicas.ts'
 import { selectorsOf } from './shared/selectors.ts'
 
 export function replicaSetController(): ControllerSpec<ReplicaSet> {
@@ -26,6 +26,7 @@ export function replicaSetController(): ControllerSpec<ReplicaSet> {
       ),
     ],
     workers: 5,
+    patience: replicasPatience(ReplicaSets),
     start(context) {
       context.lister(Pods).index(orphanIndex, orphanKeys)
     },

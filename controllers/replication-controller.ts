@@ -6,7 +6,7 @@ import { Pods } from '../src/kinds/pod.ts'
 import { ReplicationControllers } from '../src/kinds/replicationcontroller.ts'
 import { type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { orphanIndex, orphanKeys } from './shared/claims.ts'
-import { podWake, reconcileReplicas } from './shared/replicas.ts'
+import { podWake, reconcileReplicas, replicasPatience } from './shared/replicas.ts'
 import { selectorsOf } from './shared/selectors.ts'
 
 export function replicationController(): ControllerSpec<ReplicationController> {
@@ -25,6 +25,7 @@ export function replicationController(): ControllerSpec<ReplicationController> {
       ),
     ],
     workers: 5,
+    patience: replicasPatience(ReplicationControllers),
     start(context) {
       context.lister(Pods).index(orphanIndex, orphanKeys)
     },

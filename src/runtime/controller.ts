@@ -67,6 +67,8 @@ export interface ControllerSpec<T extends KubeObject = any> {
   readonly workers?: number
   /** Only these objects are worked; others are not even queued. */
   concerns?(object: Frozen<T>): boolean
+  /** How long a change of one of its own objects may wait, so that several are worked as one. Default: not at all. */
+  patience?(now: Frozen<T>, before: Frozen<T>, context: Context): Millis
   /**
    * Called after the caches are filled and before the first key, and again when a stopped controller goes on: long-lived
    * work that ends with the signal, or state to begin anew.

@@ -191,7 +191,9 @@ class Run {
       follow(own, (now, before) => {
         const isConcern =
           !concerns || (now !== undefined && concerns(now)) || (before !== undefined && concerns(before))
-        if (isConcern) queue.add(keyOf((now ?? before!).metadata))
+        if (!isConcern) return
+        const patience = now && before && this.#spec.patience?.(now, before, context)
+        queue.addAfter(keyOf((now ?? before!).metadata), patience ?? 0)
       })
     }
     return cancels

@@ -82,7 +82,7 @@ test('a new image rolls out within surge and unavailable, and the old set stays,
   await world.seconds(120)
   expect(active(world).map(imageOf)).toEqual(['b', 'b', 'b', 'b'])
   expect(sets(world)).toEqual({ a: ['1', 0], b: ['2', 4] })
-  expect(seen).toEqual({ most: 5, fewestReady: 3 })
+  expect(seen).toEqual({ most: 5, fewestReady: 3, mostTold: 5 })
   expect(world.get(Deployments, 'web').metadata.annotations![revisionAnnotation]).toBe('2')
 })
 
@@ -295,9 +295,13 @@ const rolling = (
   rollingUpdate: { maxSurge, maxUnavailable },
 })
 
-/** The most pods and the fewest ready ones, from now on. */
-function watchBounds(world: ControlPlane): { most: number; fewestReady: number } {
-  const seen = { most: 0, fewestReady: Number.POSITIVE_INFINITY }
+/** The most pods and the fewest ready ones, from now on; and the most that the sets were told to have. */
+function watchBounds(world: ControlPlane): { most: number; fewestReady: number; mostTold: number } {
+  const seen = { most: 0, fewestReady: Number.POSITIVE_INFINITY, mostTold: 0 }
+  world.storage.subscribe('/registry/apps/replicasets/', world.storage.revision, () => {
+    const told = world.list(ReplicaSets).reduce((sum, rs) => sum + rs.spec.replicas!, 0)
+    seen.mostTold = Math.max(seen.mostTold, told)
+  })
   const look = (): void => {
     seen.most = Math.max(seen.most, active(world).length)
     seen.fewestReady = Math.min(seen.fewestReady, ready(world).length)
@@ -345,7 +349,10 @@ describe('whatever is asked of it in the middle of whatever', () => {
         await world.seconds(300)
         const image = world.get(Deployments, 'web').spec.template.spec!.containers[0]!.image
         expect(active(world).map(imageOf)).toEqual(Array.from({ length: replicas }, () => image))
-        expect(seen.most).toBeLessThanOrEqual(replicas + bounds.surge)
+        expect(seen.mostTold).toBeLessThanOrEqual(replicas + bounds.surge)
+        // Told to have fewer, a set whose watch is broken may be late to obey, here as upstream.
+        const isWellSeen = changes.every(({ deed }) => deed !== 'break')
+        if (isWellSeen) expect(seen.most).toBeLessThanOrEqual(replicas + bounds.surge)
         expect(seen.fewestReady).toBeGreaterThanOrEqual(replicas - bounds.unavailable)
         expect(condition(world, 'Progressing')).toContain('True NewReplicaSetAvailable')
       }),

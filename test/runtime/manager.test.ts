@@ -143,6 +143,27 @@ test('a turn that fails is tried again, ever later, and holds up no other key', 
   expect(attempts.slice(1).map((at, index) => at - attempts[index]!)).toEqual([5, 10, 20, 40, 80, 160, 320])
 })
 
+test('changes that can wait are worked as one, and a new object does not wait', async () => {
+  const turns: number[] = []
+  const patient = defineController<ConfigMap>({
+    name: 'patient',
+    for: ConfigMaps,
+    concerns: ({ metadata }) => metadata.labels?.test === 'yes',
+    patience: () => 500,
+    async reconcile(_, { clock }) {
+      turns.push(clock.now())
+    },
+  })
+  await using plane = await controlPlane([patient])
+  const begun = plane.env.clock.now()
+  await plane.create(ConfigMaps, map('a'))
+  await plane.settle()
+  expect(turns).toEqual([begun])
+  for (let at = 0; at < 5; at++) await plane.patch(ConfigMaps, 'a', { data: { at: `${at}` } })
+  await plane.seconds(2)
+  expect(turns).toEqual([begun, begun + 500])
+})
+
 test('a conflict is met by trying again on the newer object', async () => {
   const faults = new Faults()
   let conflicts = 2
