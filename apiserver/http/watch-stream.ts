@@ -27,7 +27,7 @@ export interface StreamOptions {
 /** Shared by all watches of a server: an event's bytes, by the signal that stands for it. */
 export class EventBytes {
   readonly #objects = new WeakMap<WatchSignal, Buffer>()
-  readonly #partials = new WeakMap<WatchSignal, Buffer>()
+  readonly #partials = { v1: new WeakMap<WatchSignal, Buffer>(), v1beta1: new WeakMap<WatchSignal, Buffer>() }
 
   object(signal: WatchSignal & { reading: Reading }): Buffer {
     let bytes = this.#objects.get(signal)
@@ -38,11 +38,12 @@ export class EventBytes {
     return bytes
   }
 
-  partial(signal: WatchSignal & { reading: Reading }, version: string): Buffer {
-    let bytes = this.#partials.get(signal)
+  partial(signal: WatchSignal & { reading: Reading }, version: Form['version']): Buffer {
+    const made = this.#partials[version]
+    let bytes = made.get(signal)
     if (bytes === undefined) {
       bytes = line(signal.type, partialOf(signal.reading.object, version))
-      this.#partials.set(signal, bytes)
+      made.set(signal, bytes)
     }
     return bytes
   }
