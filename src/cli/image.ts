@@ -2,7 +2,7 @@
 // read for what the image would run, listen on and answer.
 
 import { Command } from 'commander'
-import { readDockerfile } from '../../kubelet-sim/dockerfile.ts'
+import { DockerfileError, readDockerfile } from '../../kubelet-sim/dockerfile.ts'
 import { imageFromConfigMap, imageLabel, imageToConfigMap } from '../../kubelet-sim/images.ts'
 import { isAlreadyExists } from '../api/errors.ts'
 import { ConfigMaps } from '../kinds/configmap.ts'
@@ -73,9 +73,13 @@ async function build(dir: string, tag: string, file: string | undefined) {
   try {
     return await readDockerfile(dir, tag, file)
   } catch (error) {
-    const { code, path } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT')
-      throw new UserError(`there is no ${path}: give the build context as DIR, or the file with --file`)
+    const asked = file ?? `${dir}/Dockerfile`
+    if (error instanceof DockerfileError) throw new UserError(`${asked}: ${error.message}`)
+    const what = 'give the build context as DIR, or the file with --file'
+    const { code, path = asked } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new UserError(`there is no ${path}: ${what}`)
+    if (code === 'EISDIR') throw new UserError(`${asked} is a folder: ${what}`)
+    if (code === 'EACCES') throw new UserError(`${path} may not be read by this user`)
     throw error
   }
 }

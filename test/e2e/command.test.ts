@@ -58,7 +58,7 @@ describe('start in the foreground', () => {
     await using server = await startServer()
     const second = await kubesim(home, 'start', '--foreground', '--port', '0', '--data-dir', server.dataDir)
     expect(second).toMatchObject({ code: 1, stdout: '' })
-    expect(second.stderr).toMatch(/^kubesim: .*in use by another kubesim.*\n$/)
+    expect(second.stderr).toMatch(/^kubesim: .*in use by another process\n$/)
   })
 
   test('a settings file is read, and flags win over it', async () => {
@@ -71,6 +71,32 @@ describe('start in the foreground', () => {
     const wrong = await kubesim(home, 'start', '--foreground', '--config', file)
     expect(wrong).toMatchObject({ code: 1 })
     expect(wrong.stderr).toContain('unknown setting "nodez"')
+  })
+})
+
+describe('image build', () => {
+  test('a Dockerfile that is missing or wrong is told in one line that says which and what to do', async () => {
+    const dockerfile = (name: string, text?: string): string => {
+      mkdirSync(join(home, name))
+      if (text === undefined) mkdirSync(join(home, name, 'Dockerfile'))
+      else writeFileSync(join(home, name, 'Dockerfile'), text)
+      return join(home, name)
+    }
+    const context = 'give the build context as DIR, or the file with --file'
+    for (const [words, told] of [
+      [[home], `there is no ${home}/Dockerfile: ${context}`],
+      [[home, '-f', '/does/not/exist'], `there is no /does/not/exist: ${context}`],
+      [[dockerfile('folder')], `${home}/folder/Dockerfile is a folder: ${context}`],
+      [
+        [dockerfile('odd', 'FROM nginx\n\nWRONG x\n')],
+        `${home}/odd/Dockerfile: Dockerfile line 3: unknown instruction: WRONG`,
+      ],
+      [[dockerfile('empty', '')], `${home}/empty/Dockerfile: the Dockerfile has no FROM`],
+    ] as const) {
+      const ran = await kubesim(home, 'image', 'build', '-t', 'shop:1', ...words)
+      expect(ran).toMatchObject({ code: 1, stdout: '' })
+      expect(ran.stderr.split('\n').slice(1)).toEqual([`kubesim: ${told}`, ''])
+    }
   })
 })
 
