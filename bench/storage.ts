@@ -1,6 +1,7 @@
 // The store alone, without the API before it: grouped commits a second and the CPU time of each, reading, memory for each
-// object, opening again. For tuning and for docs/storage.md; `node scripts/bench.js storage`, with words to pick rows.
-// Figures swing with the machine; CPU time is what repeats.
+// object, opening again. For tuning and for docs/storage.md. To run it, with words to pick rows (write, life, …) or none:
+//   node -e "import('./scripts/build.js').then(build => build.runScript('bench/storage.ts', ['write']))"
+// Rates swing with the machine; CPU time is what repeats.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
