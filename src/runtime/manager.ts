@@ -9,12 +9,13 @@ import type { Client } from '../client/client.ts'
 import type { Cancel } from '../env/clock.ts'
 import { createEnding } from '../env/ending.ts'
 import type { Env } from '../env/env.ts'
+import type { Random } from '../env/random.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { keyOf, refFromKey } from './cache.ts'
 import type { Context, ControllerSpec, Outcome } from './controller.ts'
 import { createEventRecorder } from './events.ts'
 import { createInformers, type Informer, type Informers } from './informer.ts'
-import { trackWrites } from './own-writes.ts'
+import { type OwnWrites, trackWrites } from './own-writes.ts'
 import { createQueue, type WorkQueue } from './queue.ts'
 
 export interface Manager {
@@ -77,6 +78,12 @@ export function createManager(
   }
 }
 
+interface Life {
+  readonly abort: AbortController
+  readonly queue: WorkQueue
+  readonly workers: Promise<void>[]
+}
+
 class Run {
   readonly kinds: readonly Kind<any>[]
   readonly #env: Env
@@ -85,7 +92,10 @@ class Run {
   readonly #informers: Informers
   readonly #ending: AbortSignal
   readonly #event: Context['event']
-  #life: { readonly abort: AbortController; readonly queue: WorkQueue; readonly workers: Promise<unknown> } | undefined
+  readonly #random: Random
+  /** What turns wrote that the caches have not seen yet. */
+  readonly #unseen = new Set<OwnWrites>()
+  #life: Life | undefined
 
   constructor(env: Env, client: Client, spec: ControllerSpec, informers: Informers, ending: AbortSignal) {
     if (spec.for === undefined ? spec.work === undefined : spec.reconcile === undefined) {
@@ -98,6 +108,7 @@ class Run {
     this.#spec = spec
     this.#informers = informers
     this.#ending = ending
+    this.#random = env.random.fork(spec.name)
     this.#event = createEventRecorder(env, this.#client, spec.source ?? spec.name, ending)
   }
 
@@ -117,7 +128,7 @@ class Run {
     const context: Context = {
       client: this.#client,
       clock: env.clock,
-      random: env.random.fork(spec.name),
+      random: this.#random,
       log,
       signal,
       lister<T extends KubeObject>(kind: Kind<T>) {
@@ -129,21 +140,14 @@ class Run {
       wake: (ref, delay = 0) => queue.addAfter(keyOf(ref), delay),
     }
     const settled = env.activity.hold()
-    const workers: Promise<void>[] = []
-    this.#life = { abort, queue, workers: Promise.resolve() }
+    const life: Life = { abort, queue, workers: [] }
+    this.#life = life
     try {
       await spec.start?.(context)
-      // Handlers come after `start` and before anything can happen: from here on no change is missed.
-      const cancels = this.#wire(context, queue)
-      signal.addEventListener(
-        'abort',
-        () => {
-          for (const cancel of cancels) cancel()
-        },
-        { once: true },
-      )
-      for (let worker = 0; worker < (spec.workers ?? 1); worker++) workers.push(this.#work(queue, context))
-      this.#life = { abort, queue, workers: Promise.all(workers) }
+      // A controller put back after a stop must not see less than it did when it was stopped.
+      whenAllSeen([...this.#unseen], () => {
+        if (this.#life === life) this.#begin(life, context)
+      })
     } catch (error) {
       this.#life = undefined
       abort.abort()
@@ -153,13 +157,23 @@ class Run {
     }
   }
 
+  /** From here on no change is missed. */
+  #begin({ queue, workers }: Life, context: Context): void {
+    const cancels = this.#wire(context, queue)
+    const cancelAll = (): void => {
+      for (const cancel of cancels) cancel()
+    }
+    context.signal.addEventListener('abort', cancelAll, { once: true })
+    for (let worker = 0; worker < (this.#spec.workers ?? 1); worker++) workers.push(this.#work(queue, context))
+  }
+
   async stop(): Promise<void> {
     const life = this.#life
     if (life === undefined) return
     this.#life = undefined
     life.abort.abort()
     life.queue.close()
-    await life.workers
+    await Promise.all(life.workers)
   }
 
   /** What can wake this controller, wired to its queue; all that is there already wakes it now. */
@@ -224,7 +238,11 @@ class Run {
         }
       }
       queue.rest(key)
-      written.whenSeen(() => queue.done(key))
+      this.#unseen.add(written)
+      written.whenSeen(() => {
+        this.#unseen.delete(written)
+        queue.done(key)
+      })
     }
   }
 
@@ -235,6 +253,16 @@ class Run {
     if (object === undefined) return spec.gone?.(ref, context)
     if (spec.concerns && !spec.concerns(object)) return undefined
     return spec.reconcile!(object, context)
+  }
+}
+
+function whenAllSeen(writes: readonly OwnWrites[], run: () => void): void {
+  let left = writes.length
+  if (left === 0) run()
+  for (const written of writes) {
+    written.whenSeen(() => {
+      if (--left === 0) run()
+    })
   }
 }
 

@@ -197,6 +197,23 @@ test('one controller can be stopped and put back, and then makes up for what it 
   expect(secrets(plane)).toEqual(['a'])
 })
 
+test('put back while its cache is behind, it first waits to see what it wrote itself', async () => {
+  const faults = new Faults()
+  const made: string[] = []
+  await using plane = await controlPlane([secretMaker(made)], { through: client => faults.wrap(client) })
+  faults.hold(Secrets)
+  await plane.create(ConfigMaps, map('a'))
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+  await plane.manager.stop('secret-maker')
+  await plane.manager.resume('secret-maker')
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+  expect(made).toEqual(['a'])
+  faults.letGo(Secrets)
+  await plane.create(ConfigMaps, map('b'))
+  await plane.settle()
+  expect(made).toEqual(['a', 'b'])
+})
+
 test('managers that share informers do not take them away from each other', async () => {
   await using plane = await controlPlane([])
   const { informers } = plane.manager
