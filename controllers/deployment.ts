@@ -197,7 +197,9 @@ class Turn {
       unhealthy += surplus
     }
 
-    const spare = sum(this.#sets, rs => rs.status.availableReplicas) - least
+    // A set just told to have fewer may not say so in its status yet; upstream counts those pods as there to stay.
+    const available = sum(this.#sets, rs => Math.min(rs.status.availableReplicas ?? 0, rs.spec.replicas ?? 0))
+    const spare = available - least
     let shrunk = 0
     for (const rs of this.#oldSets.filter(isAlive)) {
       if (shrunk >= spare) break
