@@ -53,11 +53,13 @@ export interface Cluster {
 }
 
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
-  const { env, endpoint = { address: '127.0.0.1', port: 6443 } } = options
-  const storage = await RevisionStore.open(env, options.journal, {
+  const { endpoint = { address: '127.0.0.1', port: 6443 } } = options
+  const storage = await RevisionStore.open(options.env, options.journal, {
     terms: storageTerms(builtinKinds),
     keepParsed: key => !key.startsWith('/registry/core/events/'),
   })
+  // With the same seed a cluster that is started again must not draw the uids and names of its first life a second time.
+  const env: Env = { ...options.env, random: options.env.random.fork(`from revision ${storage.revision}`) }
   const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env))
   const nodes = createNodes(env, server.client, {
     count: options.nodes ?? 0,

@@ -13,7 +13,9 @@ import type { ClusterRecord } from './cli/cluster-record.ts'
 import { type Access, writeKubeconfig } from './client/kubeconfig.ts'
 import { type Cluster, createCluster } from './cluster.ts'
 import { type Config, ConfigError } from './config.ts'
+import { keepHeapSmall } from './env/memory.ts'
 import { realEnv } from './env/real-env.ts'
+import { nodesWherever } from './remote-nodes.ts'
 import { version } from './version.ts'
 
 export interface Serving {
@@ -26,6 +28,7 @@ export interface Serving {
 
 /** Throws ConfigError, whose message is for the user, when the data directory or the port cannot be had. */
 export async function serve(config: Config, signal: AbortSignal): Promise<Serving> {
+  keepHeapSmall()
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const journal = await openJournal(config)
@@ -49,7 +52,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   const door = createHttpServer({
     env,
     registry: cluster.server.registry,
-    nodes: config.without.includes('kubelet') ? undefined : cluster.nodes.nodeClient,
+    nodes: nodesWherever(cluster.client, cluster.nodes.nodeClient, cluster.isRunning),
     authenticate: createAuthenticator(),
     certificates,
     checks: { etcd: () => true, 'poststarthook/start-controllers': () => isStarted },

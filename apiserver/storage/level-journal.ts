@@ -235,7 +235,7 @@ function padded(revision: Revision): string {
 function openingError(directory: string, error: unknown): JournalError {
   const cause = (error as Error).cause as (Error & { code?: string }) | undefined
   if (cause?.code === 'LEVEL_LOCKED') {
-    return new JournalError(`the data directory ${directory} is in use by another process`, { cause })
+    return new JournalError(`the data directory ${directory} is in use by another kubesim`, { cause })
   }
   const why = (cause ?? (error as Error)).message
   return new JournalError(`the data directory ${directory} cannot be opened: ${why}`, { cause: error })
