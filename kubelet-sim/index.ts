@@ -16,7 +16,7 @@ import { Logs } from './logs.ts'
 import { ingressListener, ingressOwner, ingressStatus } from './network/ingress.ts'
 import { Listeners } from './network/listeners.ts'
 import { Network } from './network/network.ts'
-import { serviceProxy } from './network/service-proxy.ts'
+import { nodeNetwork, serviceProxy } from './network/service-proxy.ts'
 import { AllNodeImages } from './node-images.ts'
 import { nodeServer } from './node-server.ts'
 import { defaultCapacity, registerNodes } from './nodes.ts'
@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly platform?: string
   /** The kubelet's version, as the server's: `v1.36.0`. */
   readonly version?: string
+  /** Where the kubelet is asked, when that is in a process of its own (node-http.ts). */
+  readonly kubeletPort?: number | undefined
   readonly capacity?: Readonly<Record<string, string>>
   /** Zones, given to the nodes in turn. */
   readonly zones?: readonly string[]
@@ -71,11 +73,17 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const silences = new Silences()
   const network = new Network(env, { images, logs, silences })
   const nodeImages = new AllNodeImages()
-  const facts = { plan, version: options.version ?? 'v1.36.0', capacity: { ...defaultCapacity, ...options.capacity } }
+  const facts = {
+    plan,
+    version: options.version ?? 'v1.36.0',
+    capacity: { ...defaultCapacity, ...options.capacity },
+    kubeletPort: options.kubeletPort,
+  }
   const listeners = options.listen ? new Listeners() : undefined
   let pods: ((ref: Ref) => Frozen<Pod> | undefined) | undefined
 
   const kubeletControllers = [
+    nodeNetwork({ network, images }),
     heartbeat(env, { ...facts, nodeImages, silences }),
     kubelet({
       addresses: new PodAddresses(),

@@ -53,7 +53,7 @@ async function* readLogs(needs: NodeServerNeeds, pod: Frozen<Pod>, options: LogO
   }
   let text = ''
   for (const line of lines) if (left > 0) text += cut(line)
-  if (text !== '') yield text
+  if (text !== '' || options.follow) yield text
   if (!options.follow || options.previous) return
   let seen = clock.now()
   let count = needs.logs.lines(uid, container.name, run, seen, seen).length

@@ -57,6 +57,8 @@ export interface NodeFacts {
   readonly plan: AddressPlan
   /** `v1.36.0`. */
   readonly version: string
+  /** Where the kubelet is asked; 10250, where nobody listens, for one in the API server's own process. */
+  readonly kubeletPort?: number | undefined
   readonly capacity: Readonly<Record<string, string>>
 }
 
@@ -127,7 +129,7 @@ export function statusOf(
     allocatable: { ...(kept?.allocatable ?? facts.capacity) },
     capacity: { ...(kept?.capacity ?? facts.capacity) },
     conditions: conditionsOf(before, now),
-    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    daemonEndpoints: { kubeletEndpoint: { Port: portOf(facts) } },
     images: images?.list() ?? (before?.images as NodeStatus['images']) ?? [],
     nodeInfo: {
       architecture: 'amd64',
@@ -165,11 +167,14 @@ function conditionsOf(before: Frozen<NodeStatus> | undefined, now: Millis): Node
 
 /** Whether a node lacks something its kubelet would long have said, or somebody said otherwise of it. */
 export function needsReport(node: Frozen<Node>, index: number, facts: NodeFacts): boolean {
-  const { conditions, nodeInfo, capacity } = node.status
+  const { conditions, nodeInfo, capacity, daemonEndpoints } = node.status
+  if (daemonEndpoints?.kubeletEndpoint?.Port !== portOf(facts)) return true
   if (!capacity || addressOf(node) !== facts.plan.node(index).address || nodeInfo?.kubeletVersion !== facts.version)
     return true
   return claims.some(([type, status]) => conditions?.find(condition => condition.type === type)?.status !== status)
 }
+
+const portOf = ({ kubeletPort = 10250 }: NodeFacts): number => kubeletPort
 
 function uuidOf(text: string): string {
   const digits = fingerprint(text)

@@ -2,62 +2,112 @@
 // The same controllers as in the cluster's own process, on the HTTP client instead of the direct one.
 
 import { builtinControllers } from '../controllers/index.ts'
-import { createNodes } from '../kubelet-sim/index.ts'
+import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
+import { type NodeDoor, openNodeDoor } from '../kubelet-sim/node-http.ts'
 import { builtinScheduler } from '../scheduler/index.ts'
+import { ApiError } from './api/errors.ts'
+import type { Client } from './client/client.ts'
 import { createHttpClient } from './client/http-client.ts'
 import { readKubeconfig } from './client/user-kubeconfig.ts'
 import type { Component, Config } from './config.ts'
+import type { Env } from './env/env.ts'
 import { realEnv } from './env/real-env.ts'
-import { builtinKinds } from './kinds/index.ts'
+import { builtinKinds, Namespaces } from './kinds/index.ts'
 import { kubernetesVersion } from './kinds/schemas.ts'
+import { announceKubelet, newToken, withdrawKubelet } from './remote-nodes.ts'
+import { listBackoff } from './runtime/backoff.ts'
 import type { ControllerSpec } from './runtime/controller.ts'
-import { createManager } from './runtime/manager.ts'
+import { createManager, type Manager } from './runtime/manager.ts'
 
-export interface RunningComponent {
-  readonly server: string
-  /** Resolves when it has ended after the signal. */
-  readonly ended: Promise<void>
+export interface ComponentOptions {
+  readonly signal: AbortSignal
+  /** Called once, when the API server does not answer yet. */
+  waiting?(server: string): void
+  /** Called when the component works. */
+  ready(server: string): void
 }
 
-export async function runComponent(
-  component: Component,
-  config: Config,
-  signal: AbortSignal,
-): Promise<RunningComponent> {
+/** Runs the component until the signal; resolves when everything of it has ended. Rejects when the API server refuses it. */
+export async function runComponent(component: Component, config: Config, options: ComponentOptions): Promise<void> {
+  const { signal, ready, waiting } = options
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
   const access = readKubeconfig(config.kubeconfig)
   const { client, close } = createHttpClient(access, component)
-  const nodes = createNodes(env, client, {
-    count: component === 'kubelet' ? config.nodes : 0,
-    port: Number(new URL(access.server).port || 443),
-    platform: process.platform,
-    version: `v${kubernetesVersion()}.0`,
-    pullDelay: config.delays,
-    startDelay: config.delays,
-    listen: component === 'proxy',
-    ingressPort: config.ingressPort,
-  })
-  const makers: Record<Component, () => readonly ControllerSpec[]> = {
-    controllers: () =>
-      builtinControllers({
-        kinds: builtinKinds,
-        certificateAuthority: access.ca,
-        loadBalancerAddresses: nodes.plan.loadBalancers,
-      }),
-    scheduler: () => builtinScheduler(env),
-    kubelet: () => nodes.kubeletControllers,
-    proxy: () => nodes.proxyControllers,
+  let door: NodeDoor | undefined
+  let nodes: FakeNodes | undefined
+  let manager: Manager | undefined
+  const token = newToken()
+  try {
+    await untilAnswered(env, client, signal, () => waiting?.(access.server))
+    if (signal.aborted) return
+    door = component === 'kubelet' ? await openNodeDoor(token, () => nodes!.nodeClient) : undefined
+    if (door) await announceKubelet(client, { port: door.port, token })
+    nodes = createNodes(env, client, {
+      count: component === 'kubelet' ? config.nodes : 0,
+      port: Number(new URL(access.server).port || 443),
+      platform: process.platform,
+      version: `v${kubernetesVersion()}.0`,
+      kubeletPort: door?.port,
+      pullDelay: config.delays,
+      startDelay: config.delays,
+      listen: component === 'proxy',
+      ingressPort: config.ingressPort,
+    })
+    if (component === 'kubelet') await nodes.start()
+    manager = createManager(env, client, controllersOf(component, env, nodes, access.ca), { signal })
+    const working = manager.start().then(() => signal.aborted || ready(access.server))
+    await Promise.race([working, ended(signal)])
+    await ended(signal)
+  } finally {
+    await manager?.close()
+    if (door) await withdrawKubelet(client, token)
+    await door?.close()
+    await nodes?.stop()
+    close()
   }
-  const manager = createManager(env, client, makers[component]())
-  if (component === 'kubelet') await nodes.start()
-  await manager.start()
-  const ended = new Promise<void>(resolve => {
+}
+
+function controllersOf(
+  component: Component,
+  env: Env,
+  nodes: FakeNodes,
+  certificateAuthority: string | undefined,
+): readonly ControllerSpec[] {
+  switch (component) {
+    case 'controllers':
+      return builtinControllers({
+        kinds: builtinKinds,
+        certificateAuthority,
+        loadBalancerAddresses: nodes.plan.loadBalancers,
+      })
+    case 'scheduler':
+      return builtinScheduler(env)
+    case 'kubelet':
+      return nodes.kubeletControllers
+    case 'proxy':
+      return nodes.proxyControllers
+  }
+}
+
+/** An API server that is not there yet is waited for; one that refuses us is not. */
+async function untilAnswered(env: Env, client: Client, signal: AbortSignal, waiting: () => void): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures++) {
+    try {
+      // What every component needs is there only once the server has made its first namespaces.
+      await client.of(Namespaces).get({ name: 'kube-system' })
+      return
+    } catch (error) {
+      const isPassing = error instanceof ApiError && (error.code >= 500 || error.code === 404)
+      if (!isPassing) throw error
+      if (failures === 0) waiting()
+      await Promise.race([env.clock.sleep(listBackoff(failures)), ended(signal)])
+    }
+  }
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
-  }).then(async () => {
-    await manager.close()
-    await nodes.stop()
-    close()
   })
-  return { server: access.server, ended }
 }

@@ -24,21 +24,13 @@ export async function readLog(
     const options = logOptions(query, hangUp.signal)
     const chunks = nodes.logs(pod as unknown as PodLike, options)[Symbol.asyncIterator]()
     headers['Content-Type'] = 'text/plain'
-    // The first chunk of a log that is not followed comes at once or is refused; a followed one is opened first.
+    // A log is refused before its first chunk, or not at all.
     if (options.follow) {
-      const first = chunks.next()
-      const early = await Promise.race([
-        first.then(
-          () => 'said',
-          () => 'refused',
-        ),
-        new Promise(resolve => setImmediate(resolve, 'waiting')),
-      ])
-      if (early === 'refused') await first
+      let next = await chunks.next()
       response.writeHead(200, headers)
       response.flushHeaders()
-      for (let next = await first; !next.done; next = await chunks.next()) {
-        if (!response.write(next.value)) await drained(response, hangUp.signal)
+      for (; !next.done; next = await chunks.next()) {
+        if (next.value !== '' && !response.write(next.value)) await drained(response, hangUp.signal)
       }
     } else {
       let text = ''

@@ -68,7 +68,7 @@ export class Network {
 
   get cache(): Caches {
     if (!this.caches)
-      throw new ApiError('ServiceUnavailable', 'the nodes have no network: the proxy component is not running')
+      throw new ApiError('ServiceUnavailable', 'the nodes have no network: neither kubelet nor proxy is running')
     return this.caches
   }
 

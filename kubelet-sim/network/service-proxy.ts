@@ -53,7 +53,20 @@ export function serviceProxy(options: ProxyOptions): ControllerSpec<Service> {
   })
 }
 
-function followCluster({ network, images }: ProxyOptions, context: Context): void {
+/**
+ * The network as the nodes themselves see it, with nothing that listens: what the API server's requests to pods and
+ * Services need, which do without a proxy.
+ */
+export function nodeNetwork(options: Pick<ProxyOptions, 'network' | 'images'>): ControllerSpec {
+  return defineController({
+    name: 'node-network',
+    reads: [Pods, Nodes, Services, EndpointSlices, ConfigMaps, Ingresses, IngressClasses],
+    start: context => followCluster(options, context),
+    async work() {},
+  })
+}
+
+function followCluster({ network, images }: Pick<ProxyOptions, 'network' | 'images'>, context: Context): void {
   images.follow(context.lister(ConfigMaps))
   network.follow({
     pods: context.lister(Pods),

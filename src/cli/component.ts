@@ -2,8 +2,9 @@
 // first against any kubeconfig, also a real cluster's.
 
 import { Command } from 'commander'
-import { type Component, components, readConfig } from '../config.ts'
-import { done } from './output.ts'
+import { type Component, components, readConfig, type Settings } from '../config.ts'
+import { createEnding } from '../env/ending.ts'
+import { done, progress } from './output.ts'
 import { clusterOptions, configFrom } from './settings.ts'
 import { startInForeground } from './start.ts'
 
@@ -28,17 +29,17 @@ export function componentCommands(): Command[] {
         .option('--nodes <number>', 'kubelet only: how many fake nodes to register')
         .option('--log-level <level>')
         .option('--delays <factor>', 'kubelet only: factor on image pull and start times')
-        .action(async (options: { kubeconfig: string; nodes?: string; logLevel?: string; delays?: string }) => {
+        .option('--ingress-port <number>', 'proxy only: where the ingress addon listens on 127.0.0.1 (default: 80)')
+        .option('--seed <number>', 'seed of all chance (default: drawn)')
+        .action(async (options: { kubeconfig: string } & Settings) => {
           const { runComponent } = await import('../component.ts')
-          const stopping = new AbortController()
-          for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
-          const running = await runComponent(
-            component,
-            readConfig({ ...options, mergeKubeconfig: false }),
-            stopping.signal,
-          )
-          done(`kubesim ${component} is running against ${running.server}`)
-          await running.ended
+          const stopping = createEnding()
+          for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
+          await runComponent(component, readConfig({ ...options, mergeKubeconfig: false }), {
+            signal: stopping.signal,
+            waiting: server => progress(`waiting for ${server} ...`),
+            ready: server => done(`kubesim ${component} is running against ${server}`),
+          })
           process.exit(0)
         }),
     ),

@@ -37,10 +37,22 @@ export type PodLike = Frozen<{
 }>
 
 export interface NodeClient {
-  /** The container's log as text chunks; ends at once unless `follow`. */
+  /** The container's log as text chunks; ends at once unless `follow`. A followed log's first chunk, maybe empty, says that it is open. */
   logs(pod: PodLike, options: LogOptions): AsyncIterable<string>
   /** A request to a pod's port, as the API server's pod proxy makes it. Port: a number or a declared name; default the first. */
   proxyPod(pod: PodLike, port: string | undefined, request: SimulatedRequest): Promise<SimulatedResponse>
   /** A request to a Service, as the service proxy makes it. Port: a number or a name; default the first. */
   proxyService(service: Ref, port: string | undefined, request: SimulatedRequest): Promise<SimulatedResponse>
+}
+
+/** What is sent to a kubelet in another process; bytes in base64. */
+export interface NodeRequest {
+  readonly logs?: { readonly pod: PodLike; readonly options: Omit<LogOptions, 'signal'> }
+  readonly proxy?: ProxyQuestion
+}
+export interface ProxyQuestion {
+  readonly pod?: PodLike
+  readonly service?: Ref
+  readonly port: string | undefined
+  readonly request: Omit<SimulatedRequest, 'body'> & { readonly body: string }
 }

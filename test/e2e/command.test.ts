@@ -1,12 +1,11 @@
 // The command kubesim, as a user types it: what it prints, what it leaves behind, and how it says no.
 
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { kubectlFor, noKubectl } from '../support/kubectl.ts'
+import { noKubectl } from '../support/kubectl.ts'
 import { kubesim, startServer } from '../support/server.ts'
 
 let home: string
@@ -181,25 +180,3 @@ describe('in the background', () => {
     expect((await kubesim(home, 'kubectl', 'get', 'pods', 'nothing')).code).toBe(1)
   })
 })
-
-describe.skipIf(noKubectl)('components of their own', () => {
-  test('without a scheduler pods stay Pending until one comes', async () => {
-    await using server = await startServer({ words: ['--memory', '--without', 'scheduler', '--delays', '0'] })
-    const kubectl = kubectlFor(server.kubeconfig)
-    await kubectl('run', 'waiting', '--image=nginx')
-    const early = await kubectl.run(['wait', '--for=condition=PodScheduled', 'pod/waiting', '--timeout=1s'])
-    expect(early.code).toBe(1)
-    expect(await kubectl('get', 'pod', 'waiting')).toMatch(/0\/1\s+Pending/)
-    const scheduler = kubesim(home, 'scheduler', '--kubeconfig', server.kubeconfig)
-    await kubectl('wait', '--for=condition=Ready', 'pod/waiting', '--timeout=30s')
-    execFileSync('kill', ['-TERM', String(childOf('scheduler', server.kubeconfig))])
-    expect((await scheduler).code).toBe(0)
-  })
-})
-
-/** The process of a component this test started, found by its own words. */
-function childOf(component: string, kubeconfig: string): number {
-  const rows = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n')
-  const row = rows.find(each => each.includes(component) && each.includes(kubeconfig) && each.includes('kubesim.js'))
-  return Number(row?.trim().split(' ')[0])
-}

@@ -87,6 +87,46 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   }
 }
 
+export interface RunningComponent extends AsyncDisposable {
+  readonly stderr: () => string
+  /** Resolves when it has said this on stderr; rejects when it ends before. */
+  says(words: string): Promise<void>
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+/** `kubesim scheduler`, say, as a process of its own. */
+export function startComponent(component: string, kubeconfig: string, ...words: string[]): RunningComponent {
+  const child = spawn(process.execPath, [bin, component, '--kubeconfig', kubeconfig, ...words], {
+    env: environment(tmpdir()),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let stderr = ''
+  child.stderr.on('data', chunk => {
+    stderr += chunk
+  })
+  const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
+  const stop = (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal)
+    return ended
+  }
+  return {
+    stderr: () => stderr,
+    says: words =>
+      new Promise((resolve, reject) => {
+        const look = () => stderr.includes(words) && resolve()
+        child.stderr.on('data', look)
+        void ended.then(code =>
+          reject(new Error(`${component} ended with ${code} before it said "${words}": ${stderr}`)),
+        )
+        look()
+      }),
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop()
+    },
+  }
+}
+
 export interface Ran {
   readonly code: number | null
   readonly stdout: string

@@ -1,0 +1,174 @@
+// The parts of a control plane as processes of their own, as a user starts them: `kubesim scheduler --kubeconfig F`.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type Kubectl, noKubectl } from '../support/kubectl.ts'
+import { kubesim, startComponent, startServer } from '../support/server.ts'
+
+const manifest = (name: string, replicas: number): string =>
+  JSON.stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: 'nginx', image: 'nginx', ports: [{ containerPort: 80 }] }] },
+      },
+    },
+  })
+
+async function deploy(kubectl: Kubectl, name: string, replicas: number): Promise<void> {
+  const applied = await kubectl.run(['apply', '-f', '-'], { stdin: manifest(name, replicas) })
+  expect(applied.stderr).toBe('')
+  await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=30s')
+}
+
+const quick = ['--memory', '--delays', '0', '--nodes', '2']
+
+describe.skipIf(noKubectl)('components of their own', () => {
+  test('without a scheduler pods stay Pending until one comes, which ends with 0 on SIGTERM', async () => {
+    await using server = await startServer({ words: [...quick, '--without', 'scheduler'] })
+    const { kubectl } = server
+    await kubectl('run', 'waiting', '--image=nginx')
+    const early = await kubectl.run(['wait', '--for=condition=PodScheduled', 'pod/waiting', '--timeout=1s'])
+    expect(early.code).toBe(1)
+    expect(await kubectl('get', 'pod', 'waiting')).toMatch(/0\/1\s+Pending/)
+    await using scheduler = startComponent('scheduler', server.kubeconfig)
+    await kubectl('wait', '--for=condition=Ready', 'pod/waiting', '--timeout=30s')
+    expect(await scheduler.stop()).toBe(0)
+    expect(scheduler.stderr()).toBe(`✓ kubesim scheduler is running against ${server.url}\n`)
+  })
+
+  test('every component apart from the others: pods run, node ports answer, logs and proxies lead to them', async () => {
+    await using server = await startServer({ words: [...quick, '--without', 'controllers,scheduler,kubelet,proxy'] })
+    const { kubectl, kubeconfig } = server
+    await using controllers = startComponent('controllers', kubeconfig)
+    await using scheduler = startComponent('scheduler', kubeconfig)
+    await using kubelet = startComponent('kubelet', kubeconfig, '--delays', '0', '--nodes', '2')
+    await using proxy = startComponent('proxy', kubeconfig, '--ingress-port', '0')
+    await deploy(kubectl, 'web', 2)
+    await kubectl('expose', 'deployment', 'web', '--port=80', '--type=NodePort')
+    await proxy.says('is running')
+    const address = await kubectl('get', 'node', 'node-1', '-o', 'jsonpath={.status.addresses[0].address}')
+    const port = await kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort}')
+    expect(await page(address, Number(port))).toContain('nginx')
+
+    const name = (await kubectl('get', 'pods', '-o', 'name')).split('\n')[0]!
+    expect(await kubectl('get', '--raw', `/api/v1/namespaces/default/${name.replace('pod', 'pods')}/proxy/`)).toContain(
+      'nginx',
+    )
+    expect(await kubectl('logs', name, '--tail=1')).toMatch(/GET \/ HTTP/)
+    expect(await kubectl('get', '--raw', '/api/v1/namespaces/default/services/web/proxy/')).toContain('nginx')
+    const refused = await kubectl.run(['logs', '-f', name, '-c', 'nope'])
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('container nope is not valid for pod') })
+
+    for (const component of [proxy, kubelet, scheduler, controllers]) expect(await component.stop()).toBe(0)
+    const gone = await kubectl.run(['logs', name])
+    expect(gone).toMatchObject({ code: 1, stderr: expect.stringContaining('no kubelet runs') })
+  })
+
+  test("nobody but an administrator reads a container's log from the kubelet's own port", async () => {
+    await using server = await startServer({ words: [...quick, '--without', 'kubelet'] })
+    await using kubelet = startComponent('kubelet', server.kubeconfig, '--nodes', '1')
+    await kubelet.says('is running')
+    const at = await server.kubectl(
+      'get',
+      'node',
+      'node-1',
+      '-o',
+      'jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}',
+    )
+    for (const authorization of [undefined, 'Bearer ', `Bearer ${'x'.repeat(43)}`]) {
+      const asked = await fetch(`http://127.0.0.1:${at}/logs`, {
+        method: 'POST',
+        body: '{}',
+        ...(authorization === undefined ? {} : { headers: { authorization } }),
+      })
+      expect(asked.status).toBe(401)
+    }
+  })
+
+  test('a server that is started again finds its components going on where they were', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'kubesim-components-'))
+    try {
+      const words = [
+        '--fsync',
+        'false',
+        '--delays',
+        '0',
+        '--nodes',
+        '2',
+        '--without',
+        'controllers,scheduler,kubelet,proxy',
+      ]
+      const first = await startServer({ dataDir: home, words })
+      const names = ['controllers', 'scheduler', 'kubelet', 'proxy']
+      const running = names.map(name => startComponent(name, first.kubeconfig, '--delays', '0', '--ingress-port', '0'))
+      await deploy(first.kubectl, 'before', 2)
+      expect(await first.stop()).toBe(0)
+      const { port } = new URL(first.url)
+      await using second = await startServer({ dataDir: home, words: [...words, '--port', port] })
+      await deploy(second.kubectl, 'after', 2)
+      expect(await second.kubectl('logs', 'deploy/after')).toContain('start worker processes')
+      for (const component of running) expect(await component.stop()).toBe(0)
+      await first[Symbol.asyncDispose]()
+    } finally {
+      rmSync(home, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('a component that cannot work', () => {
+  const kubeconfig = (server: string, file: string): string => {
+    const text = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'c',
+      clusters: [{ name: 'c', cluster: { server, 'insecure-skip-tls-verify': true } }],
+      users: [{ name: 'c', user: { token: 'wrong' } }],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'c' } }],
+    }
+    writeFileSync(file, JSON.stringify(text))
+    return file
+  }
+
+  test('waits for a server that is not there, and ends with 0 when told to', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'kubesim-components-'))
+    const file = kubeconfig('https://127.0.0.1:1', join(home, 'config'))
+    await using kubelet = startComponent('kubelet', file)
+    await kubelet.says('waiting for https://127.0.0.1:1 ...')
+    expect(await kubelet.stop()).toBe(0)
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  test('says in one line that the server refuses it, or that there is no such kubeconfig', async () => {
+    await using server = await startServer({ words: [...quick] })
+    const file = kubeconfig(server.url, join(server.home, 'wrong'))
+    const refused = await kubesim(server.home, 'scheduler', '--kubeconfig', file)
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toBe('kubesim: Unauthorized\n')
+    const missing = await kubesim(server.home, 'scheduler', '--kubeconfig', '/does/not/exist')
+    expect(missing).toMatchObject({ code: 1, stdout: '' })
+    expect(missing.stderr).toMatch(/^kubesim: .*\/does\/not\/exist.*\n$/)
+  })
+})
+
+function page(host: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    http
+      .get({ host, port, path: '/', agent: false }, response => {
+        let text = ''
+        response.on('data', chunk => {
+          text += chunk
+        })
+        response.on('end', () => resolve(text))
+      })
+      .on('error', reject)
+  })
+}
