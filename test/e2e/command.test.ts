@@ -57,7 +57,7 @@ describe('start in the foreground', () => {
     await using server = await startServer()
     const second = await kubesim(home, 'start', '--foreground', '--port', '0', '--data-dir', server.dataDir)
     expect(second).toMatchObject({ code: 1, stdout: '' })
-    expect(second.stderr).toMatch(/^kubesim: .*in use by another process\n$/)
+    expect(second.stderr).toMatch(/^kubesim: .*in use by another kubesim\n$/)
   })
 
   test('a settings file is read, and flags win over it', async () => {

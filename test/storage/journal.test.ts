@@ -41,7 +41,7 @@ async function refusal(directory: string): Promise<string> {
 }
 
 describe('a data directory', () => {
-  test('in use by another process is refused', async () => {
+  test('in use by another kubesim is refused', async () => {
     const directory = dataDirectory()
     const program = `import { Level } from ${JSON.stringify(import.meta.resolve('level'))}
       await new Level(${JSON.stringify(directory)}).open()
@@ -51,7 +51,7 @@ describe('a data directory', () => {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     await once(other.stdout, 'data')
-    expect(await refusal(directory)).toBe(`the data directory ${directory} is in use by another process`)
+    expect(await refusal(directory)).toBe(`the data directory ${directory} is in use by another kubesim`)
     other.stdin.end()
     await once(other, 'exit')
     await (await LevelJournal.open(directory)).close()
