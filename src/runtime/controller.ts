@@ -49,6 +49,7 @@ export interface EventPlace {
   readonly component?: string | undefined
 }
 
+// biome-ignore lint/suspicious/noConfusingVoidType: a reconcile that says nothing returns void.
 export type Outcome = { readonly again: Millis } | undefined | void
 
 export interface ControllerSpec<T extends KubeObject = any> {
