@@ -11,7 +11,7 @@ import { Leases, Nodes } from '../src/kinds/index.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { podCIDR } from './addresses.ts'
 import type { AllNodeImages } from './node-images.ts'
-import { indexFor, isSilent, isSimulated, type NodeFacts, needsReport, statusOf } from './nodes.ts'
+import { indexFor, isAskedAt, isSilent, isSimulated, type NodeFacts, needsReport, statusOf } from './nodes.ts'
 import type { Silences } from './silences.ts'
 
 const leaseNamespace = 'kube-node-lease'
@@ -27,6 +27,7 @@ export interface HeartbeatOptions extends NodeFacts {
 export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<Node> {
   const reported = new Map<string, number>()
   const renewed = new Set<string>()
+  const announced = new Set<string>()
   const speaks = (node: Frozen<Node>) => !isSilent(node) && !options.silences.has(node.metadata.name)
 
   async function report(node: Frozen<Node>, context: Context): Promise<void> {
@@ -36,6 +37,7 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
     try {
       await context.client.of(Nodes).updateStatus({ ...node, status } as Node)
       reported.set(node.metadata.name, images.version)
+      announced.add(node.metadata.name)
     } catch (error) {
       // Changed by another, or gone: what changed it wakes us again.
       if (!isConflict(error) && !isNotFound(error)) throw error
@@ -101,12 +103,15 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
           host: node.metadata.name,
         })
       }
-      if (!needsReport(node, index, options)) return
+      // The port once only: were there two kubelets, each would contradict the other at every change.
+      if (isAskedAt(node, options)) announced.add(node.metadata.name)
+      if (announced.has(node.metadata.name) && !needsReport(node, index, options)) return
       await renew(node, context, env.clock.now())
       await report(node, context)
     },
     async gone({ name }) {
       renewed.delete(name)
+      announced.delete(name)
       reported.delete(name)
       options.nodeImages.forget(name)
     },

@@ -167,11 +167,15 @@ function conditionsOf(before: Frozen<NodeStatus> | undefined, now: Millis): Node
 
 /** Whether a node lacks something its kubelet would long have said, or somebody said otherwise of it. */
 export function needsReport(node: Frozen<Node>, index: number, facts: NodeFacts): boolean {
-  const { conditions, nodeInfo, capacity, daemonEndpoints } = node.status
-  if (daemonEndpoints?.kubeletEndpoint?.Port !== portOf(facts)) return true
+  const { conditions, nodeInfo, capacity } = node.status
   if (!capacity || addressOf(node) !== facts.plan.node(index).address || nodeInfo?.kubeletVersion !== facts.version)
     return true
   return claims.some(([type, status]) => conditions?.find(condition => condition.type === type)?.status !== status)
+}
+
+/** Whether the node says of its kubelet's port what this kubelet would. */
+export function isAskedAt({ status }: Frozen<Node>, facts: NodeFacts): boolean {
+  return status.daemonEndpoints?.kubeletEndpoint?.Port === portOf(facts)
 }
 
 const portOf = ({ kubeletPort = 10250 }: NodeFacts): number => kubeletPort

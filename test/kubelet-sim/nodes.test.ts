@@ -2,9 +2,11 @@
 
 import { expect, test } from 'vitest'
 import { imageToConfigMap } from '../../kubelet-sim/images.ts'
+import { createNodes } from '../../kubelet-sim/index.ts'
 import { silentAnnotation, simulatedNode } from '../../kubelet-sim/nodes.ts'
 import { findCondition } from '../../src/api/conditions.ts'
 import { ConfigMaps, Events, Leases, Nodes, Pods } from '../../src/kinds/index.ts'
+import { createManager } from '../../src/runtime/manager.ts'
 import { virtualRoom } from './room.ts'
 
 const lease = { name: 'node-1', namespace: 'kube-node-lease' }
@@ -188,4 +190,19 @@ test('a status changed by another at the same time is no loss', async () => {
     await room.env.clock.advance(100)
   }
   expect((await room.pod('web')).status.phase).toBe('Running')
+})
+
+test('a kubelet that comes back at another port has all its nodes say so at once', async () => {
+  await using room = await virtualRoom({ count: 2 })
+  const ports = async () =>
+    (await room.client.of(Nodes).list()).items.map(({ status }) => status.daemonEndpoints?.kubeletEndpoint?.Port)
+  expect(await ports()).toEqual([10250, 10250])
+  await room.manager.close()
+  const moved = createNodes(room.env, room.client, { count: 2, kubeletPort: 40123 })
+  const next = createManager(room.env, room.client, moved.kubeletControllers)
+  await moved.start()
+  await next.start()
+  await room.env.activity.idle()
+  expect(await ports()).toEqual([40123, 40123])
+  await next.close()
 })

@@ -12,12 +12,13 @@ import type { SimulatedRequest } from '../../src/client/node-client.ts'
 import type { Env } from '../../src/env/env.ts'
 import { type VirtualEnv, virtualEnv } from '../../src/env/virtual-env.ts'
 import { builtinKinds, EndpointSlices, Events, Pods, Services } from '../../src/kinds/index.ts'
-import { createManager } from '../../src/runtime/manager.ts'
+import { createManager, type Manager } from '../../src/runtime/manager.ts'
 
 export interface Room<E extends Env = Env> extends AsyncDisposable {
   readonly env: E
   readonly client: Client
   readonly nodes: FakeNodes
+  readonly manager: Manager
   /** A pod bound to a node. */
   run(name: string, node: string, spec?: Partial<PodSpec>, metadata?: Partial<Pod['metadata']>): Promise<Frozen<Pod>>
   pod(name: string): Promise<Frozen<Pod>>
@@ -46,6 +47,7 @@ export async function openRoom<E extends Env>(env: E, options: Partial<NodeOptio
     env,
     client,
     nodes,
+    manager,
     pod,
     async run(name, node, spec = {}, metadata = {}) {
       const made = await client.of(Pods).create({
