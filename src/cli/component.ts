@@ -4,7 +4,7 @@
 import { Command } from 'commander'
 import { type Component, components, readConfig, type Settings } from '../config.ts'
 import { createEnding } from '../env/ending.ts'
-import { done, progress } from './output.ts'
+import { done, progress, UserError } from './output.ts'
 import { clusterOptions, configFrom } from './settings.ts'
 import { startInForeground } from './start.ts'
 
@@ -19,9 +19,10 @@ export function componentCommands(): Command[] {
   return [
     clusterOptions(new Command('apiserver'))
       .description('run the API server alone, in the foreground')
-      .action(async (options: Record<string, unknown>) =>
-        startInForeground(await configFrom({ ...options, without: components })),
-      ),
+      .action(async (options: Record<string, unknown>) => {
+        if (options.without) throw new UserError('apiserver runs alone: --without says nothing here, leave it out')
+        await startInForeground(await configFrom({ ...options, without: components }))
+      }),
     ...components.map(component =>
       new Command(component)
         .description(about[component])

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { noKubectl } from '../support/kubectl.ts'
 import { kubesim, startServer } from '../support/server.ts'
@@ -53,11 +54,23 @@ describe('start in the foreground', () => {
     expect(ran.stderr).toMatch(new RegExp(`^kubesim: port ${port} .*in use.*\n$`))
   })
 
-  test('a data directory in use, or written by a newer version, is told in one line, exit code 1', async () => {
+  test('a data directory in use is told in one line, exit code 1', async () => {
     await using server = await startServer()
     const second = await kubesim(home, 'start', '--foreground', '--port', '0', '--data-dir', server.dataDir)
     expect(second).toMatchObject({ code: 1, stdout: '' })
     expect(second.stderr).toMatch(/^kubesim: .*in use by another kubesim\n$/)
+  })
+
+  test('a data directory written by a newer version is told in one line, exit code 1, and left as it is', async () => {
+    const dataDir = join(home, 'newer')
+    const server = await startServer({ dataDir, words: ['--nodes', '0'] })
+    await server.stop()
+    const store = new Level(join(dataDir, 'store'))
+    await store.put('meta/format', '99')
+    await store.close()
+    const ran = await kubesim(home, 'start', '--foreground', '--port', '0', '--data-dir', dataDir)
+    expect(ran).toMatchObject({ code: 1, stdout: '' })
+    expect(ran.stderr).toMatch(/^kubesim: .*newer.*\n$/)
   })
 
   test('a settings file is read, and flags win over it', async () => {

@@ -80,7 +80,8 @@ export async function controlPlane(
     client,
     storage,
     manager,
-    create: <T extends KubeObject>(kind: Kind<T>, object: NewObject<any>) => client.of(kind).create(object as NewObject<T>),
+    create: <T extends KubeObject>(kind: Kind<T>, object: NewObject<any>) =>
+      client.of(kind).create(object as NewObject<T>),
     get<T extends KubeObject>(kind: Kind<T>, name: string, namespace = 'default'): Frozen<T> {
       return registry.of(kind).get(refTo(kind, name, namespace)).object as unknown as Frozen<T>
     },
