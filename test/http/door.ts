@@ -3,6 +3,7 @@
 
 import type http from 'node:http'
 import https from 'node:https'
+import type { Readable } from 'node:stream'
 import { createAuthenticator } from '../../apiserver/auth/authentication.ts'
 import { createHttpServer } from '../../apiserver/http/app.ts'
 import { type Certificates, loadOrCreateCertificates } from '../../apiserver/http/certificates.ts'
@@ -143,7 +144,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
 }
 
 /** The lines of a watch as they come. */
-export async function* eventsOf(response: http.IncomingMessage): AsyncGenerator<any> {
+export async function* eventsOf(response: Readable): AsyncGenerator<any> {
   let text = ''
   response.setEncoding('utf8')
   for await (const chunk of response) {

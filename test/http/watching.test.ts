@@ -1,6 +1,7 @@
 // Watches on the wire: JSON lines or WebSocket messages, as objects, tables or metadata; and how they end.
 
 import { once } from 'node:events'
+import http2 from 'node:http2'
 import { expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { ConfigMaps } from '../../src/kinds/index.ts'
@@ -153,27 +154,65 @@ test('from a revision that is forgotten: an ERROR event with a Status', async ()
   expect(await events.next()).toMatchObject({ done: true })
 })
 
-test('a reader too slow is told Expired, and nobody else is kept', async () => {
+/** Begins a watch that is not read until `events` is. */
+const slowWatches: Record<string, (door: Door) => Promise<() => AsyncIterable<any>>> = {
+  'HTTP/1.1': async door => {
+    const response = await door.open(`${maps}?watch=true`)
+    response.pause()
+    return () => eventsOf(response)
+  },
+  'HTTP/2': async door => {
+    const { ca, admin } = door.certificates
+    const session = http2.connect(`https://127.0.0.1:${door.port}`, { ca: ca.cert, cert: admin.cert, key: admin.key })
+    const stream = session.request({ ':path': `${maps}?watch=true` })
+    await once(stream, 'response')
+    stream.pause()
+    return async function* () {
+      yield* eventsOf(stream)
+      session.destroy()
+    }
+  },
+}
+
+test.each(Object.keys(slowWatches))(
+  'over %s a reader too slow is told Expired, and nobody else is kept',
+  async protocol => {
+    await using door = await openDoor()
+    const slow = await slowWatches[protocol]!(door)
+    const quick = eventsOf(await door.open(`${maps}?watch=true`))
+    const data = { key: 'x'.repeat(1_000_000) }
+    // Enough for what the kernel holds for both ends, and for the backlog that the registry lets lie.
+    const count = 40
+    for (let index = 0; index < count; index++) {
+      await create(door, `large-${index}`, data)
+      await take(quick, 1)
+    }
+    let last: any
+    let seen = 0
+    for await (const event of slow()) {
+      last = event
+      seen++
+    }
+    expect(last).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } })
+    expect(seen).toBeLessThan(count)
+  },
+)
+
+test('a slow watch does not keep what else goes over its connection', async () => {
   await using door = await openDoor()
-  const slow = await door.open(`${maps}?watch=true`)
-  slow.pause()
-  const quick = eventsOf(await door.open(`${maps}?watch=true`))
-  const data = { key: 'x'.repeat(1_000_000) }
-  // Enough for what the kernel holds for both ends, and for the backlog that the registry lets lie.
-  const count = 60
-  for (let index = 0; index < count; index++) {
-    await create(door, `large-${index}`, data)
-    await take(quick, 1)
+  const { ca, admin } = door.certificates
+  const session = http2.connect(`https://127.0.0.1:${door.port}`, { ca: ca.cert, cert: admin.cert, key: admin.key })
+  const watch = session.request({ ':path': `${maps}?watch=true` })
+  await once(watch, 'response')
+  watch.pause()
+  for (let index = 0; index < 14; index++) await create(door, `large-${index}`, { key: 'x'.repeat(1_000_000) })
+  for (let index = 0; index < 3; index++) {
+    const stream = session.request({ ':path': '/readyz' })
+    const [headers] = await once(stream, 'response')
+    expect(headers[':status']).toBe(200)
+    expect(String((await once(stream, 'data'))[0])).toBe('ok')
   }
-  const events = eventsOf(slow)
-  let last: any
-  let seen = 0
-  for await (const event of events) {
-    last = event
-    seen++
-  }
-  expect(last).toMatchObject({ type: 'ERROR', object: { code: 410, reason: 'Expired' } })
-  expect(seen).toBeLessThan(count)
+  session.destroy()
 })
 
 test('a client that goes away is forgotten', async () => {
