@@ -1,13 +1,18 @@
 // The command kubesim, as a user types it: what it prints, what it leaves behind, and how it says no.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { noKubectl } from '../support/kubectl.ts'
 import { kubesim, startServer } from '../support/server.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 let home: string
 beforeEach(() => {
@@ -27,6 +32,21 @@ describe('start in the foreground', () => {
       expect(server.stderr()).toBe('')
     }
   })
+
+  test.skipIf(process.platform === 'win32')(
+    'npm start: a signal to npm ends the cluster, and npm, with 0',
+    async () => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        const words = ['start', '--', '--port', '0', '--memory', '--nodes', '1', '--data-dir', join(home, 'npm')]
+        const npm = spawn('npm', words, { cwd: root, env: { PATH: process.env.PATH, HOME: home }, stdio: 'pipe' })
+        const ended = once(npm, 'exit')
+        for await (const chunk of npm.stdout) if (String(chunk).includes('kubesim is ready')) break
+        npm.kill(signal)
+        expect((await ended)[0]).toBe(0)
+        expect((await kubesim(home, 'status', '--data-dir', join(home, 'npm'))).code).toBe(1)
+      }
+    },
+  )
 
   test('a bad flag, value or component is told in one line, exit code 1', async () => {
     for (const [words, told] of [
