@@ -120,11 +120,17 @@ function tooLarge(): ApiError {
   return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${longestBody}`)
 }
 
-/** The value in a body, of JSON or YAML. `kind` is what it should be. Throws BadRequest and UnsupportedMediaType. */
+const accepted = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+
+/** The value in a body, of JSON, YAML or protobuf. `kind` is what it should be. Throws BadRequest and UnsupportedMediaType. */
 export async function parseBody(bytes: Buffer, contentType: string | undefined, kind: string): Promise<unknown> {
   const type = mediaType(contentType)
+  if (type === 'application/vnd.kubernetes.protobuf') {
+    const { readProtobuf } = await import('./protobuf.ts')
+    return readProtobuf(bytes)
+  }
   const isYaml = type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml'
-  if (!isYaml && type !== 'application/json' && type !== '') throw unsupported(['application/json', 'application/yaml'])
+  if (!isYaml && type !== 'application/json' && type !== '') throw unsupported(accepted)
   try {
     return isYaml ? await parseYaml(bytes.toString()) : JSON.parse(bytes.toString())
   } catch (error) {
