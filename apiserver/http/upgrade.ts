@@ -5,7 +5,8 @@ import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
-import { ApiError, notImplemented } from '../../src/api/errors.ts'
+import { type ApiError, notImplemented } from '../../src/api/errors.ts'
+import { noSuchPath } from '../registry/subresources.ts'
 import { asApiError } from './reply.ts'
 import { flag, parseTarget, queryOf } from './request.ts'
 import type { Verbs } from './verbs.ts'
@@ -25,7 +26,7 @@ export class Upgrades {
       authenticate()
       const { url = '' } = request
       const target = parseTarget(url.split('?', 1)[0]!)
-      if (target === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource')
+      if (target === undefined) throw noSuchPath()
       const resource = this.#verbs.resourceOf(target)
       const query = queryOf(url)
       if (target.subresource !== undefined || !flag(query, 'watch')) {

@@ -467,5 +467,5 @@ const methodsOf: Readonly<Record<Subresource, readonly string[]>> = {
 
 function notAllowed({ headers }: Exchange, allowed: string): ApiError {
   headers.Allow = allowed
-  return methodNotAllowed('the server does not allow this method on the requested resource')
+  return methodNotAllowed('the server does not allow this method on the requested resource', {})
 }

@@ -219,7 +219,10 @@ function done(): Wrote {
   return { reading: readingOf(status as unknown as Frozen<KubeObject>), code: 201 }
 }
 
-/** A subresource that the kind does not have is a path that is not there. */
+/**
+ * A subresource that the kind does not have is a path that is not there. Its details are empty but there, as those of
+ * apimachinery's NewGenericServerResponse: kubectl looks into them.
+ */
 export function noSuchPath(): ApiError {
-  return new ApiError('NotFound', 'the server could not find the requested resource')
+  return new ApiError('NotFound', 'the server could not find the requested resource', {})
 }

@@ -175,8 +175,8 @@ export function expired(message: string): ApiError {
   return new ApiError('Expired', message)
 }
 
-export function methodNotAllowed(what: string): ApiError {
-  return new ApiError('MethodNotAllowed', what)
+export function methodNotAllowed(what: string, details?: StatusDetails): ApiError {
+  return new ApiError('MethodNotAllowed', what, details)
 }
 
 /** A verb that the kind does not have: `create is not supported on resources of kind "pods"`. */

@@ -199,7 +199,13 @@ describe('options', () => {
 })
 
 describe('paths and methods', () => {
-  const missing = { code: 404, reason: 'NotFound', message: 'the server could not find the requested resource' }
+  // kubectl debug reads details.name of a missing subresource, and panics where there are no details.
+  const missing = {
+    code: 404,
+    reason: 'NotFound',
+    message: 'the server could not find the requested resource',
+    details: {},
+  }
 
   test.each([
     '/nothing',
@@ -212,6 +218,7 @@ describe('paths and methods', () => {
     '/api/v1/namespaces/default/nodes',
     '/api/v1/namespaces/default/configmaps/a/status',
     '/apis/apps/v1/namespaces/default/deployments/a/log',
+    '/api/v1/namespaces/default/pods/a/ephemeralcontainers',
   ])('%s is not there', async path => {
     expect(await door.refused(path)).toMatchObject(missing)
   })
@@ -234,7 +241,7 @@ describe('paths and methods', () => {
     ['POST', '/api/v1/namespaces/default/pods/a/log', 'GET'],
   ])('%s %s is not allowed', async (method, path, allow) => {
     const { code, json: status, headers } = await door.ask(path, { method, type: json, body: '{}' })
-    expect([code, status.reason]).toEqual([405, 'MethodNotAllowed'])
+    expect([code, status.reason, status.details]).toEqual([405, 'MethodNotAllowed', {}])
     expect(headers.allow).toBe(allow)
   })
 

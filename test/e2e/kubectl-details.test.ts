@@ -1,0 +1,26 @@
+// The real kubectl where a small thing of an answer decides what a user sees: a refusal's details, a table's columns, a
+// warning, a review.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noKubectl } from '../support/kubectl.ts'
+import { type Server, startServer } from '../support/server.ts'
+
+describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''}`, () => {
+  let server: Server
+  let kubectl: Server['kubectl']
+
+  beforeAll(async () => {
+    server = await startServer({ words: ['--delays', '0.1'] })
+    kubectl = server.kubectl
+    await kubectl('create', 'deployment', 'web', '--image=nginx', '--replicas=2')
+    await kubectl('rollout', 'status', 'deployment/web')
+  })
+  afterAll(async () => server?.[Symbol.asyncDispose]())
+
+  test('debug says that the cluster has no ephemeral containers, instead of panicking', async () => {
+    const pod = (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'name')).split('\n')[0]!
+    const { code, stderr } = await kubectl.run(['debug', pod, '--image=busybox', '--attach=false'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('error: ephemeral containers are disabled for this cluster')
+  })
+})
