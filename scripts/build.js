@@ -1,5 +1,5 @@
 // npm run build: generates generated/ from @kubernetes/client-node and bundles the product into dist/, each only when one of
-// its inputs changed. `--generate` makes generated/ only. Plain JavaScript for Node 20: npm start calls `build` every time.
+// its inputs changed. `--generate` makes generated/ only, `--anew` leaves nothing of before in dist/. Plain JavaScript for Node 20: npm start calls `build` every time.
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -9,7 +9,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-export async function build({ onlyGenerate = false } = {}) {
+export async function build({ onlyGenerate = false, anew = false } = {}) {
+  if (anew) rmSync(`${root}dist`, { recursive: true, force: true })
   await generateWhenStale()
   if (!onlyGenerate) await bundleWhenStale()
 }
@@ -151,5 +152,5 @@ function times(files) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await build({ onlyGenerate: process.argv.includes('--generate') })
+  await build({ onlyGenerate: process.argv.includes('--generate'), anew: process.argv.includes('--anew') })
 }

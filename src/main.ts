@@ -1,3 +1,3 @@
-// The bundle's entry: bin/kubesim.js and scripts/start.js call `main`; library users find everything in index.ts.
+// The bundle's entry: bin/kubesim.js and scripts/start.js call `main`.
 
 export { main } from './cli/index.ts'
