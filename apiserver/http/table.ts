@@ -1,8 +1,8 @@
-// Tables, as `kubectl get` asks for them: rows from a kind's columns. Pure; called by verbs.ts and watch-stream.ts.
+// Tables, as `kubectl get` asks for them: rows from the columns of a kind, or of a subresource. Pure; called by verbs.ts and watch-stream.ts.
 
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { Millis } from '../../src/env/clock.ts'
-import type { Column, Kind } from '../../src/kinds/kind.ts'
+import type { Column } from '../../src/kinds/kind.ts'
 import type { Reading } from '../registry/registry.ts'
 
 /** How much of each object a row carries. */
@@ -23,12 +23,11 @@ export interface TableOptions {
 }
 
 export function tableOf(
-  kind: Kind<any>,
+  columns: readonly Column<any>[],
   readings: readonly Reading[],
   metadata: ListMeta,
   options: TableOptions,
 ): object {
-  const columns: readonly Column<any>[] = kind.columns
   return {
     kind: 'Table',
     apiVersion: `meta.k8s.io/${options.version}`,

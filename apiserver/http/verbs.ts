@@ -6,7 +6,8 @@ import type { Ref } from '../../src/api/meta.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
-import type { Subresource } from '../../src/kinds/kind.ts'
+import { scaleColumns } from '../../src/kinds/columns.ts'
+import type { Column, Kind, Subresource } from '../../src/kinds/kind.ts'
 import type {
   Reading,
   ReadingList,
@@ -370,7 +371,12 @@ export class Verbs {
     const shown =
       form.as === 'metadata'
         ? partialOf(reading.object, form.version)
-        : tableOf(kind, [reading], resourceVersion ? { resourceVersion } : {}, this.#tableOptions(form, query))
+        : tableOf(
+            columnsOf(kind, reading),
+            [reading],
+            resourceVersion ? { resourceVersion } : {},
+            this.#tableOptions(form, query),
+          )
     return sendObject(response, status, shown, headers)
   }
 
@@ -395,7 +401,7 @@ export class Verbs {
       return sendObject(
         response,
         200,
-        tableOf(kind, list.items, listMetaOf(list), this.#tableOptions(form, query)),
+        tableOf(kind.columns, list.items, listMetaOf(list), this.#tableOptions(form, query)),
         headers,
       )
     }
@@ -417,6 +423,11 @@ export class Verbs {
   #tableOptions(form: Form, query: Query) {
     return { version: form.version, include: includeOf(query), now: this.#options.env.clock.now(), withColumns: true }
   }
+}
+
+/** Of what was read: the kind's own, unless it is its scale. */
+function columnsOf(kind: Kind<any>, { object }: Reading): readonly Column<any>[] {
+  return object.kind === 'Scale' ? scaleColumns : kind.columns
 }
 
 function includeOf(query: Query): IncludeObject {

@@ -57,7 +57,7 @@ export function watchReader(outlet: Outlet, shared: EventBytes, options: StreamO
     if (options.form.as === 'metadata') return shared.partial(signal, options.form.version)
     const { kind, include, clock, form } = options
     const { resourceVersion } = signal.reading.object.metadata
-    const table = tableOf(kind, [signal.reading], resourceVersion ? { resourceVersion } : {}, {
+    const table = tableOf(kind.columns, [signal.reading], resourceVersion ? { resourceVersion } : {}, {
       version: form.version,
       include,
       now: clock.now(),

@@ -1,6 +1,7 @@
 // The columns and cell texts that several kinds share, as kubectl knows them
 // (pkg/printers/internalversion/printers.go). Cells are computed from the frozen object and the cluster's time.
 
+import type { Scale } from '../../generated/types.ts'
 import { selectorFromLabelSelector } from '../api/labels.ts'
 import type { Frozen, KubeObject } from '../api/meta.ts'
 import { humanDuration, parseTime } from '../api/time.ts'
@@ -21,6 +22,14 @@ export const ageColumn: Column<KubeObject> = {
   description: 'Time since the object was created.',
   value: (object, now) => ageText(object.metadata.creationTimestamp, now),
 }
+
+/** Of autoscaling/v1 Scale, which is never stored: what `kubectl get --subresource=scale` shows (printScale). */
+export const scaleColumns: readonly Column<Scale>[] = [
+  nameColumn,
+  { name: 'Desired', type: 'integer', description: 'Replicas wanted.', value: ({ spec }) => spec.replicas ?? 0 },
+  { name: 'Available', type: 'integer', description: 'Replicas that exist.', value: ({ status }) => status.replicas },
+  ageColumn,
+]
 
 interface ContainerLike {
   readonly name: string

@@ -23,4 +23,9 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
     expect(code).toBe(1)
     expect(stderr).toContain('error: ephemeral containers are disabled for this cluster')
   })
+
+  test('get deployment --subresource=scale shows the columns of a scale', async () => {
+    const text = await kubectl('get', 'deployment', 'web', '--subresource=scale')
+    expect(text).toMatch(/^NAME\s+DESIRED\s+AVAILABLE\s+AGE\nweb\s+2\s+2\s+\d+s\n$/)
+  })
 })
