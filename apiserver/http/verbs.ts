@@ -77,6 +77,8 @@ export class Verbs {
   async answer(target: Target, exchange: Exchange): Promise<void> {
     const { request } = exchange
     const resource = this.resourceOf(target)
+    // Before anything can fail: refusals carry it too (endpoints/installer.go, AddWarningsHandler).
+    if (resource.kind.deprecation !== undefined) warn(exchange.headers, resource.kind.deprecation)
     const query = queryOf(request.url ?? '')
     if (target.subresource !== undefined) return this.#subresource(resource, target, query, exchange)
     if (target.name !== undefined) return this.#one(resource, target, query, exchange)
@@ -449,15 +451,14 @@ const bodyKinds: Readonly<Record<string, string>> = {
 const bodyKind = ({ kind }: ResourceRegistry, part: string): string => bodyKinds[part] ?? kind.kind
 
 function infoOf({ user, headers }: Exchange): RequestInfo {
-  return {
-    user,
-    mayWait: true,
-    warn(text) {
-      const value = warningHeader(text)
-      const warnings = (headers.Warning ?? []) as string[]
-      if (!warnings.includes(value)) headers.Warning = [...warnings, value]
-    },
-  }
+  return { user, mayWait: true, warn: text => warn(headers, text) }
+}
+
+/** Each warning once. */
+function warn(headers: Headers, text: string): void {
+  const value = warningHeader(text)
+  const warnings = (headers.Warning ?? []) as string[]
+  if (!warnings.includes(value)) headers.Warning = [...warnings, value]
 }
 
 const readWrite = ['GET', 'PUT', 'PATCH']

@@ -17,6 +17,7 @@ export const EndpointsKind = defineKind<Endpoints>({
   shortNames: ['ep'],
   namespaced: true,
   hasGeneration: false,
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [
     nameColumn,
     {
@@ -35,7 +36,6 @@ export const EndpointsKind = defineKind<Endpoints>({
     subsetRules(next.subsets, old?.subsets, faults)
     return faults.list
   },
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
 })
 
 function endpointsText(endpoints: Frozen<Endpoints>): string {

@@ -73,6 +73,8 @@ export interface KindSpec<T extends KubeObject> {
   readonly hasGeneration?: boolean
   /** Why a name (or a `generateName`, its trailing dash masked) cannot be one. Default: a DNS-1123 subdomain. */
   readonly nameRule?: (name: string) => readonly string[]
+  /** Said to whoever comes by HTTP, in any verb: that the kind is deprecated, and what to use instead. */
+  readonly deprecation?: string
   /** Verbs not served, e.g. Binding-like kinds. Default: none. */
   readonly withoutVerbs?: readonly string[]
   /** Seconds of grace on delete, when the request asks for so many or names none; 0 or absent: removed at once. */

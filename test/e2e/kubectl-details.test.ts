@@ -28,4 +28,10 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
     const text = await kubectl('get', 'deployment', 'web', '--subresource=scale')
     expect(text).toMatch(/^NAME\s+DESIRED\s+AVAILABLE\s+AGE\nweb\s+2\s+2\s+\d+s\n$/)
   })
+
+  test('get endpoints warns that they are deprecated, and still shows them', async () => {
+    const { stdout, stderr } = await kubectl.run(['get', 'ep', 'kubernetes'])
+    expect(stderr).toBe('Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\n')
+    expect(stdout).toMatch(/^NAME\s+ENDPOINTS\s+AGE\nkubernetes\s/)
+  })
 })

@@ -4,7 +4,7 @@ import http2 from 'node:http2'
 import { load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigMaps } from '../../src/kinds/index.ts'
-import { type Door, openDoor } from './door.ts'
+import { type Ask, type Door, openDoor } from './door.ts'
 
 let door: Door
 beforeAll(async () => {
@@ -297,4 +297,37 @@ describe('HTTP/2', () => {
     expect(await ask(opened, { ':path': '/readyz' })).toEqual({ code: 200, text: 'ok' })
     opened.destroy()
   })
+})
+
+test('a deprecated kind says so in every verb, refusals and watches included', async () => {
+  await using own = await openDoor()
+  const endpoints = '/api/v1/namespaces/default/endpoints'
+  const metadata = { name: 'web' }
+  const send = (method: string, body: object, type = 'application/json') => ({
+    method,
+    type,
+    body: JSON.stringify(body),
+  })
+  const asks: [path: string, ask?: Ask][] = [
+    [endpoints, send('POST', { metadata })],
+    [endpoints],
+    ['/api/v1/endpoints'],
+    [`${endpoints}/web`],
+    [`${endpoints}/web`, send('PUT', { metadata })],
+    [`${endpoints}/web`, send('PATCH', {}, 'application/merge-patch+json')],
+    [`${endpoints}/web`, { method: 'DELETE' }],
+    [`${endpoints}/web`],
+  ]
+  const deprecated = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
+  const codes: number[] = []
+  for (const [path, ask] of asks) {
+    const { code, headers } = await own.ask(path, ask)
+    expect(headers.warning).toBe(deprecated)
+    codes.push(code)
+  }
+  expect(codes).toEqual([201, 200, 200, 200, 200, 200, 200, 404])
+  const watch = await own.open(`${endpoints}?watch=1`)
+  expect(watch.headers.warning).toBe(deprecated)
+  watch.destroy()
+  expect((await own.ask(maps)).headers.warning).toBeUndefined()
 })
