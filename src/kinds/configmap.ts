@@ -21,7 +21,8 @@ export const ConfigMaps = defineKind<ConfigMap>({
       name: 'Data',
       type: 'string',
       description: 'Number of keys, text and binary.',
-      value: map => String(Object.keys(map.data ?? {}).length + Object.keys(map.binaryData ?? {}).length),
+      // A number though the column says string: as printConfigMap has it.
+      value: map => Object.keys(map.data ?? {}).length + Object.keys(map.binaryData ?? {}).length,
     },
     ageColumn,
   ],

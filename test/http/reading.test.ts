@@ -3,7 +3,7 @@
 import http2 from 'node:http2'
 import { load } from 'js-yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ConfigMaps } from '../../src/kinds/index.ts'
+import { ConfigMaps, Secrets } from '../../src/kinds/index.ts'
 import { type Ask, type Door, openDoor } from './door.ts'
 
 let door: Door
@@ -80,10 +80,27 @@ describe('forms', () => {
     expect(json.columnDefinitions.map((column: { name: string }) => column.name)).toEqual(['Name', 'Data', 'Age'])
     expect(json.columnDefinitions[0]).toMatchObject({ type: 'string', format: 'name', priority: 0 })
     expect(json.rows[0]).toMatchObject({
-      cells: ['a', expect.anything(), '0s'],
+      cells: ['a', 1, '0s'],
       object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: { name: 'a' } },
     })
     expect(json.rows[0].object.data).toBeUndefined()
+  })
+
+  test('the DATA of ConfigMaps and Secrets is a number in a column of text (pkg/printers/internalversion/printers.go)', async () => {
+    await using own = await openDoor()
+    const metadata = { namespace: 'default', name: 'keys' }
+    const { client } = own.server
+    const data = { a: 'YQ==', b: 'Yg==' }
+    await client
+      .of(ConfigMaps)
+      .create({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data, binaryData: { c: 'Yw==' } })
+    await client.of(Secrets).create({ apiVersion: 'v1', kind: 'Secret', metadata, data })
+    const dataOf = async (plural: string, index: number) => {
+      const { json } = await own.ask(`/api/v1/namespaces/default/${plural}/keys`, { accept: table })
+      expect(json.columnDefinitions[index]).toMatchObject({ name: 'Data', type: 'string' })
+      return json.rows[0].cells[index]
+    }
+    expect([await dataOf('configmaps', 1), await dataOf('secrets', 2)]).toEqual([3, 2])
   })
 
   test('a table of one object, with more or nothing of it', async () => {
