@@ -463,6 +463,7 @@ function warn(headers: Headers, text: string): void {
 
 const readWrite = ['GET', 'PUT', 'PATCH']
 const connect = ['GET', 'POST']
+const everyMethod = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
 
 const methodsOf: Readonly<Record<Subresource, readonly string[]>> = {
   status: readWrite,
@@ -471,7 +472,7 @@ const methodsOf: Readonly<Record<Subresource, readonly string[]>> = {
   eviction: ['POST'],
   finalize: ['PUT'],
   log: ['GET'],
-  proxy: [],
+  proxy: everyMethod,
   exec: connect,
   attach: connect,
   portforward: connect,

@@ -143,4 +143,12 @@ describe('proxies', () => {
     expect(await door.refused(`${service.replace('web', 'https:web:443')}/proxy/`)).toMatchObject({ code: 501 })
     expect(await door.refused(`${service.replace('web', 'none')}/proxy/`)).toMatchObject({ code: 404 })
   })
+
+  test.each(['GET', 'POST'])('to a node, %s is refused by name, not as a method', async method => {
+    expect(await door.refused('/api/v1/nodes/node-1/proxy/healthz', { method })).toMatchObject({
+      code: 501,
+      reason: 'NotImplemented',
+      message: 'nodes/proxy is not implemented by kubesim yet',
+    })
+  })
 })
