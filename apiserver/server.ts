@@ -14,6 +14,7 @@ import { Namespaces } from '../src/kinds/namespace.ts'
 import { Services } from '../src/kinds/service.ts'
 import type { Admission } from './admission/admission.ts'
 import { ownAddress } from './admission/service-addresses.ts'
+import { builtinReviews } from './auth/reviews.ts'
 import { createDirectClient } from './direct-client.ts'
 import { expireEvents } from './event-expiry.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
@@ -38,7 +39,7 @@ export function createApiServer(
   admission: readonly Admission[],
   nodes?: NodeClient,
 ): ApiServer {
-  const registry = createRegistry(env, storage, kinds, admission)
+  const registry = createRegistry(env, storage, kinds, admission, builtinReviews)
   const client = createDirectClient(env, registry)
   const close = expireEvents(env, storage)
   return {

@@ -134,7 +134,7 @@ function mainPaths(kind: Kind<any>, { verbs, namespaced }: Resource): Path[] {
       operations: [list(`list${idGroup(kind)}${kind.kind}ForAllNamespaces`)],
     })
   }
-  return paths
+  return paths.filter(({ operations }) => operations.length > 0)
 }
 
 /** A subresource: a window on a part (status, scale), a deed (binding, eviction) or a connection (log, exec, proxy). */

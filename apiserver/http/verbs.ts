@@ -101,9 +101,8 @@ export class Verbs {
   async #collection(resource: ResourceRegistry, target: Target, query: Query, exchange: Exchange): Promise<void> {
     const { namespace, plural } = target
     const { request } = exchange
-    // Across namespaces objects are only read.
-    if (resource.kind.namespaced && namespace === undefined && request.method !== 'GET')
-      throw notAllowed(exchange, 'GET')
+    const methods = collectionMethods(resource.kind, namespace)
+    if (!methods.includes(request.method ?? '')) throw notAllowed(exchange, methods.join(', '))
     switch (request.method) {
       case 'GET': {
         if (flag(query, 'watch')) return this.#watch(resource, target, query, exchange)
@@ -149,12 +148,12 @@ export class Verbs {
         )
         return this.#sendList(resource, list, form, query, exchange)
       }
-      default:
-        throw notAllowed(exchange, 'GET, POST, DELETE')
     }
   }
 
   async #one(resource: ResourceRegistry, target: Target, query: Query, exchange: Exchange): Promise<void> {
+    // What cannot be read is not kept, so there is no path to one of it.
+    if (resource.kind.withoutVerbs?.includes('get')) throw noSuchPath()
     const ref: Ref = { name: target.name!, namespace: target.namespace }
     const { request } = exchange
     const { headers } = request
@@ -459,6 +458,20 @@ function warn(headers: Headers, text: string): void {
   const value = warningHeader(text)
   const warnings = (headers.Warning ?? []) as string[]
   if (!warnings.includes(value)) headers.Warning = [...warnings, value]
+}
+
+const collectionVerbs = [
+  ['list', 'GET'],
+  ['create', 'POST'],
+  ['deletecollection', 'DELETE'],
+] as const
+
+/** Across namespaces objects are only read. */
+function collectionMethods({ namespaced, withoutVerbs = [] }: Kind<any>, namespace: string | undefined): string[] {
+  const isAcross = namespaced && namespace === undefined
+  return collectionVerbs
+    .filter(([verb]) => !withoutVerbs.includes(verb) && (verb === 'list' || !isAcross))
+    .map(([, method]) => method)
 }
 
 const readWrite = ['GET', 'PUT', 'PATCH']

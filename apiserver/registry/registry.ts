@@ -4,6 +4,7 @@
 import { methodNotSupported } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { DeleteOptions, ListOptions, Patch, Selectors, WriteOptions } from '../../src/client/client.ts'
+import type { Millis } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { Admission } from '../admission/admission.ts'
@@ -12,6 +13,7 @@ import { refuseApply } from './apply-patch.ts'
 import { type Collection, collectionOf } from './collection.ts'
 import { remove, removeCollection } from './delete.ts'
 import { get, list } from './read.ts'
+import { reviewRegistry } from './reviews.ts'
 import { bind, evict, noSuchPath, patchScale, readScale, updateScale } from './subresources.ts'
 import { storageTerms } from './terms.ts'
 import { Watches } from './watch.ts'
@@ -103,8 +105,16 @@ export interface ResourceRegistry {
   act(ref: Ref, subresource: Subresource, body: unknown, options: WriteOptions, info: RequestInfo): Promise<Wrote>
 }
 
+/** A kind that is a question, and what answers it: it fills in the status of what was sent, or throws. */
+export interface Review {
+  readonly kind: Kind<any>
+  readonly answer: Answer<KubeObject>
+}
+
+export type Answer<T extends KubeObject> = (draft: T, user: User, now: Millis) => void
+
 export interface Registry {
-  /** Every served kind, in the order of kinds/index.ts. */
+  /** Every served kind: those of kinds/index.ts in their order, then the reviews. */
   readonly kinds: readonly Kind<any>[]
   of(kind: Kind<any>): ResourceRegistry
   /** By what stands in a URL. */
@@ -116,17 +126,22 @@ export function createRegistry(
   storage: Storage,
   kinds: readonly Kind<any>[],
   admission: readonly Admission[],
+  reviews: readonly Review[] = [],
 ): Registry {
   const watches = new Watches(env, storage, storageTerms(kinds))
   const byKind = new Map<Kind<any>, ResourceRegistry>()
   const byPath = new Map<string, ResourceRegistry>()
-  for (const kind of kinds) {
-    const resource = resourceRegistry(collectionOf(env, storage, admission, kind), watches)
+  const resources = [
+    ...kinds.map(kind => resourceRegistry(collectionOf(env, storage, admission, kind), watches)),
+    ...reviews.map(review => reviewRegistry(env, review)),
+  ]
+  for (const resource of resources) {
+    const { kind } = resource
     byKind.set(kind, resource)
     byPath.set(`${kind.group}/${kind.version}/${kind.plural}`, resource)
   }
   return {
-    kinds,
+    kinds: resources.map(({ kind }) => kind),
     of(kind) {
       const resource = byKind.get(kind)
       if (resource === undefined) throw new Error(`${kind.resource} is not among the kinds this registry serves`)

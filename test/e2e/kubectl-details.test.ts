@@ -34,4 +34,18 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
     expect(stderr).toBe('Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\n')
     expect(stdout).toMatch(/^NAME\s+ENDPOINTS\s+AGE\nkubernetes\s/)
   })
+
+  test('auth can-i says yes, auth whoami says who', async () => {
+    expect(await kubectl('auth', 'can-i', 'get', 'pods')).toBe('yes\n')
+    expect(await kubectl('auth', 'can-i', 'get', '/healthz')).toBe('yes\n')
+    expect(await kubectl('auth', 'can-i', '--list')).toMatch(/^\*\.\*\s+\[\]\s+\[\]\s+\[\*\]$/m)
+    const who = await kubectl('auth', 'whoami')
+    expect(who).toMatch(/^ATTRIBUTE\s+VALUE\nUsername\s+\S+\nGroups\s+\[system:masters system:authenticated\]\n$/)
+    expect(await kubectl('auth', 'whoami', '--as=jane', '-o', 'jsonpath={.status.userInfo.username}')).toBe('jane')
+    expect(await kubectl('api-resources', '--api-group=authorization.k8s.io', '-o', 'name')).toBe(
+      'selfsubjectaccessreviews.authorization.k8s.io\nselfsubjectrulesreviews.authorization.k8s.io\n',
+    )
+    const { code, stderr } = await kubectl.run(['get', 'selfsubjectreviews'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('(MethodNotAllowed)')])
+  })
 })
