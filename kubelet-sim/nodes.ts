@@ -28,7 +28,10 @@ export function addressOf(node: Frozen<Node>): string {
   return node.status.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? ''
 }
 
-/** What to create for a new fake node; the kubelet fills in the rest. */
+/**
+ * What to create for a new fake node; the kubelet fills in the rest. Until that says Ready, the taint keeps pods away, as
+ * one does from every new node (plugin/pkg/admission/nodetaint); node-lifecycle takes it off.
+ */
 export function simulatedNode(name: string, labels: Readonly<Record<string, string>> = {}): NewObject<Node> {
   return {
     apiVersion: 'v1',
@@ -49,7 +52,7 @@ export function simulatedNode(name: string, labels: Readonly<Record<string, stri
         ...labels,
       },
     },
-    spec: {},
+    spec: { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] },
   }
 }
 
@@ -84,6 +87,7 @@ export async function registerNodes(
     const zone = zones[(index - 1) % Math.max(1, zones.length)]
     const node = simulatedNode(name, zone === undefined ? {} : { 'topology.kubernetes.io/zone': zone })
     const cidr = podCIDR(index)
+    // Ready from the first, so without the taint.
     node.spec = { podCIDR: cidr, podCIDRs: [cidr] }
     node.status = statusOf(name, index, facts, undefined, now)
     try {

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { isReady } from '../controllers/shared/pods.ts'
-import { Deployments, EndpointSlices, EndpointsKind, Nodes, ReplicaSets } from '../src/kinds/index.ts'
+import { simulatedNode } from '../kubelet-sim/nodes.ts'
+import { Deployments, EndpointSlices, EndpointsKind, Nodes, Pods, ReplicaSets } from '../src/kinds/index.ts'
 import { testCluster } from './support/cluster.ts'
 import { deployment, pod, service } from './support/objects.ts'
 
@@ -29,6 +30,20 @@ describe('a cluster', () => {
     const alive = cluster.pods({ app: 'web' }).filter(isReady)
     expect(alive.map(({ spec }) => spec.nodeName)).toEqual(['node-2', 'node-2'])
     expect(cluster.get(Nodes, 'node-1').spec.taints?.map(({ key }) => key)).toContain('node.kubernetes.io/unreachable')
+  })
+
+  test('a node that is added takes the pending pod, and is never said to have too many pods', async () => {
+    await using cluster = await testCluster({ nodes: 1 })
+    const container = { name: 'main', image: 'nginx', ports: [{ containerPort: 80, hostPort: 8080 }] }
+    await cluster.apply(pod('first', { containers: [container] }), pod('second', { containers: [container] }))
+    await cluster.advance('10s')
+    expect(cluster.get(Pods, 'second').spec.nodeName).toBeUndefined()
+    await cluster.apply(simulatedNode('node-2'))
+    await cluster.advance('2m')
+    const refusals = cluster.events('second').filter(text => text.startsWith('FailedScheduling'))
+    expect(refusals.filter(text => text.includes('Too many pods'))).toEqual([])
+    expect(cluster.get(Pods, 'second')).toMatchObject({ spec: { nodeName: 'node-2' }, status: { phase: 'Running' } })
+    expect(cluster.get(Nodes, 'node-2').spec.taints).toBeUndefined()
   })
 
   test('a rolling update never has fewer ready pods than allowed, nor more than surge allows', async () => {
