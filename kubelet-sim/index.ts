@@ -110,7 +110,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     kubeletControllers,
     proxyControllers,
     controllers: [...kubeletControllers, ...proxyControllers],
-    nodeClient: nodeServer({ env, logs, images, network, current: ref => pods?.(ref) }),
+    nodeClient: nodeServer({ env, logs, images, network, silences, current: ref => pods?.(ref) }),
     network,
     plan,
     get ingress() {

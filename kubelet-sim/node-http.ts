@@ -62,12 +62,14 @@ async function sendLogs(nodes: NodeClient, asked: NonNullable<NodeRequest['logs'
 }
 
 async function sendProxied(nodes: NodeClient, asked: NonNullable<NodeRequest['proxy']>, response: ServerResponse) {
-  const { pod, service, port, request } = asked
+  const { pod, service, node, port, request } = asked
   const simulated: SimulatedRequest = { ...request, body: Buffer.from(request.body, 'base64') }
-  if (!pod && !service) throw badRequest('neither a pod nor a service is named')
+  if (!pod && !service && !node) throw badRequest('neither a pod nor a service nor a node is named')
   const { status, headers, body } = pod
     ? await nodes.proxyPod(pod, port, simulated)
-    : await nodes.proxyService(service!, port, simulated)
+    : node
+      ? await nodes.proxyNode(node, simulated)
+      : await nodes.proxyService(service!, port, simulated)
   sendJson(response, 200, { status, headers, body: Buffer.from(body).toString('base64') })
 }
 

@@ -1,8 +1,8 @@
-// What a node serves to the API server (src/client/node-client.ts): logs of its containers, and requests to pods and
-// Services. Wording: pkg/registry/core/pod/strategy.go LogLocation, pkg/kubelet/kubelet.go validateContainerLogStatus.
+// What a node serves to the API server (src/client/node-client.ts): logs of its containers, requests to pods and Services,
+// and of the kubelet's own paths /healthz. Wording: pkg/registry/core/pod/strategy.go LogLocation, pkg/kubelet/kubelet.go validateContainerLogStatus.
 
-import type { Container, ContainerStatus, Pod } from '../generated/types.ts'
-import { ApiError, badRequest } from '../src/api/errors.ts'
+import type { Container, ContainerStatus, Node, Pod } from '../generated/types.ts'
+import { ApiError, badRequest, notImplemented } from '../src/api/errors.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
 import { parseTime, rfc3339Micro } from '../src/api/time.ts'
 import type { LogOptions, NodeClient, SimulatedRequest, SimulatedResponse } from '../src/client/node-client.ts'
@@ -12,12 +12,15 @@ import type { ImageBook } from './image-book.ts'
 import { behaviourOf, type Overrides } from './images.ts'
 import { type LoggedRun, type LogLine, type Logs, nextLine } from './logs.ts'
 import { ConnectionRefused, type Network } from './network/network.ts'
+import { addressOf, isSilent, isSimulated } from './nodes.ts'
+import type { Silences } from './silences.ts'
 
 export interface NodeServerNeeds {
   readonly env: Env
   readonly logs: Logs
   readonly images: ImageBook
   readonly network: Network
+  readonly silences: Silences
   /** The pod as it is now; undefined: it is gone. */
   current(ref: Ref): Frozen<Pod> | undefined
 }
@@ -30,6 +33,9 @@ export function nodeServer(needs: NodeServerNeeds): NodeClient {
     },
     async proxyService(service, port, request) {
       return toService(needs, service, port, request)
+    },
+    async proxyNode(node, request) {
+      return toKubelet(needs, node as Frozen<Node>, request)
     },
   }
 }
@@ -223,6 +229,18 @@ function toService(
     if (error instanceof ConnectionRefused) throw unreachable(error.message)
     throw error
   }
+}
+
+/** The kubelet's own server (pkg/kubelet/server/server.go): of its paths there is the one that says that it lives. */
+function toKubelet({ silences }: NodeServerNeeds, node: Frozen<Node>, request: SimulatedRequest): SimulatedResponse {
+  const at = `${addressOf(node)}:${node.status.daemonEndpoints?.kubeletEndpoint?.Port ?? 0}`
+  if (!isSimulated(node) || isSilent(node) || silences.has(node.metadata.name)) {
+    throw unreachable(`dial tcp ${at}: connect: no route to host`)
+  }
+  const path = request.path.split('?', 1)[0]!
+  if (path !== '/healthz' || request.method !== 'GET') throw notImplemented(`nodes/proxy to ${request.method} ${path}`)
+  const headers = { 'content-type': 'text/plain; charset=utf-8' }
+  return { status: 200, headers, body: Buffer.from('ok') }
 }
 
 function unreachable(why: string): ApiError {

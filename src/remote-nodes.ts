@@ -55,6 +55,10 @@ export function nodesWherever(
     },
     proxyPod: async (pod, port, request) => (await network()).proxyPod(pod, port, request),
     proxyService: async (service, port, request) => (await network()).proxyService(service, port, request),
+    async proxyNode(node, request) {
+      const kubelet = isHere('kubelet') ? local : createHttpNodeClient(await accessOf(client))
+      return kubelet.proxyNode(node, request)
+    },
   }
 
   async function kubeletOf(pod: PodLike): Promise<NodeClient> {

@@ -1,9 +1,15 @@
-// The paths that lead through the API server to a node: a container's log, and requests to pods and Services. Called by
+// The paths that lead through the API server to a node: a container's log, and requests to pods, Services and nodes. Called by
 // verbs.ts; the node itself is behind src/client/node-client.ts.
 
 import type { ServerResponse } from 'node:http'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
-import type { NodeClient, PodLike, SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
+import type {
+  NodeClient,
+  NodeLike,
+  PodLike,
+  SimulatedRequest,
+  SimulatedResponse,
+} from '../../src/client/node-client.ts'
 import { drained, type Headers, sendBytes } from './reply.ts'
 import { logOptions, type Query, readBody } from './request.ts'
 import type { Exchange } from './verbs.ts'
@@ -61,6 +67,15 @@ export async function requestToService(
   exchange: Exchange,
 ): Promise<void> {
   pass(await nodes.proxyService(service, port, await simulated(path, exchange)), exchange)
+}
+
+export async function requestToNode(
+  nodes: NodeClient,
+  node: Frozen<KubeObject>,
+  path: string,
+  exchange: Exchange,
+): Promise<void> {
+  pass(await nodes.proxyNode(node as unknown as NodeLike, await simulated(path, exchange)), exchange)
 }
 
 /** Headers that belong to a connection and not to what goes over it (RFC 9110 7.6.1), and the caller's credentials. */

@@ -13,20 +13,17 @@ export interface KubeletAccess {
 const loopback = '127.0.0.1'
 
 export function createHttpNodeClient(access: KubeletAccess): NodeClient {
-  const proxy = async (
-    whom: Pick<ProxyQuestion, 'pod' | 'service'>,
-    port: string | undefined,
-    to: SimulatedRequest,
-  ) => {
+  const proxy = async (whom: Omit<ProxyQuestion, 'request'>, to: SimulatedRequest) => {
     const request = { ...to, body: Buffer.from(to.body).toString('base64') }
-    const incoming = await ask(access, '/proxy', { proxy: { ...whom, port, request } })
+    const incoming = await ask(access, '/proxy', { proxy: { ...whom, request } })
     const { status, headers, body } = JSON.parse(await textOf(incoming))
     return { status, headers, body: Buffer.from(body, 'base64') }
   }
   return {
     logs: (pod, options) => logs(access, pod, options),
-    proxyPod: (pod, port, request) => proxy({ pod }, port, request),
-    proxyService: (service, port, request) => proxy({ service }, port, request),
+    proxyPod: (pod, port, request) => proxy({ pod, port }, request),
+    proxyService: (service, port, request) => proxy({ service, port }, request),
+    proxyNode: (node, request) => proxy({ node }, request),
   }
 }
 

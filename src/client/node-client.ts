@@ -36,6 +36,13 @@ export type PodLike = Frozen<{
   status: object
 }>
 
+/** A node as far as it needs to know itself; generated Node objects fit. */
+export type NodeLike = Frozen<{
+  metadata: { name: string; annotations?: Record<string, string> }
+  spec: object
+  status: object
+}>
+
 export interface NodeClient {
   /** The container's log as text chunks; ends at once unless `follow`. A followed log's first chunk, maybe empty, says that it is open. */
   logs(pod: PodLike, options: LogOptions): AsyncIterable<string>
@@ -43,6 +50,8 @@ export interface NodeClient {
   proxyPod(pod: PodLike, port: string | undefined, request: SimulatedRequest): Promise<SimulatedResponse>
   /** A request to a Service, as the service proxy makes it. Port: a number or a name; default the first. */
   proxyService(service: Ref, port: string | undefined, request: SimulatedRequest): Promise<SimulatedResponse>
+  /** A request to a node's kubelet itself, as the node proxy makes it. */
+  proxyNode(node: NodeLike, request: SimulatedRequest): Promise<SimulatedResponse>
 }
 
 /** What is sent to a kubelet in another process; bytes in base64. */
@@ -53,6 +62,7 @@ export interface NodeRequest {
 export interface ProxyQuestion {
   readonly pod?: PodLike
   readonly service?: Ref
-  readonly port: string | undefined
+  readonly node?: NodeLike
+  readonly port?: string | undefined
   readonly request: Omit<SimulatedRequest, 'body'> & { readonly body: string }
 }

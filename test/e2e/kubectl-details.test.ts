@@ -48,4 +48,10 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
     const { code, stderr } = await kubectl.run(['get', 'selfsubjectreviews'])
     expect([code, stderr]).toEqual([1, expect.stringContaining('(MethodNotAllowed)')])
   })
+
+  test('get --raw of a node’s healthz says ok, and what its kubelet does not serve is refused by name', async () => {
+    expect(await kubectl('get', '--raw', '/api/v1/nodes/node-1/proxy/healthz')).toBe('ok')
+    const { code, stderr } = await kubectl.run(['get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('nodes/proxy to GET /stats/summary is not implemented')])
+  })
 })

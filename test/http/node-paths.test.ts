@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { badRequest } from '../../src/api/errors.ts'
 import type { LogOptions, NodeClient, SimulatedRequest } from '../../src/client/node-client.ts'
+import { Nodes } from '../../src/kinds/index.ts'
 import { type Door, openDoor } from './door.ts'
 
 const asked: { logs: LogOptions[]; pods: [string | undefined, SimulatedRequest][]; services: unknown[] } = {
@@ -35,6 +36,9 @@ const nodes: NodeClient = {
   async proxyService(service, port) {
     asked.services.push([service, port])
     return { status: 204, headers: {}, body: new Uint8Array() }
+  },
+  async proxyNode({ metadata }, { path }) {
+    return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from(`${metadata.name} ${path}`) }
   },
 }
 
@@ -144,11 +148,16 @@ describe('proxies', () => {
     expect(await door.refused(`${service.replace('web', 'none')}/proxy/`)).toMatchObject({ code: 404 })
   })
 
-  test.each(['GET', 'POST'])('to a node, %s is refused by name, not as a method', async method => {
-    expect(await door.refused('/api/v1/nodes/node-1/proxy/healthz', { method })).toMatchObject({
+  test('to a node: its kubelet is asked, by name, scheme and port', async () => {
+    await door.server.client.of(Nodes).create({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } } as never)
+    for (const name of ['node-1', 'https:node-1:10250', 'node-1:10250']) {
+      const { code, text } = await door.ask(`/api/v1/nodes/${name}/proxy/healthz?verbose`)
+      expect([code, text]).toEqual([200, 'node-1 /healthz?verbose'])
+    }
+    expect(await door.refused('/api/v1/nodes/node-1:9100/proxy/metrics')).toMatchObject({
       code: 501,
-      reason: 'NotImplemented',
-      message: 'nodes/proxy is not implemented by kubesim yet',
+      message: 'a proxy to port 9100 of a node is not implemented by kubesim yet',
     })
+    expect(await door.refused('/api/v1/nodes/none/proxy/healthz')).toMatchObject({ code: 404 })
   })
 })

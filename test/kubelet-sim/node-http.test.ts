@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { type NodeDoor, openNodeDoor } from '../../kubelet-sim/node-http.ts'
 import { createHttpNodeClient } from '../../src/client/http-node-client.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
+import { Nodes } from '../../src/kinds/index.ts'
 import { get, virtualRoom } from './room.ts'
 
 const never = new AbortController().signal
@@ -51,6 +52,23 @@ test('logs and requests over the wire are what they are in process, bytes and re
   await expect(wire.proxyService({ name: 'no', namespace: 'default' }, '80', get('/'))).rejects.toMatchObject({
     code: 503,
     message: 'no endpoints available for service "no"',
+  })
+})
+
+test('a kubelet says that it is well, until its node is silent, and refuses by name what it does not serve', async () => {
+  await using room = await virtualRoom(quick)
+  const wire = await wired(room.nodes.nodeClient)
+  const node = await room.client.of(Nodes).get({ name: 'node-1' })
+  const well = await wire.proxyNode(node, get('/healthz'))
+  expect([well.status, Buffer.from(well.body).toString()]).toEqual([200, 'ok'])
+  await expect(wire.proxyNode(node, get('/stats/summary'))).rejects.toMatchObject({
+    code: 501,
+    message: 'nodes/proxy to GET /stats/summary is not implemented by kubesim yet',
+  })
+  room.nodes.silence('node-1')
+  await expect(wire.proxyNode(node, get('/healthz'))).rejects.toMatchObject({
+    code: 503,
+    message: 'error trying to reach service: dial tcp 127.25.43.11:10250: connect: no route to host',
   })
 })
 
