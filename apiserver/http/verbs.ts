@@ -1,8 +1,9 @@
 // The API's verbs on the wire: a request in, one call of the registry, a reply out. Called by app.ts, once a request.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Node } from '../../generated/types.ts'
 import { ApiError, methodNotAllowed, notImplemented } from '../../src/api/errors.ts'
-import type { Ref } from '../../src/api/meta.ts'
+import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
@@ -10,7 +11,7 @@ import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { Registry, RequestInfo, ResourceRegistry, User, Wrote } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
 import { Negotiator } from './negotiation.ts'
-import { readLog, requestToPod, requestToService } from './node-paths.ts'
+import { readLog, requestToNode, requestToPod, requestToService } from './node-paths.ts'
 import { type Answer, presentList, presentObject } from './presentation.ts'
 import { type Headers, warningHeader } from './reply.ts'
 import {
@@ -134,10 +135,8 @@ export class Verbs {
     const { kind } = resource
     const ref = refOf(target)
     const { method } = exchange.request
-    if (subresource === 'proxy' && (kind.resource === 'pods' || kind.resource === 'services')) {
-      return this.#proxy(resource, target, exchange)
-    }
     if (!kind.subresources?.includes(subresource)) throw noSuchPath()
+    if (subresource === 'proxy') return this.#proxy(resource, target, exchange)
     const methods = methodsOf[subresource]
     if (!methods.includes(method ?? '')) throw notAllowed(exchange, methods.join(', '))
     switch (subresource) {
@@ -251,6 +250,12 @@ function present(answer: Answer, { reading, code }: Wrote): void | Promise<void>
 
 async function bodyOf({ request }: Exchange, kind: string): Promise<unknown> {
   return parseBody(await readBody(request), request.headers['content-type'], kind)
+}
+
+/** Where the node's kubelet is asked, as its status says. */
+function kubeletPortOf(node: Frozen<KubeObject>): string {
+  const { status } = node as unknown as Frozen<Node>
+  return String(status.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250)
 }
 
 function refOf({ name, namespace }: Target): Ref {

@@ -1,0 +1,71 @@
+// How what was read is shown: as the object, a Table or its metadata alone, in JSON or YAML. Called by verbs.ts with the form
+// that negotiation.ts chose; writes through reply.ts.
+
+import type { ServerResponse } from 'node:http'
+import { badRequest, invalidValue } from '../../src/api/errors.ts'
+import type { Clock } from '../../src/env/clock.ts'
+import { scaleColumns } from '../../src/kinds/columns.ts'
+import type { Column, Kind } from '../../src/kinds/kind.ts'
+import type { Reading, ReadingList } from '../registry/registry.ts'
+import type { Form } from './negotiation.ts'
+import { type Headers, isStatus, listMetaOf, listObject, sendList, sendObject, sendReading, sendYaml } from './reply.ts'
+import { flag, type Query } from './request.ts'
+import { type IncludeObject, partialOf, type TableOptions, tableOf } from './table.ts'
+
+/** Where an answer goes, and what the client said of its form. */
+export interface Answer {
+  readonly kind: Kind<any>
+  readonly form: Form
+  readonly query: Query
+  readonly clock: Clock
+  readonly response: ServerResponse
+  readonly headers: Headers
+}
+
+export function presentObject(answer: Answer, status: number, reading: Reading): void | Promise<void> {
+  const { kind, form, query, response, headers } = answer
+  if (isStatus(reading.object) || form.as === 'object') {
+    if (form.encoding === 'yaml') return sendYaml(response, status, reading.object, headers)
+    if (flag(query, 'pretty')) return sendObject(response, status, reading.object, headers, true)
+    return sendReading(response, status, reading, headers)
+  }
+  if (form.as === 'metadata') return sendObject(response, status, partialOf(reading.object, form.version), headers)
+  const { resourceVersion } = reading.object.metadata
+  const metadata = resourceVersion ? { resourceVersion } : {}
+  const table = tableOf(columnsOf(kind, reading), [reading], metadata, tableOptions(answer))
+  return sendObject(response, status, table, headers)
+}
+
+export function presentList(answer: Answer, list: ReadingList): void | Promise<void> {
+  const { kind, form, query, response, headers } = answer
+  if (form.as === 'table') {
+    const table = tableOf(kind.columns, list.items, listMetaOf(list), tableOptions(answer))
+    return sendObject(response, 200, table, headers)
+  }
+  if (form.as === 'metadata') {
+    const items = list.items.map(({ object }) => partialOf(object, form.version))
+    const apiVersion = `meta.k8s.io/${form.version}`
+    const partial = { kind: 'PartialObjectMetadataList', apiVersion, metadata: listMetaOf(list), items }
+    return sendObject(response, 200, partial, headers)
+  }
+  if (form.encoding === 'yaml') return sendYaml(response, 200, listObject(kind, list), headers)
+  if (flag(query, 'pretty')) return sendObject(response, 200, listObject(kind, list), headers, true)
+  return sendList(response, kind, list, headers)
+}
+
+/** Of what was read: the kind's own, unless it is its scale. */
+function columnsOf(kind: Kind<any>, { object }: Reading): readonly Column<any>[] {
+  return object.kind === 'Scale' ? scaleColumns : kind.columns
+}
+
+function tableOptions({ form, query, clock }: Answer): TableOptions {
+  return { version: form.version, include: includeOf(query), now: clock.now(), withColumns: true }
+}
+
+export function includeOf(query: Query): IncludeObject {
+  const value = query.get('includeObject') || 'Metadata'
+  if (value === 'None' || value === 'Metadata' || value === 'Object') return value
+  // k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go, ValidateTableOptions.
+  const fault = invalidValue('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty")
+  throw badRequest(`${fault.field}: ${fault.message}`)
+}

@@ -1,0 +1,63 @@
+// A watch from the registry to whoever reads it, over a plain response or a WebSocket: begun, bounded in time, ended with
+// the server. Called by verbs.ts and upgrade.ts.
+
+import type { Cancel } from '../../src/env/clock.ts'
+import type { Env } from '../../src/env/env.ts'
+import type { ResourceRegistry } from '../registry/registry.ts'
+import type { Form } from './negotiation.ts'
+import { includeOf } from './presentation.ts'
+import { type Query, type Target, watchOptions } from './request.ts'
+import { type EventBytes, type Outlet, watchReader } from './watch-stream.ts'
+
+export interface WatchCall {
+  readonly env: Env
+  readonly resource: ResourceRegistry
+  readonly target: Target
+  readonly query: Query
+  readonly form: Form
+  /** Aborted when the server ends. */
+  readonly ending: AbortSignal
+  readonly eventBytes: EventBytes
+}
+
+/** Begins nothing before `start`, so that a refusal can still be told as one; `start` gives what ends the watch. */
+export function openWatch(call: WatchCall, outlet: Outlet): { start(): Cancel } {
+  const { env, resource, target, query, form, ending } = call
+  const include = includeOf(query)
+  const { timeoutSeconds, ...request } = watchOptions(query, target.namespace, target.name)
+  const held: Buffer[] = []
+  let isOpen = false
+  let isEnded = false
+  const reader = watchReader(
+    {
+      write: bytes => void (isOpen ? outlet.write(bytes) : held.push(bytes)),
+      end: () => {
+        isEnded = true
+        if (isOpen) outlet.end()
+      },
+      backlog: () => outlet.backlog(),
+    },
+    call.eventBytes,
+    { kind: resource.kind, form, include, clock: env.clock },
+  )
+  const stop = resource.watch(request, reader)
+  return {
+    start: () => {
+      isOpen = true
+      if (held.length > 0) outlet.write(Buffer.concat(held))
+      if (isEnded) outlet.end()
+      const finish = () => {
+        cancelTimer()
+        ending.removeEventListener('abort', finish)
+        stop()
+        if (!isEnded) outlet.end()
+        isEnded = true
+      }
+      // Without a wish, upstream ends a watch after half an hour to an hour (--min-request-timeout).
+      const seconds = timeoutSeconds ?? 1800 * (1 + env.random.fraction())
+      const cancelTimer = env.clock.after(seconds * 1000, finish)
+      ending.addEventListener('abort', finish, { once: true })
+      return finish
+    },
+  }
+}
