@@ -136,15 +136,15 @@ export class Verbs {
     const ref = refOf(target)
     const { method } = exchange.request
     if (!kind.subresources?.includes(subresource)) throw noSuchPath()
-    if (subresource === 'proxy') return this.#proxy(resource, target, exchange)
     const methods = methodsOf[subresource]
     if (!methods.includes(method ?? '')) throw notAllowed(exchange, methods.join(', '))
     switch (subresource) {
+      case 'proxy':
+        return this.#proxy(resource, target, exchange)
       case 'log': {
         const pod = resource.get(ref).object
         return readLog(this.#nodes(), pod, query, exchange.response, exchange.headers, this.#options.ending)
       }
-      case 'proxy':
       case 'exec':
       case 'attach':
       case 'portforward':
