@@ -3,9 +3,9 @@
 
 import type { DeploymentSpec, DeploymentStatus, DeploymentStrategy } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
-import { percentFaults } from '../api/names.ts'
 import { type Faults, FieldPath } from './field-path.ts'
 import { nonNegative } from './field-rules.ts'
+import { atMostAllRule, intOrPercentRules, intOrPercentValue } from './int-or-percent.ts'
 import { countedStatusRules, selectingSpecRules, specPath } from './workload-rules.ts'
 
 export function deploymentSpecRules(spec: Frozen<DeploymentSpec>, faults: Faults): void {
@@ -38,26 +38,12 @@ function strategyRules(strategy: Frozen<DeploymentStrategy>, faults: Faults): vo
     return
   }
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate
-  amountRules(maxUnavailable, at.child('maxUnavailable'), faults)
-  amountRules(maxSurge, at.child('maxSurge'), faults)
-  if (amountOf(maxUnavailable) === 0 && amountOf(maxSurge) === 0) {
+  intOrPercentRules(maxUnavailable, at.child('maxUnavailable'), faults)
+  intOrPercentRules(maxSurge, at.child('maxSurge'), faults)
+  if (intOrPercentValue(maxUnavailable) === 0 && intOrPercentValue(maxSurge) === 0) {
     faults.invalid(at.child('maxUnavailable'), maxUnavailable, 'may not be 0 when `maxSurge` is 0')
   }
-  if (typeof maxUnavailable === 'string' && amountOf(maxUnavailable) > 100) {
-    faults.invalid(at.child('maxUnavailable'), maxUnavailable, 'must not be greater than 100%')
-  }
-}
-
-function amountRules(amount: number | string, path: FieldPath, faults: Faults): void {
-  if (typeof amount === 'string') faults.invalids(percentFaults(amount), amount, path)
-  else if (amount < 0) faults.invalid(path, amount, 'must be greater than or equal to 0')
-}
-
-/** A number, or the number before the percent sign; what is neither counts as nothing (intstr.IntValue). */
-function amountOf(amount: number | string): number {
-  if (typeof amount === 'number') return amount
-  if (percentFaults(amount).length === 0) return Number(amount.slice(0, -1))
-  return /^[+-]?[0-9]+$/.test(amount) ? Number(amount) : 0
+  atMostAllRule(maxUnavailable, at.child('maxUnavailable'), faults)
 }
 
 export function deploymentStatusRules(

@@ -19,6 +19,7 @@ export { ReplicationControllers } from './replicationcontroller.ts'
 export { Secrets } from './secret.ts'
 export { Services } from './service.ts'
 export { ServiceAccounts } from './serviceaccount.ts'
+export { StatefulSets } from './statefulset.ts'
 
 import { ConfigMaps } from './configmap.ts'
 import { ControllerRevisions } from './controllerrevision.ts'
@@ -40,6 +41,7 @@ import { ReplicationControllers } from './replicationcontroller.ts'
 import { Secrets } from './secret.ts'
 import { Services } from './service.ts'
 import { ServiceAccounts } from './serviceaccount.ts'
+import { StatefulSets } from './statefulset.ts'
 
 export const builtinKinds: readonly Kind<any>[] = [
   ConfigMaps,
@@ -56,6 +58,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   ControllerRevisions,
   Deployments,
   ReplicaSets,
+  StatefulSets,
   Leases,
   EndpointSlices,
   EventsV1,

@@ -13,6 +13,7 @@ import type {
   Volume,
 } from '../../generated/types.ts'
 import { canonicalQuantity } from '../api/quantity.ts'
+import { defaultClaimSpec } from './claim-spec.ts'
 import { parseImageName } from './image-name.ts'
 import { defaultPodResources } from './pod-resources.ts'
 import { canonicalResources } from './resources.ts'
@@ -138,10 +139,7 @@ function defaultVolume(volume: Volume): void {
     const claim = volume.ephemeral.volumeClaimTemplate
     claim.metadata ??= {}
     claim.spec ??= {}
-    claim.spec.volumeMode ??= 'Filesystem'
-    claim.spec.resources ??= {}
-    if (claim.spec.resources.limits) canonicalResources(claim.spec.resources.limits)
-    if (claim.spec.resources.requests) canonicalResources(claim.spec.resources.requests)
+    defaultClaimSpec(claim.spec)
   }
   if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default'
   if (volume.rbd) {

@@ -40,7 +40,7 @@ export function podTemplateRules(template: Frozen<PodTemplateSpec>, path: FieldP
 export function runningTemplateRules(
   template: Frozen<PodTemplateSpec>,
   isSelected: boolean,
-  owner: 'ReplicaSet' | 'ReplicationController',
+  owner: 'ReplicaSet' | 'ReplicationController' | 'StatefulSet' | 'DaemonSet',
   path: FieldPath,
   faults: Faults,
 ): void {

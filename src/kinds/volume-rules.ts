@@ -1,14 +1,14 @@
 // The rules of a pod's volumes (ValidateVolumes, validateVolumeSource in pkg/apis/core/validation/validation.go). One
 // source each: `sources` has a row for every type. Projected volumes are in projected-volume-rules.ts.
 
-import type { KeyToPath, ObjectMeta, PersistentVolumeClaimSpec, Volume } from '../../generated/types.ts'
+import type { KeyToPath, ObjectMeta, Volume } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
 import { between, dns1123LabelFaults, dns1123SubdomainFaults } from '../api/names.ts'
 import { parseQuantity } from '../api/quantity.ts'
+import { claimSpecRules } from './claim-spec.ts'
 import { pullPolicies } from './container-rules.ts'
 import type { Faults, FieldPath } from './field-path.ts'
 import { descendingPath, fileMode, nonReservedPath, oneOf, optionalOneOf, withoutBacksteps } from './field-rules.ts'
-import { labelSelectorRules } from './label-selector-rules.ts'
 import { validateTemplateMeta } from './object-meta.ts'
 import { downwardFileRules, projectedRules } from './projected-volume-rules.ts'
 
@@ -129,7 +129,7 @@ const sources: { readonly [Type in Exclude<keyof Volume, 'name'>]?: Rules<Type> 
     else {
       const at = path.child('volumeClaimTemplate')
       if (volumeClaimTemplate.metadata) validateTemplateMeta(volumeClaimTemplate.metadata, at.child('metadata'), faults)
-      claimRules(volumeClaimTemplate.spec, at.child('spec'), faults)
+      claimSpecRules(volumeClaimTemplate.spec ?? {}, at.child('spec'), faults)
     }
     if (!meta?.name || !volume.name) return
     const claim = `${meta.name}-${volume.name}`
@@ -286,41 +286,4 @@ function initiatorRule(name: string, path: FieldPath, faults: Faults): void {
   const form = initiators[name.slice(0, 3)]
   if (!form) faults.invalid(path, name, 'must be valid format starting with iqn, eui, or naa')
   else if (!form.test(name)) faults.invalid(path, name, 'must be valid format')
-}
-
-const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
-
-/** The claim that an ephemeral volume makes (ValidatePersistentVolumeClaimSpec). */
-function claimRules(spec: Frozen<PersistentVolumeClaimSpec>, path: FieldPath, faults: Faults): void {
-  const modes = spec.accessModes ?? []
-  if (modes.length === 0) faults.required(path.child('accessModes'), 'at least 1 access mode is required')
-  labelSelectorRules(spec.selector, path.child('selector'), faults)
-  for (const mode of modes) {
-    if (!accessModes.includes(mode)) faults.notSupported(path.child('accessModes'), mode, accessModes)
-  }
-  if (modes.includes('ReadWriteOncePod') && modes.some(mode => mode !== 'ReadWriteOncePod')) {
-    faults.forbidden(path.child('accessModes'), 'may not use ReadWriteOncePod with other access modes')
-  }
-  const storage = spec.resources?.requests?.storage
-  const at = path.child('resources').key('storage')
-  if (storage === undefined) faults.required(at)
-  else if (parseQuantity(storage).sign <= 0) faults.invalid(at, storage, 'must be greater than zero')
-  if (spec.storageClassName) {
-    faults.invalids(dns1123SubdomainFaults(spec.storageClassName), spec.storageClassName, path, 'storageClassName')
-  }
-  optionalOneOf(spec.volumeMode, ['Block', 'Filesystem'], path, 'volumeMode', faults)
-  for (const name of ['dataSource', 'dataSourceRef'] as const) {
-    const source = spec[name]
-    if (!source) continue
-    if (!source.name) faults.required(path.child(name, 'name'))
-    if (!source.kind) faults.required(path.child(name, 'kind'))
-    if (source.apiGroup)
-      faults.invalids(dns1123SubdomainFaults(source.apiGroup), source.apiGroup, path.child(name), 'apiGroup')
-    else if (source.kind !== 'PersistentVolumeClaim') {
-      const detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
-      faults.invalid(path.child(name), source.kind, detail)
-    }
-  }
-  const className = spec.volumeAttributesClassName
-  if (className) faults.invalids(dns1123SubdomainFaults(className), className, path, 'volumeAttributesClassName')
 }

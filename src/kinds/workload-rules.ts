@@ -1,5 +1,5 @@
-// What Deployments, ReplicaSets and ReplicationControllers have in common: a count, a selector that must find the pods of
-// its own template, and a status that adds up (pkg/apis/apps/validation/validation.go).
+// What Deployments, ReplicaSets and ReplicationControllers, and in part StatefulSets and DaemonSets, have in common: a count,
+// a selector that must find the pods of its own template, a status that adds up (pkg/apis/apps/validation/validation.go).
 
 import type { LabelSelector, PodTemplateSpec } from '../../generated/types.ts'
 import { selectorFromLabelSelector } from '../api/labels.ts'
@@ -10,7 +10,7 @@ import { labelSelectorRules } from './label-selector-rules.ts'
 import { runningTemplateRules } from './pod-template.ts'
 
 export const specPath = new FieldPath('spec')
-const statusPath = new FieldPath('status')
+export const statusPath = new FieldPath('status')
 
 interface SelectingSpec {
   readonly replicas?: number
@@ -28,12 +28,12 @@ export function selectingSpecRules(spec: SelectingSpec, faults: Faults): void {
   if (!selector) faults.required(at)
   else {
     labelSelectorRules(selector, at, faults)
-    if (isEmpty(selector)) faults.invalid(at, selector, 'empty selector is invalid for deployment')
+    if (isEmptySelector(selector)) faults.invalid(at, selector, 'empty selector is invalid for deployment')
   }
   const labels = spec.template?.metadata?.labels
   let isSelected = true
   if (faults.count > before) {
-    if (selector && !isParsed(selector)) {
+    if (selector && !isParsedSelector(selector)) {
       faults.invalid(at, selector, 'invalid label selector')
       return
     }
@@ -42,11 +42,11 @@ export function selectingSpecRules(spec: SelectingSpec, faults: Faults): void {
   runningTemplateRules(spec.template ?? {}, isSelected, 'ReplicaSet', specPath.child('template'), faults)
 }
 
-function isEmpty({ matchLabels, matchExpressions }: Frozen<LabelSelector>): boolean {
+export function isEmptySelector({ matchLabels, matchExpressions }: Frozen<LabelSelector>): boolean {
   return Object.keys(matchLabels ?? {}).length === 0 && (matchExpressions?.length ?? 0) === 0
 }
 
-function isParsed(selector: Frozen<LabelSelector>): boolean {
+export function isParsedSelector(selector: Frozen<LabelSelector>): boolean {
   try {
     selectorFromLabelSelector(selector)
     return true

@@ -88,11 +88,19 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     services: 'svc',
     'deployments.apps': 'deploy',
     'replicasets.apps': 'rs',
+    'statefulsets.apps': 'sts',
     'events.events.k8s.io': 'ev',
     'ingresses.networking.k8s.io': 'ing',
   })
   const all = builtinKinds.filter(kind => kind.categories?.includes('all')).map(kind => kind.plural)
-  expect(all.sort()).toEqual(['deployments', 'pods', 'replicasets', 'replicationcontrollers', 'services'])
+  expect(all.sort()).toEqual([
+    'deployments',
+    'pods',
+    'replicasets',
+    'replicationcontrollers',
+    'services',
+    'statefulsets',
+  ])
   const counted = builtinKinds.filter(kind => kind.hasGeneration !== false).map(kind => kind.plural)
   expect(counted.sort()).toEqual([
     'deployments',
@@ -103,6 +111,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'podtemplates',
     'replicasets',
     'replicationcontrollers',
+    'statefulsets',
   ])
 })
 

@@ -20,6 +20,14 @@ const nodeTerm = {
   matchExpressions: [{ key: 'k', operator: 'In', values: ['v'] }],
   matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }],
 }
+const claim = {
+  accessModes: ['ReadWriteOnce'],
+  resources: { requests: { storage: '1Gi' } },
+  selector,
+  storageClassName: 'fast',
+  dataSource: { kind: 'PersistentVolumeClaim', name: 'd' },
+  dataSourceRef: { kind: 'PersistentVolumeClaim', name: 'd' },
+}
 const podSpec = {
   serviceAccountName: 'robot',
   containers: [
@@ -79,12 +87,7 @@ const podSpec = {
       ephemeral: {
         volumeClaimTemplate: {
           metadata: { labels: { a: 'b' } },
-          spec: {
-            accessModes: ['ReadWriteOnce'],
-            resources: { requests: { storage: '1Gi' } },
-            selector,
-            dataSource: { kind: 'PersistentVolumeClaim', name: 'd' },
-          },
+          spec: claim,
         },
       },
     },
@@ -157,6 +160,17 @@ const samples: Readonly<Record<string, object>> = {
   'replicasets.apps': { spec: { replicas: 1, selector, template } },
   'deployments.apps': {
     spec: { replicas: 1, selector, template, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } },
+  },
+  'statefulsets.apps': {
+    spec: {
+      replicas: 1,
+      selector,
+      template,
+      serviceName: 'web',
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 1 } },
+      ordinals: { start: 1 },
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim }],
+    },
   },
   'controllerrevisions.apps': { revision: 1, data: { a: 1 } },
   services: {
