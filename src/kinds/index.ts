@@ -2,6 +2,7 @@
 
 export { ConfigMaps } from './configmap.ts'
 export { ControllerRevisions } from './controllerrevision.ts'
+export { DaemonSets } from './daemonset.ts'
 export { Deployments } from './deployment.ts'
 export { EndpointsKind } from './endpoints.ts'
 export { EndpointSlices } from './endpointslice.ts'
@@ -23,6 +24,7 @@ export { StatefulSets } from './statefulset.ts'
 
 import { ConfigMaps } from './configmap.ts'
 import { ControllerRevisions } from './controllerrevision.ts'
+import { DaemonSets } from './daemonset.ts'
 import { Deployments } from './deployment.ts'
 import { EndpointsKind } from './endpoints.ts'
 import { EndpointSlices } from './endpointslice.ts'
@@ -56,6 +58,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   ServiceAccounts,
   Services,
   ControllerRevisions,
+  DaemonSets,
   Deployments,
   ReplicaSets,
   StatefulSets,

@@ -86,6 +86,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     replicationcontrollers: 'rc',
     serviceaccounts: 'sa',
     services: 'svc',
+    'daemonsets.apps': 'ds',
     'deployments.apps': 'deploy',
     'replicasets.apps': 'rs',
     'statefulsets.apps': 'sts',
@@ -94,6 +95,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
   })
   const all = builtinKinds.filter(kind => kind.categories?.includes('all')).map(kind => kind.plural)
   expect(all.sort()).toEqual([
+    'daemonsets',
     'deployments',
     'pods',
     'replicasets',
@@ -103,6 +105,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
   ])
   const counted = builtinKinds.filter(kind => kind.hasGeneration !== false).map(kind => kind.plural)
   expect(counted.sort()).toEqual([
+    'daemonsets',
     'deployments',
     'endpointslices',
     'ingressclasses',

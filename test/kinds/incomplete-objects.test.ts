@@ -161,6 +161,7 @@ const samples: Readonly<Record<string, object>> = {
   'deployments.apps': {
     spec: { replicas: 1, selector, template, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } },
   },
+  'daemonsets.apps': { spec: { selector, template, updateStrategy: { rollingUpdate: { maxUnavailable: '10%' } } } },
   'statefulsets.apps': {
     spec: {
       replicas: 1,
