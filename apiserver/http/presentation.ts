@@ -7,6 +7,7 @@ import type { Clock } from '../../src/env/clock.ts'
 import { scaleColumns } from '../../src/kinds/columns.ts'
 import type { Column, Kind } from '../../src/kinds/kind.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import type { Form } from './negotiation.ts'
 import { type Headers, isStatus, listMetaOf, listObject, sendList, sendObject, sendReading, sendYaml } from './reply.ts'
 import { flag, type Query } from './request.ts'
@@ -20,6 +21,7 @@ export interface Answer {
   readonly clock: Clock
   readonly response: ServerResponse
   readonly headers: Headers
+  readonly chunks: ChunkPool
 }
 
 export function presentObject(answer: Answer, status: number, reading: Reading): void | Promise<void> {
@@ -50,7 +52,7 @@ export function presentList(answer: Answer, list: ReadingList): void | Promise<v
   }
   if (form.encoding === 'yaml') return sendYaml(response, 200, listObject(kind, list), headers)
   if (flag(query, 'pretty')) return sendObject(response, 200, listObject(kind, list), headers, true)
-  return sendList(response, kind, list, headers)
+  return sendList(response, kind, list, headers, answer.chunks)
 }
 
 /** Of what was read: the kind's own, unless it is its scale. */

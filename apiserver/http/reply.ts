@@ -8,6 +8,7 @@ import { ApiError, type Status } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import type { ListMeta } from './table.ts'
 
 const json = 'application/json'
@@ -82,10 +83,8 @@ function listHead(kind: Kind<any>, list: ReadingList) {
   return { kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata: listMetaOf(list) }
 }
 
-const comma = Buffer.from(',')
+const comma = 0x2c
 const end = Buffer.from(']}\n')
-/** Small enough that a chunk's memory is at hand and need not be asked of the system each time. */
-const chunkSize = 64 * 1024
 /** After so many bytes the others get their turn. */
 const turnSize = 512 * 1024
 
@@ -94,6 +93,7 @@ export async function sendList(
   kind: Kind<any>,
   list: ReadingList,
   headers: Headers,
+  pool: ChunkPool,
 ): Promise<void> {
   const head = Buffer.from(`${JSON.stringify(listHead(kind, list)).slice(0, -1)},"items":[`)
   const { items } = list
@@ -102,27 +102,39 @@ export async function sendList(
   headers['Content-Type'] = json
   headers['Content-Length'] = total
   response.writeHead(200, headers)
-  let parts: Buffer[] = [head]
-  let size = head.length
+
+  let chunk = pool.take()
+  let size = head.copy(chunk)
   let turn = 0
+  const flush = () => {
+    const full = chunk
+    response.write(full.subarray(0, size), () => pool.giveBack(full))
+    turn += size
+    chunk = pool.take()
+    size = 0
+  }
   for (let index = 0; index < items.length; index++) {
     const { bytes } = items[index]!
-    if (index > 0) parts.push(comma)
-    parts.push(bytes)
-    size += bytes.length + (index > 0 ? 1 : 0)
-    if (size < chunkSize) continue
-    turn += size
-    response.write(Buffer.concat(parts, size))
-    parts = []
-    size = 0
+    if (size + bytes.length + 1 > chunk.length) flush()
+    if (index > 0) chunk[size++] = comma
+    if (size + bytes.length > chunk.length) {
+      // Larger than a chunk: it goes as it is.
+      flush()
+      response.write(bytes)
+      turn += bytes.length
+    } else {
+      size += bytes.copy(chunk, size)
+    }
     if (turn < turnSize) continue
     turn = 0
     // The wait lets other requests run; drain alone would not, when the socket takes all at once.
     if (response.writableNeedDrain && !(await drained(response))) return
     await new Promise(resolve => setImmediate(resolve))
   }
-  parts.push(end)
-  response.end(Buffer.concat(parts))
+  if (size + end.length > chunk.length) flush()
+  size += end.copy(chunk, size)
+  const last = chunk
+  response.end(last.subarray(0, size), () => pool.giveBack(last))
 }
 
 /** False when the reader went away instead, or nobody wants to wait any more. */

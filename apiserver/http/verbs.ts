@@ -10,6 +10,7 @@ import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { Registry, RequestInfo, ResourceRegistry, User, Wrote } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
+import { ChunkPool } from './chunk-pool.ts'
 import { Negotiator } from './negotiation.ts'
 import { readLog, requestToNode, requestToPod, requestToService } from './node-paths.ts'
 import { type Answer, presentList, presentObject } from './presentation.ts'
@@ -50,6 +51,7 @@ export class Verbs {
   readonly #options: VerbsOptions
   readonly #negotiator = new Negotiator()
   readonly #eventBytes = new EventBytes()
+  readonly #chunks = new ChunkPool()
 
   constructor(options: VerbsOptions) {
     this.#options = options
@@ -217,7 +219,7 @@ export class Verbs {
   #answerTo({ resource, query, exchange }: Call): Answer {
     const { request, response, headers } = exchange
     const form = this.#negotiator.choose(request.headers.accept)
-    return { kind: resource.kind, form, query, clock: this.#options.env.clock, response, headers }
+    return { kind: resource.kind, form, query, clock: this.#options.env.clock, response, headers, chunks: this.#chunks }
   }
 }
 
