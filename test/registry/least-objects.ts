@@ -8,12 +8,24 @@ const template = (app: string) => ({
   spec: { containers: [{ name: 'main', image: 'nginx' }] },
 })
 
+const jobTemplate = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'busybox' }] } }
+
 const parts: Readonly<Record<string, (name: string) => object>> = {
   Pod: () => ({ spec: { containers: [{ name: 'main', image: 'nginx' }] } }),
   PodTemplate: name => ({ template: template(name) }),
   ReplicationController: name => ({ spec: { replicas: 1, selector: { app: name }, template: template(name) } }),
   ReplicaSet: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
   Deployment: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
+  StatefulSet: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
+  DaemonSet: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
+  Job: () => ({ spec: { template: jobTemplate } }),
+  CronJob: () => ({ spec: { schedule: '* * * * *', jobTemplate: { spec: { template: jobTemplate } } } }),
+  PersistentVolumeClaim: () => ({
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  }),
+  PersistentVolume: () => ({
+    spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/data' } },
+  }),
   ControllerRevision: () => ({ revision: 1, data: { spec: {} } }),
   Service: () => ({ spec: { ports: [{ port: 80 }] } }),
   EndpointSlice: () => ({ addressType: 'IPv4', endpoints: [], ports: [] }),
