@@ -13,6 +13,8 @@ export { IngressClasses } from './ingressclass.ts'
 export { Leases } from './lease.ts'
 export { Namespaces } from './namespace.ts'
 export { Nodes } from './node.ts'
+export { PersistentVolumes } from './persistentvolume.ts'
+export { PersistentVolumeClaims } from './persistentvolumeclaim.ts'
 export { Pods } from './pod.ts'
 export { PodTemplates } from './podtemplate.ts'
 export { ReplicaSets } from './replicaset.ts'
@@ -36,6 +38,8 @@ import type { Kind } from './kind.ts'
 import { Leases } from './lease.ts'
 import { Namespaces } from './namespace.ts'
 import { Nodes } from './node.ts'
+import { PersistentVolumes } from './persistentvolume.ts'
+import { PersistentVolumeClaims } from './persistentvolumeclaim.ts'
 import { Pods } from './pod.ts'
 import { PodTemplates } from './podtemplate.ts'
 import { ReplicaSets } from './replicaset.ts'
@@ -51,6 +55,8 @@ export const builtinKinds: readonly Kind<any>[] = [
   Events,
   Namespaces,
   Nodes,
+  PersistentVolumeClaims,
+  PersistentVolumes,
   Pods,
   PodTemplates,
   ReplicationControllers,

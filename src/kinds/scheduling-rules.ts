@@ -5,6 +5,7 @@ import type {
   Affinity,
   LabelSelector,
   NodeAffinity,
+  NodeSelector,
   NodeSelectorRequirement,
   NodeSelectorTerm,
   PodAffinity,
@@ -30,18 +31,19 @@ export function affinityRules(affinity: Frozen<Affinity>, path: FieldPath, fault
 
 function nodeAffinityRules(affinity: Frozen<NodeAffinity>, path: FieldPath, faults: Faults): void {
   const must = affinity[required]
-  if (must) {
-    const at = path.child(required, 'nodeSelectorTerms')
-    if (!must.nodeSelectorTerms?.length) faults.required(at, 'must have at least one node selector term')
-    for (const [index, term] of (must.nodeSelectorTerms ?? []).entries()) {
-      nodeTermRules(term, true, at.index(index), faults)
-    }
-  }
+  if (must) nodeSelectorRules(must, path.child(required), faults)
   for (const [index, { weight, preference }] of (affinity[preferred] ?? []).entries()) {
     const at = path.child(preferred).index(index)
     weightRule(weight, at, faults)
     nodeTermRules(preference, false, at.child('preference'), faults)
   }
+}
+
+/** Also of a PersistentVolume, which says so which nodes can reach it. */
+export function nodeSelectorRules({ nodeSelectorTerms }: Frozen<NodeSelector>, path: FieldPath, faults: Faults): void {
+  const at = path.child('nodeSelectorTerms')
+  if (!nodeSelectorTerms?.length) faults.required(at, 'must have at least one node selector term')
+  for (const [index, term] of (nodeSelectorTerms ?? []).entries()) nodeTermRules(term, true, at.index(index), faults)
 }
 
 function weightRule(weight: number, path: FieldPath, faults: Faults): void {

@@ -256,6 +256,17 @@ const sources: { readonly [Type in Exclude<keyof Volume, 'name'>]?: Rules<Type> 
   scaleIO: needs<'scaleIO'>('gateway', 'system', 'volumeName'),
 }
 
+/** A source that a PersistentVolume has too; `name` is that of the volume. */
+export function volumeSourceRules<Type extends keyof typeof sources>(
+  type: Type,
+  source: Frozen<NonNullable<Volume[Type]>>,
+  volume: Frozen<Volume>,
+  path: FieldPath,
+  faults: Faults,
+): void {
+  sources[type]?.(source as never, path, faults, volume, { meta: undefined })
+}
+
 export function keyRules(items: readonly Frozen<KeyToPath>[], path: FieldPath, faults: Faults): void {
   for (const [index, item] of items.entries()) {
     const at = path.index(index)

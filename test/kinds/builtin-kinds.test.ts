@@ -82,6 +82,8 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     events: 'ev',
     namespaces: 'ns',
     nodes: 'no',
+    persistentvolumeclaims: 'pvc',
+    persistentvolumes: 'pv',
     pods: 'po',
     replicationcontrollers: 'rc',
     serviceaccounts: 'sa',

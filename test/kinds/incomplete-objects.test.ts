@@ -161,6 +161,17 @@ const samples: Readonly<Record<string, object>> = {
   'deployments.apps': {
     spec: { replicas: 1, selector, template, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } },
   },
+  persistentvolumeclaims: { spec: { ...claim, volumeName: 'v' }, status: { capacity: { storage: '1Gi' } } },
+  persistentvolumes: {
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      csi: { driver: 'a.b', volumeHandle: 'x', nodePublishSecretRef: { name: 's', namespace: 'n' } },
+      nodeAffinity: { required: { nodeSelectorTerms: [nodeTerm] } },
+      claimRef: { namespace: 'n', name: 'c' },
+      volumeAttributesClassName: 'gold',
+    },
+  },
   'daemonsets.apps': { spec: { selector, template, updateStrategy: { rollingUpdate: { maxUnavailable: '10%' } } } },
   'statefulsets.apps': {
     spec: {
