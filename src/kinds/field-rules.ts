@@ -2,7 +2,7 @@
 // pkg/apis/core/validation/validation.go). Each looks at `path`, or at its child where one is named.
 
 import { jsonEqual } from '../api/json-equal.ts'
-import { between, portNameFaults, portNumberFaults } from '../api/names.ts'
+import { between, dns1123SubdomainFaults, portNameFaults, portNumberFaults } from '../api/names.ts'
 import type { Faults, FieldPath } from './field-path.ts'
 
 export const immutable = 'field is immutable'
@@ -77,4 +77,23 @@ export function descendingPath(target: string, path: FieldPath, faults: Faults):
 export function nonReservedPath(target: string, path: FieldPath, faults: Faults): void {
   descendingPath(target, path, faults)
   if (target.startsWith('..') && !target.startsWith('../')) faults.invalid(path, target, "must not start with '..'")
+}
+
+const urlPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
+const wholeUrlPath = new RegExp(`^${urlPath}$`)
+
+/** `acme.io/foo`: a domain and a path (IsDomainPrefixedPath). */
+export function domainPrefixedPath(text: string, path: FieldPath, faults: Faults): void {
+  if (text === '') {
+    faults.required(path)
+    return
+  }
+  const slash = text.indexOf('/')
+  const [host, rest] = [text.slice(0, Math.max(slash, 0)), text.slice(slash + 1)]
+  if (host === '' || rest === '') {
+    faults.invalid(path, text, 'must be a domain-prefixed path (such as "acme.io/foo")')
+    return
+  }
+  faults.invalids(dns1123SubdomainFaults(host), host, path)
+  if (!wholeUrlPath.test(rest)) faults.invalid(path, rest, `Invalid path (regex used for validation is '${urlPath}')`)
 }

@@ -10,6 +10,7 @@ export { Events } from './event.ts'
 export { EventsV1 } from './event-v1.ts'
 export { Ingresses } from './ingress.ts'
 export { IngressClasses } from './ingressclass.ts'
+export { Jobs } from './job.ts'
 export { Leases } from './lease.ts'
 export { Namespaces } from './namespace.ts'
 export { Nodes } from './node.ts'
@@ -34,6 +35,7 @@ import { Events } from './event.ts'
 import { EventsV1 } from './event-v1.ts'
 import { Ingresses } from './ingress.ts'
 import { IngressClasses } from './ingressclass.ts'
+import { Jobs } from './job.ts'
 import type { Kind } from './kind.ts'
 import { Leases } from './lease.ts'
 import { Namespaces } from './namespace.ts'
@@ -68,6 +70,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   Deployments,
   ReplicaSets,
   StatefulSets,
+  Jobs,
   Leases,
   EndpointSlices,
   EventsV1,

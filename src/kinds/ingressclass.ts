@@ -2,10 +2,10 @@
 
 import type { IngressClass } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
-import { dns1123LabelFaults, dns1123SubdomainFaults } from '../api/names.ts'
+import { dns1123LabelFaults } from '../api/names.ts'
 import { ageColumn, nameColumn } from './columns.ts'
 import { Faults, FieldPath } from './field-path.ts'
-import { unchanged } from './field-rules.ts'
+import { domainPrefixedPath, unchanged } from './field-rules.ts'
 import { typedReferenceRules } from './ingress-rules.ts'
 import { defineKind } from './kind.ts'
 
@@ -50,25 +50,11 @@ export const IngressClasses = defineKind<IngressClass>({
 })
 
 const path = new FieldPath('spec')
-const urlPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
-const wholeUrlPath = new RegExp(`^${urlPath}$`)
 
-/** `acme.io/foo`: a domain and a path (IsDomainPrefixedPath). */
 function controllerRules(controller: string, faults: Faults): void {
   const at = path.child('controller')
   if (controller.length > 250) faults.tooLong(at, 250)
-  if (controller === '') {
-    faults.required(at)
-    return
-  }
-  const slash = controller.indexOf('/')
-  const [host, rest] = [controller.slice(0, Math.max(slash, 0)), controller.slice(slash + 1)]
-  if (host === '' || rest === '') {
-    faults.invalid(at, controller, 'must be a domain-prefixed path (such as "acme.io/foo")')
-    return
-  }
-  faults.invalids(dns1123SubdomainFaults(host), host, at)
-  if (!wholeUrlPath.test(rest)) faults.invalid(at, rest, `Invalid path (regex used for validation is '${urlPath}')`)
+  domainPrefixedPath(controller, at, faults)
 }
 
 function parameterRules({ spec: { parameters } }: Frozen<IngressClass>, faults: Faults): void {

@@ -99,6 +99,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
   expect(all.sort()).toEqual([
     'daemonsets',
     'deployments',
+    'jobs',
     'pods',
     'replicasets',
     'replicationcontrollers',
@@ -112,6 +113,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'endpointslices',
     'ingressclasses',
     'ingresses',
+    'jobs',
     'pods',
     'podtemplates',
     'replicasets',

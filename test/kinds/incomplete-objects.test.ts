@@ -172,6 +172,25 @@ const samples: Readonly<Record<string, object>> = {
       volumeAttributesClassName: 'gold',
     },
   },
+  'jobs.batch': {
+    metadata: { name: 'it', uid: 'u' },
+    spec: {
+      completionMode: 'Indexed',
+      completions: 3,
+      parallelism: 3,
+      backoffLimitPerIndex: 1,
+      maxFailedIndexes: 1,
+      managedBy: 'a.b/c',
+      podFailurePolicy: {
+        rules: [
+          { action: 'FailJob', onExitCodes: { containerName: 'c', operator: 'In', values: [1] } },
+          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+        ],
+      },
+      successPolicy: { rules: [{ succeededIndexes: '0-1', succeededCount: 1 }] },
+      template: { spec: { containers: [{ name: 'c', image: 'x' }], restartPolicy: 'Never' } },
+    },
+  },
   'daemonsets.apps': { spec: { selector, template, updateStrategy: { rollingUpdate: { maxUnavailable: '10%' } } } },
   'statefulsets.apps': {
     spec: {
