@@ -2,6 +2,7 @@
 
 export { ConfigMaps } from './configmap.ts'
 export { ControllerRevisions } from './controllerrevision.ts'
+export { CronJobs } from './cronjob.ts'
 export { DaemonSets } from './daemonset.ts'
 export { Deployments } from './deployment.ts'
 export { EndpointsKind } from './endpoints.ts'
@@ -27,6 +28,7 @@ export { StatefulSets } from './statefulset.ts'
 
 import { ConfigMaps } from './configmap.ts'
 import { ControllerRevisions } from './controllerrevision.ts'
+import { CronJobs } from './cronjob.ts'
 import { DaemonSets } from './daemonset.ts'
 import { Deployments } from './deployment.ts'
 import { EndpointsKind } from './endpoints.ts'
@@ -70,6 +72,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   Deployments,
   ReplicaSets,
   StatefulSets,
+  CronJobs,
   Jobs,
   Leases,
   EndpointSlices,

@@ -88,6 +88,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     replicationcontrollers: 'rc',
     serviceaccounts: 'sa',
     services: 'svc',
+    'cronjobs.batch': 'cj',
     'daemonsets.apps': 'ds',
     'deployments.apps': 'deploy',
     'replicasets.apps': 'rs',
@@ -97,6 +98,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
   })
   const all = builtinKinds.filter(kind => kind.categories?.includes('all')).map(kind => kind.plural)
   expect(all.sort()).toEqual([
+    'cronjobs',
     'daemonsets',
     'deployments',
     'jobs',
@@ -108,6 +110,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
   ])
   const counted = builtinKinds.filter(kind => kind.hasGeneration !== false).map(kind => kind.plural)
   expect(counted.sort()).toEqual([
+    'cronjobs',
     'daemonsets',
     'deployments',
     'endpointslices',

@@ -172,6 +172,15 @@ const samples: Readonly<Record<string, object>> = {
       volumeAttributesClassName: 'gold',
     },
   },
+  'cronjobs.batch': {
+    spec: {
+      schedule: '* * * * *',
+      timeZone: 'UTC',
+      jobTemplate: {
+        spec: { template: { spec: { containers: [{ name: 'c', image: 'x' }], restartPolicy: 'Never' } } },
+      },
+    },
+  },
   'jobs.batch': {
     metadata: { name: 'it', uid: 'u' },
     spec: {
