@@ -283,6 +283,15 @@ ${extra}`
       expect((await kubectl('get', 'cm', '-l', 'set=one', '-o', 'name')).trim()).toBe('configmap/a')
     })
 
+    test('apply --prune asks for every kind it knows when none is named', async () => {
+      const map = (name: string) =>
+        `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  labels: {set: two}\n---\n`
+      await kubectl('apply', '-f', file('set.yaml', map('c') + map('d')))
+      const pruned = await kubectl('apply', '--prune', '-l', 'set=two', '-f', file('set.yaml', map('c')))
+      expect(pruned).toContain('configmap/d pruned')
+      expect((await kubectl('get', 'cm', '-l', 'set=two', '-o', 'name')).trim()).toBe('configmap/c')
+    })
+
     test('delete with every cascade', async () => {
       await kubectl('rollout', 'status', 'deploy/changing', '--timeout=60s')
       expect(await kubectl('delete', 'deploy', 'changing', '--cascade=orphan')).toContain('deleted')
