@@ -8,7 +8,8 @@ const template = (app: string) => ({
   spec: { containers: [{ name: 'main', image: 'nginx' }] },
 })
 
-const jobTemplate = { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'busybox' }] } }
+// Made anew each time: a job writes its own labels into its template.
+const jobTemplate = () => ({ spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'busybox' }] } })
 
 const parts: Readonly<Record<string, (name: string) => object>> = {
   Pod: () => ({ spec: { containers: [{ name: 'main', image: 'nginx' }] } }),
@@ -18,8 +19,8 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
   Deployment: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
   StatefulSet: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
   DaemonSet: name => ({ spec: { selector: { matchLabels: { app: name } }, template: template(name) } }),
-  Job: () => ({ spec: { template: jobTemplate } }),
-  CronJob: () => ({ spec: { schedule: '* * * * *', jobTemplate: { spec: { template: jobTemplate } } } }),
+  Job: () => ({ spec: { template: jobTemplate() } }),
+  CronJob: () => ({ spec: { schedule: '* * * * *', jobTemplate: { spec: { template: jobTemplate() } } } }),
   PersistentVolumeClaim: () => ({
     spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
   }),
