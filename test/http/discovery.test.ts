@@ -55,7 +55,7 @@ describe('plain', () => {
     })
   })
   test('what is not served is nothing', () => {
-    for (const path of ['/', '/apis/batch', '/apis/apps/v2', '/api/v2', '/api/v1/pods', '/healthz'])
+    for (const path of ['/', '/apis/policy', '/apis/apps/v2', '/api/v2', '/api/v1/pods', '/healthz'])
       expect(route(path), path).toBeUndefined()
   })
 })
