@@ -16,6 +16,7 @@ import { type Document, discoveryRoutes } from './discovery.ts'
 import { dualExpress } from './express-adapter.ts'
 import { type HealthChecks, healthReport } from './health.ts'
 import { openapiRoutes } from './openapi.ts'
+import { presentRefusal } from './presentation.ts'
 import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
 import { parseTarget } from './request.ts'
 import { Upgrades } from './upgrade.ts'
@@ -90,6 +91,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const told = asApiError(error)
       if (told.reason === 'InternalError') env.log.error({ method: request.method, path, error }, 'a request failed')
       if (response.headersSent) response.destroy()
+      else if (path.startsWith('/api')) await presentRefusal(response, told, headers, request.headers.accept)
       else sendStatus(response, told, headers)
       // What of a refused body has not come yet is not waited for.
       if (!request.complete) request.resume()

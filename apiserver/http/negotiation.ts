@@ -1,61 +1,101 @@
-// In which form an answer goes out, by the Accept header: the object, a Table, its metadata alone; as JSON or YAML.
+// In which form an answer goes out, by the Accept header: the object, a Table, its metadata alone; as JSON, YAML or protobuf.
 // Headers repeat endlessly, so what each comes to is remembered. Called by verbs.ts.
 
 import { ApiError } from '../../src/api/errors.ts'
+import { definitionOf, type KindName } from '../../src/kinds/schemas.ts'
 import { acceptedTypes, type MediaType } from './media-type.ts'
 
 export interface Form {
   readonly as: 'object' | 'table' | 'metadata'
   /** Of meta.k8s.io, for tables and metadata. */
   readonly version: 'v1' | 'v1beta1'
-  readonly encoding: 'json' | 'yaml'
+  readonly encoding: 'json' | 'yaml' | 'protobuf'
 }
 
 const plain: Form = { as: 'object', version: 'v1', encoding: 'json' }
 
 const remembered = 200
 
+const json = 'application/json'
+const yaml = 'application/yaml'
+export const protobuf = 'application/vnd.kubernetes.protobuf'
+
+/** What can be made of a kind, or of its watches. */
+interface Offer {
+  readonly types: readonly string[]
+  /** As a refusal names them. */
+  readonly shown: string
+  readonly known: Map<string, Form | undefined>
+}
+
+const offer = (types: readonly string[], suffix = ''): Offer => ({
+  types,
+  shown: types.map(type => type + suffix).join(', '),
+  known: new Map(),
+})
+
+/** `messages`: a watch over WebSocket. */
+type Offers = Readonly<Record<'objects' | 'watches' | 'messages', Offer>>
+
 export class Negotiator {
-  readonly #known = new Map<string, Form | undefined>()
+  readonly #builtIn: Offers = {
+    objects: offer([json, yaml, protobuf]),
+    watches: offer([json, protobuf], ';stream=watch'),
+    messages: offer([json], ';stream=watch'),
+  }
+  readonly #others: Offers = {
+    objects: offer([json, yaml]),
+    watches: offer([json], ';stream=watch'),
+    messages: offer([json], ';stream=watch'),
+  }
 
   /** Throws NotAcceptable when nothing that the client takes can be made. */
-  choose(accept: string | undefined): Form {
-    if (accept === undefined || accept === 'application/json') return plain
-    let form = this.#known.get(accept)
-    if (form === undefined && !this.#known.has(accept)) {
-      form = firstForm(accept)
-      if (this.#known.size < remembered) this.#known.set(accept, form)
+  choose(accept: string | undefined, kind: KindName, of: keyof Offers): Form {
+    if (accept === undefined || accept === json) return plain
+    const { types, shown, known } = (hasProtobuf(kind) ? this.#builtIn : this.#others)[of]
+    let form = known.get(accept)
+    if (form === undefined && !known.has(accept)) {
+      form = firstForm(accept, types)
+      if (known.size < remembered) known.set(accept, form)
     }
     if (form === undefined) {
-      throw new ApiError(
-        'NotAcceptable',
-        'only the following media types are accepted: application/json, application/yaml',
-      )
+      throw new ApiError('NotAcceptable', `only the following media types are accepted: ${shown}`)
     }
     return form
   }
 }
 
-function firstForm(accept: string): Form | undefined {
+/** The stable kinds of k8s.io/api: those whose field numbers are in src/kinds/protobuf-fields.ts. */
+export function hasProtobuf(kind: KindName): boolean {
+  return /^io\.k8s\.api\.\w+\.v\d+\.\w+$/.test(definitionOf(kind) ?? '')
+}
+
+/** Whether a refusal is told in protobuf, as upstream tells it to who would rather have that. */
+export function prefersProtobuf(accept: string | undefined): boolean {
+  if (!accept?.includes(protobuf)) return false
+  const form = firstForm(accept, [json, yaml, protobuf])
+  return form?.encoding === 'protobuf' && form.as === 'object'
+}
+
+function firstForm(accept: string, types: readonly string[]): Form | undefined {
   for (const clause of acceptedTypes(accept)) {
-    const form = formOf(clause)
+    const form = formOf(clause, types)
     if (form !== undefined) return form
   }
   return undefined
 }
 
-function formOf({ type, parameters }: MediaType): Form | undefined {
-  const encoding =
-    type === 'application/json' || type === '*/*' || type === 'application/*'
-      ? 'json'
-      : type === 'application/yaml'
-        ? 'yaml'
-        : undefined
+const encodings: Readonly<Record<string, Form['encoding']>> = { [json]: 'json', [yaml]: 'yaml', [protobuf]: 'protobuf' }
+
+function formOf({ type, parameters }: MediaType, types: readonly string[]): Form | undefined {
+  const isAny = type === '*/*' || type === 'application/*'
+  const encoding = isAny ? 'json' : types.includes(type) ? encodings[type] : undefined
   if (encoding === undefined) return undefined
   const { as, g, v } = parameters
   if (as === undefined) return { as: 'object', version: 'v1', encoding }
   if (g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) return undefined
-  if (as === 'Table') return { as: 'table', version: v, encoding }
+  // k8s.io/apiserver/pkg/endpoints/handlers/rest.go, AllowsMediaTypeTransform: tables are text.
+  if (as === 'Table') return encoding === 'protobuf' ? undefined : { as: 'table', version: v, encoding }
   if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
     return { as: 'metadata', version: v, encoding }
   return undefined

@@ -1,15 +1,27 @@
-// How what was read is shown: as the object, a Table or its metadata alone, in JSON or YAML. Called by verbs.ts with the form
+// How what was read is shown: as the object, a Table or its metadata alone, in JSON, YAML or protobuf. Called by verbs.ts with the form
 // that negotiation.ts chose; writes through reply.ts.
 
 import type { ServerResponse } from 'node:http'
-import { badRequest, invalidValue } from '../../src/api/errors.ts'
+import { type ApiError, badRequest, invalidValue } from '../../src/api/errors.ts'
 import type { Clock } from '../../src/env/clock.ts'
 import { scaleColumns } from '../../src/kinds/columns.ts'
 import type { Column, Kind } from '../../src/kinds/kind.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
 import type { ChunkPool } from './chunk-pool.ts'
-import type { Form } from './negotiation.ts'
-import { type Headers, isStatus, listMetaOf, listObject, sendList, sendObject, sendReading, sendYaml } from './reply.ts'
+import { type Form, prefersProtobuf, protobuf } from './negotiation.ts'
+import {
+  type Headers,
+  isStatus,
+  listMetaOf,
+  listObject,
+  sendBytes,
+  sendList,
+  sendObject,
+  sendPieces,
+  sendReading,
+  sendStatus,
+  sendYaml,
+} from './reply.ts'
 import { flag, type Query } from './request.ts'
 import { type IncludeObject, partialOf, type TableOptions, tableOf } from './table.ts'
 
@@ -26,6 +38,7 @@ export interface Answer {
 
 export function presentObject(answer: Answer, status: number, reading: Reading): void | Promise<void> {
   const { kind, form, query, response, headers } = answer
+  if (form.encoding === 'protobuf') return presentMessage(answer, status, reading)
   if (isStatus(reading.object) || form.as === 'object') {
     if (form.encoding === 'yaml') return sendYaml(response, status, reading.object, headers)
     if (flag(query, 'pretty')) return sendObject(response, status, reading.object, headers, true)
@@ -40,6 +53,7 @@ export function presentObject(answer: Answer, status: number, reading: Reading):
 
 export function presentList(answer: Answer, list: ReadingList): void | Promise<void> {
   const { kind, form, query, response, headers } = answer
+  if (form.encoding === 'protobuf') return presentListMessage(answer, list)
   if (form.as === 'table') {
     const table = tableOf(kind.columns, list.items, listMetaOf(list), tableOptions(answer))
     return sendObject(response, 200, table, headers)
@@ -53,6 +67,48 @@ export function presentList(answer: Answer, list: ReadingList): void | Promise<v
   if (form.encoding === 'yaml') return sendYaml(response, 200, listObject(kind, list), headers)
   if (flag(query, 'pretty')) return sendObject(response, 200, listObject(kind, list), headers, true)
   return sendList(response, kind, list, headers, answer.chunks)
+}
+
+async function presentMessage({ form, response, headers }: Answer, status: number, { object }: Reading): Promise<void> {
+  const { objectMessage, partialMessage } = await import('./protobuf-writing.ts')
+  const isWhole = form.as === 'object' || isStatus(object)
+  sendBytes(response, status, protobuf, isWhole ? objectMessage(object) : partialMessage(object, form.version), headers)
+}
+
+/** After so many bytes the others get their turn: what is encoded takes some ten times as long as what is copied. */
+const encodingTurn = 64 * 1024
+
+async function presentListMessage({ kind, form, response, headers }: Answer, list: ReadingList): Promise<void> {
+  const { itemMessage, listMessage, partialItemMessage } = await import('./protobuf-writing.ts')
+  const encode = form.as === 'metadata' ? partialItemMessage : itemMessage
+  const items: Uint8Array[] = []
+  let turn = 0
+  for (const { object } of list.items) {
+    const item = encode(object)
+    items.push(item)
+    turn += item.length
+    if (turn < encodingTurn) continue
+    turn = 0
+    await new Promise(resolve => setImmediate(resolve))
+    if (response.destroyed) return
+  }
+  const name =
+    form.as === 'metadata'
+      ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.version}` }
+      : { kind: `${kind.kind}List`, apiVersion: kind.apiVersion }
+  return sendPieces(response, protobuf, listMessage(name, listMetaOf(list), items), headers)
+}
+
+/** What was refused or went wrong, in the form that the client would rather have. */
+export async function presentRefusal(
+  response: ServerResponse,
+  error: ApiError,
+  headers: Headers,
+  accept: string | undefined,
+): Promise<void> {
+  if (!prefersProtobuf(accept)) return sendStatus(response, error, headers)
+  const { objectMessage } = await import('./protobuf-writing.ts')
+  sendStatus(response, error, headers, objectMessage(error.toStatus()))
 }
 
 /** Of what was read: the kind's own, unless it is its scale. */

@@ -9,6 +9,7 @@ import type { KubeObject } from '../../src/api/meta.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
 import type { ChunkPool } from './chunk-pool.ts'
+import { protobuf } from './negotiation.ts'
 import type { ListMeta } from './table.ts'
 
 const json = 'application/json'
@@ -43,10 +44,12 @@ export function sendObject(
   sendBytes(response, status, json, Buffer.from(`${JSON.stringify(object, null, isPretty ? 2 : 0)}\n`), headers)
 }
 
-export function sendStatus(response: ServerResponse, error: ApiError, headers: Headers): void {
+/** `inProtobuf`: the Status, when it is to go out so. */
+export function sendStatus(response: ServerResponse, error: ApiError, headers: Headers, inProtobuf?: Buffer): void {
   const after = error.details?.retryAfterSeconds
   if (after !== undefined) headers['Retry-After'] = after
-  sendObject(response, error.code, error.toStatus(), headers)
+  if (inProtobuf !== undefined) sendBytes(response, error.code, protobuf, inProtobuf, headers)
+  else sendObject(response, error.code, error.toStatus(), headers)
 }
 
 /** For whatever was thrown: the API's own errors as they are, anything else as an internal error, without its stack. */
@@ -135,6 +138,30 @@ export async function sendList(
   size += end.copy(chunk, size)
   const last = chunk
   response.end(last.subarray(0, size), () => pool.giveBack(last))
+}
+
+/** What has been laid out whole already, piece by piece. */
+export async function sendPieces(
+  response: ServerResponse,
+  type: string,
+  pieces: readonly Uint8Array[],
+  headers: Headers,
+): Promise<void> {
+  headers['Content-Type'] = type
+  headers['Content-Length'] = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  response.writeHead(200, headers)
+  let from = 0
+  let size = 0
+  for (let index = 0; index < pieces.length; index++) {
+    size += pieces[index]!.length
+    if (size < turnSize) continue
+    response.write(Buffer.concat(pieces.slice(from, index + 1), size))
+    from = index + 1
+    size = 0
+    if (response.writableNeedDrain && !(await drained(response))) return
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  response.end(Buffer.concat(pieces.slice(from), size))
 }
 
 /** False when the reader went away instead, or nobody wants to wait any more. */

@@ -126,8 +126,8 @@ const accepted = ['application/json', 'application/yaml', 'application/vnd.kuber
 export async function parseBody(bytes: Buffer, contentType: string | undefined, kind: string): Promise<unknown> {
   const type = mediaType(contentType)
   if (type === 'application/vnd.kubernetes.protobuf') {
-    const { readProtobuf } = await import('./protobuf.ts')
-    return readProtobuf(bytes)
+    const { readProtobuf } = await import('./protobuf-reading.ts')
+    return readProtobuf(bytes, kind)
   }
   const isYaml = type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml'
   if (!isYaml && type !== 'application/json' && type !== '') throw unsupported(accepted)
@@ -148,7 +148,7 @@ async function parseYaml(text: string): Promise<unknown> {
 const firstLine = (error: unknown): string => (error as Error).message.split('\n', 1)[0]!
 
 /** A body's first thirty bytes: as text when it is an object, else in hexadecimal. */
-function summary(bytes: Buffer): string {
+export function summary(bytes: Buffer): string {
   if (bytes.length === 0) return '<empty>'
   const shown = bytes.subarray(0, 30).toString(bytes[0] === 0x7b ? 'utf8' : 'hex')
   return bytes.length > 30 ? `${shown} ...` : shown

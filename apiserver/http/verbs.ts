@@ -11,7 +11,7 @@ import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { Registry, RequestInfo, ResourceRegistry, User, Wrote } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
 import { ChunkPool } from './chunk-pool.ts'
-import { Negotiator } from './negotiation.ts'
+import { type Form, Negotiator, protobuf } from './negotiation.ts'
 import { readLog, requestToNode, requestToPod, requestToService } from './node-paths.ts'
 import { type Answer, presentList, presentObject } from './presentation.ts'
 import { type Headers, warningHeader } from './reply.ts'
@@ -27,7 +27,7 @@ import {
   type Target,
   writeOptions,
 } from './request.ts'
-import { EventBytes, type Outlet } from './watch-stream.ts'
+import { EventBytes, type Outlet, type ProtobufWriting } from './watch-stream.ts'
 import { openWatch } from './watching.ts'
 
 /** One request as a verb sees it. */
@@ -195,14 +195,19 @@ export class Verbs {
       end: () => response.end(),
       backlog: () => response.writableLength,
     }
-    const watching = this.watch(call.resource, call.target, call.query, request.headers.accept, outlet)
-    headers['Content-Type'] = 'application/json'
+    const { resource, target, query } = call
+    const form = this.#negotiator.choose(request.headers.accept, resource.kind, 'watches')
+    const isProtobuf = form.encoding === 'protobuf'
+    const writing = isProtobuf ? await import('./protobuf-writing.ts') : undefined
+    if (response.destroyed) return
+    const watching = this.#openWatch(resource, target, query, form, outlet, writing)
+    headers['Content-Type'] = isProtobuf ? `${protobuf};stream=watch` : 'application/json'
     response.writeHead(200, headers)
     response.flushHeaders()
     response.on('close', watching.start())
   }
 
-  /** As openWatch has it; also for what comes over a WebSocket. */
+  /** As openWatch has it, for what comes over a WebSocket. */
   watch(
     resource: ResourceRegistry,
     target: Target,
@@ -210,15 +215,26 @@ export class Verbs {
     accept: string | undefined,
     outlet: Outlet,
   ): { start(): Cancel } {
+    const form = this.#negotiator.choose(accept, resource.kind, 'messages')
+    return this.#openWatch(resource, target, query, form, outlet)
+  }
+
+  #openWatch(
+    resource: ResourceRegistry,
+    target: Target,
+    query: Query,
+    form: Form,
+    outlet: Outlet,
+    protobuf?: ProtobufWriting,
+  ): { start(): Cancel } {
     const { env, ending } = this.#options
-    const form = this.#negotiator.choose(accept)
-    return openWatch({ env, resource, target, query, form, ending, eventBytes: this.#eventBytes }, outlet)
+    return openWatch({ env, resource, target, query, form, protobuf, ending, eventBytes: this.#eventBytes }, outlet)
   }
 
   /** Throws NotAcceptable before anything is done. */
   #answerTo({ resource, query, exchange }: Call): Answer {
     const { request, response, headers } = exchange
-    const form = this.#negotiator.choose(request.headers.accept)
+    const form = this.#negotiator.choose(request.headers.accept, resource.kind, 'objects')
     return { kind: resource.kind, form, query, clock: this.#options.env.clock, response, headers, chunks: this.#chunks }
   }
 }

@@ -7,7 +7,7 @@ import type { ResourceRegistry } from '../registry/registry.ts'
 import type { Form } from './negotiation.ts'
 import { includeOf } from './presentation.ts'
 import { type Query, type Target, watchOptions } from './request.ts'
-import { type EventBytes, type Outlet, watchReader } from './watch-stream.ts'
+import { type EventBytes, type Outlet, type ProtobufWriting, watchReader } from './watch-stream.ts'
 
 export interface WatchCall {
   readonly env: Env
@@ -15,6 +15,8 @@ export interface WatchCall {
   readonly target: Target
   readonly query: Query
   readonly form: Form
+  /** There when the form asks for it. */
+  readonly protobuf: ProtobufWriting | undefined
   /** Aborted when the server ends. */
   readonly ending: AbortSignal
   readonly eventBytes: EventBytes
@@ -38,7 +40,7 @@ export function openWatch(call: WatchCall, outlet: Outlet): { start(): Cancel } 
       backlog: () => outlet.backlog(),
     },
     call.eventBytes,
-    { kind: resource.kind, form, include, clock: env.clock },
+    { kind: resource.kind, form, include, clock: env.clock, protobuf: call.protobuf },
   )
   const stop = resource.watch(request, reader)
   return {

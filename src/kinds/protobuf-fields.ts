@@ -1,5 +1,5 @@
 // The field numbers of Kubernetes' protobuf encoding: facts of the API types' `protobuf` tags (kubernetes/api 1.36 types.go and
-// k8s.io/apimachinery/pkg/apis/meta/v1/types.go), for every definition of a stable version. Read by apiserver/http/protobuf.ts,
+// k8s.io/apimachinery/pkg/apis/meta/v1/types.go), for every definition of a stable version. Read by apiserver/http/protobuf-layout.ts,
 // when a client first sends protobuf. A field reads `name:number` with
 //   *  a pointer in Go: its zero is said, and means something
 //   !  written by Go even when it is zero
@@ -286,7 +286,7 @@ export const protobufFields: Readonly<Record<string, string>> = {
   'core.v1.NodeAddress': 'type:1! address:2!',
   'core.v1.NodeAffinity':
     'requiredDuringSchedulingIgnoredDuringExecution:1* preferredDuringSchedulingIgnoredDuringExecution:2',
-  'core.v1.NodeAllocatableResourceClaimStatus': 'resourceClaimName:1! containers:2',
+  'core.v1.NodeAllocatableResourceClaimStatus': 'resourceClaimName:1! containers:2 resources:3',
   'core.v1.NodeCondition': 'type:1! status:2! lastHeartbeatTime:3 lastTransitionTime:4 reason:5 message:6',
   'core.v1.NodeConfigSource': 'configMap:2*',
   'core.v1.NodeConfigStatus': 'assigned:1* active:2* lastKnownGood:3* error:4',
@@ -533,7 +533,7 @@ export const protobufFields: Readonly<Record<string, string>> = {
   'resource.v1.Counter': 'value:1!',
   'resource.v1.CounterSet': 'name:1! counters:2',
   'resource.v1.Device':
-    'name:1! attributes:2 capacity:3 consumesCounters:4 nodeName:5* nodeSelector:6* allNodes:7* taints:8 bindsToNode:9* bindingConditions:10 bindingFailureConditions:11 allowMultipleAllocations:12*',
+    'name:1! attributes:2 capacity:3 consumesCounters:4 nodeName:5* nodeSelector:6* allNodes:7* taints:8 bindsToNode:9* bindingConditions:10 bindingFailureConditions:11 allowMultipleAllocations:12* nodeAllocatableResourceMappings:13',
   'resource.v1.DeviceAllocationConfiguration': 'source:1! requests:2 opaque:3.1*',
   'resource.v1.DeviceAllocationResult': 'results:1 config:2',
   'resource.v1.DeviceAttribute': 'int:2* bool:3* string:4* version:5* ints:6 bools:7 strings:8 versions:9',
@@ -557,6 +557,7 @@ export const protobufFields: Readonly<Record<string, string>> = {
   'resource.v1.ExactDeviceRequest':
     'deviceClassName:1! selectors:2 allocationMode:3 count:4 adminAccess:5* tolerations:6 capacity:7*',
   'resource.v1.NetworkDeviceData': 'interfaceName:1 ips:2 hardwareAddress:3',
+  'resource.v1.NodeAllocatableResourceMapping': 'capacityKey:1* allocationMultiplier:2*',
   'resource.v1.OpaqueDeviceConfiguration': 'driver:1! parameters:2!',
   'resource.v1.ResourceClaim': 'metadata:1 spec:2! status:3',
   'resource.v1.ResourceClaimConsumerReference': 'apiGroup:1 resource:3! name:4! uid:5!',

@@ -143,8 +143,10 @@ describe('forms', () => {
     undefined,
     '*/*',
     'application/json, */*',
-    'application/vnd.kubernetes.protobuf,application/json',
-    'application/vnd.kubernetes.protobuf, */*',
+    'application/json,application/vnd.kubernetes.protobuf',
+    'application/vnd.kubernetes.protobuf;q=0.9, */*',
+    // Tables are text.
+    'application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1,application/json',
     'application/*;q=0.5',
     'text/html, application/json;q=0.1',
   ])('%s is answered in JSON', async accept => {
@@ -152,16 +154,22 @@ describe('forms', () => {
     expect([headers['content-type'], json.kind]).toEqual(['application/json', 'ConfigMap'])
   })
 
-  test.each(['application/vnd.kubernetes.protobuf', 'text/html', 'application/json;as=Picture;g=meta.k8s.io;v=v1'])(
-    '%s cannot be made',
-    async accept => {
-      expect(await door.refused(`${maps}/a`, { accept })).toMatchObject({
-        code: 406,
-        reason: 'NotAcceptable',
-        message: 'only the following media types are accepted: application/json, application/yaml',
-      })
-    },
-  )
+  test.each(['text/html', 'application/json;as=Picture;g=meta.k8s.io;v=v1'])('%s cannot be made', async accept => {
+    expect(await door.refused(`${maps}/a`, { accept })).toMatchObject({
+      code: 406,
+      reason: 'NotAcceptable',
+      message:
+        'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    })
+  })
+
+  test('a watch cannot be made in YAML', async () => {
+    expect(await door.refused(`${maps}?watch=1`, { accept: 'application/yaml' })).toMatchObject({
+      code: 406,
+      message:
+        'only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
+    })
+  })
 })
 
 describe('writing', () => {

@@ -1,12 +1,12 @@
 // Bodies in Kubernetes' protobuf encoding, as Go's typed clients (and `kubectl create`) send them: read into the object that
-// the same body in JSON would be. Loaded by request.ts when the first one comes. Answers are JSON, which every such client
-// also takes; encoding them is not there yet.
+// the same body in JSON would be. Loaded by request.ts when the first one comes.
 
 import protobuf from 'protobufjs/minimal.js'
-import { badRequest } from '../../src/api/errors.ts'
-import { rfc3339, rfc3339Micro } from '../../src/api/time.ts'
-import { protobufFields } from '../../src/kinds/protobuf-fields.ts'
-import { definitionNode, type SchemaNode, schemaNodeOf } from '../../src/kinds/schemas.ts'
+import { type ApiError, badRequest } from '../../src/api/errors.ts'
+import { rfc3339 } from '../../src/api/time.ts'
+import type { SchemaNode } from '../../src/kinds/schemas.ts'
+import { bytesType, type Field, type Layout, layoutOf, messageOf } from './protobuf-layout.ts'
+import { summary } from './request.ts'
 
 type Reader = protobuf.Reader
 type Members = Record<string, unknown>
@@ -14,21 +14,71 @@ type Members = Record<string, unknown>
 /** k8s.io/apimachinery/pkg/runtime/serializer/protobuf: every message begins so, before a runtime.Unknown. */
 const magic = Buffer.from('k8s\0')
 
-/** Throws BadRequest for bytes that are not such a message, or of a kind that has no protobuf form here. */
-export function readProtobuf(bytes: Buffer): Members {
+/**
+ * Throws BadRequest for bytes that are no such message. `kind` is what it should be, for what errors say; whether it is that,
+ * the registry asks, as of any body.
+ */
+export function readProtobuf(bytes: Buffer, kind: string): Members {
   if (!bytes.subarray(0, magic.length).equals(magic)) {
-    throw badRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
+    if (bytes.length === 0) throw unrecognized(bytes, kind, 'empty data')
+    throw unrecognized(
+      bytes,
+      kind,
+      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+    )
+  }
+  if (bytes.length === magic.length) throw unrecognized(bytes, kind, 'empty body')
+  let unknown: Unknown
+  try {
+    unknown = readUnknown(bytes.subarray(magic.length))
+  } catch {
+    throw unrecognized(bytes, kind, unexpectedEnd)
+  }
+  const { apiVersion, kind: sent, raw, contentType } = unknown
+  const slash = apiVersion.indexOf('/')
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash)
+  const version = apiVersion.slice(slash + 1)
+  const handled = (why: string) =>
+    badRequest(`${sent} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`)
+  if (contentType === 'application/json') return parsed(raw, handled)
+  if (sent === '') throw unrecognized(bytes, kind, "Object 'Kind' is missing in protobuf")
+  const node = messageOf({ group, version, kind: sent })
+  if (node === undefined) {
+    const about = `no kind ${JSON.stringify(sent)} is registered for version ${JSON.stringify(apiVersion)}`
+    throw handled(`${about} in scheme "pkg/api/legacyscheme/scheme.go:30"`)
   }
   try {
-    return readUnknown(bytes.subarray(magic.length))
+    return { apiVersion, kind: sent, ...readStruct(protobuf.Reader.create(raw), node) }
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw badRequest(`couldn't get version/kind; proto: ${error.message}`)
+    throw handled(error instanceof RangeError ? unexpectedEnd : (error as Error).message)
   }
 }
 
+/** As Go's generated code says it. */
+const unexpectedEnd = 'unexpected EOF'
+
+function parsed(raw: Uint8Array, handled: (why: string) => ApiError): Members {
+  try {
+    return JSON.parse(Buffer.from(raw).toString()) as Members
+  } catch (error) {
+    throw handled((error as Error).message)
+  }
+}
+
+/** transformDecodeError in apiserver/pkg/endpoints/handlers/rest.go, when there is no kind to name. */
+function unrecognized(bytes: Buffer, kind: string, why: string): ApiError {
+  return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`)
+}
+
+interface Unknown {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly raw: Uint8Array
+  readonly contentType: string
+}
+
 /** runtime.Unknown: typeMeta 1, raw 2, contentEncoding 3, contentType 4. */
-function readUnknown(bytes: Buffer): Members {
+function readUnknown(bytes: Buffer): Unknown {
   let apiVersion = ''
   let kind = ''
   let raw: Uint8Array = new Uint8Array()
@@ -47,91 +97,56 @@ function readUnknown(bytes: Buffer): Members {
     }
     return true
   })
-  if (contentType === 'application/json') return JSON.parse(Buffer.from(raw).toString()) as Members
-  const slash = apiVersion.indexOf('/')
-  const group = slash < 0 ? '' : apiVersion.slice(0, slash)
-  const version = apiVersion.slice(slash + 1)
-  // Options stand in every group, but are one type.
-  const node = schemaNodeOf({ group, version, kind }) ?? definitionNode(`io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`)
-  if (node?.definition === undefined || fieldsOf(node.definition) === undefined) {
-    throw badRequest(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in protobuf`,
-    )
-  }
-  return { apiVersion, kind, ...readStruct(protobuf.Reader.create(raw), node) }
-}
-
-interface Field {
-  readonly name: string
-  /** A pointer, or written by Go even when it is zero: a zero on the wire means zero. */
-  readonly keepsZero: boolean
-}
-/** By number; a nested map is what stands inline. */
-type Fields = Map<number, Field | Fields>
-
-const known = new Map<string, Fields>()
-
-function fieldsOf(definition: string): Fields | undefined {
-  const found = known.get(definition)
-  if (found !== undefined) return found
-  const text = protobufFields[definition.split('.').slice(-3).join('.')]
-  if (text === undefined) return undefined
-  const fields: Fields = new Map()
-  for (const word of text.split(' ').filter(Boolean)) {
-    const [, name = '', path = '', mark] = /^(\w+|\$\w+):([\d.]+)([*!]?)$/.exec(word) ?? []
-    const numbers = path.split('.').map(Number)
-    let place = fields
-    for (const number of numbers.slice(0, -1)) {
-      const inner = place.get(number)
-      if (inner instanceof Map) place = inner
-      else {
-        const made: Fields = new Map()
-        place.set(number, made)
-        place = made
-      }
-    }
-    place.set(numbers.at(-1)!, { name, keepsZero: mark !== '' })
-  }
-  known.set(definition, fields)
-  return fields
+  return { apiVersion, kind, raw, contentType }
 }
 
 function readStruct(reader: Reader, node: SchemaNode): Members {
   const members: Members = {}
-  readFields(reader, node, fieldsOf(node.definition!) ?? new Map(), members)
+  const layout = layoutOf(node)
+  if (layout !== undefined) readMembers(reader, layout, members)
   return members
 }
 
-function readFields(reader: Reader, node: SchemaNode, fields: Fields, members: Members): void {
-  eachField(reader, (number, at) => {
-    const field = fields.get(number)
+function readMembers(reader: Reader, { byNumber }: Layout, members: Members): void {
+  eachField(reader, (number, at, wireType) => {
+    const field = byNumber.get(number)
     if (field === undefined) return false
-    if (field instanceof Map) {
-      readFields(sub(at), node, field, members)
-      return true
-    }
-    const type = node.field(field.name)
-    if (type === undefined) return false
-    readMember(at, type, field, members)
+    if ('fields' in field) readMembers(sub(at), field.fields, members)
+    else readMember(at, field, wireType, members)
     return true
   })
 }
 
-function readMember(reader: Reader, type: SchemaNode, { name, keepsZero }: Field, members: Members): void {
+function readMember(reader: Reader, field: Field, wireType: number, members: Members): void {
+  const { name, type, keepsZero } = field
+  if (wireType !== field.wireType && !(wireType === bytesType && type.kind === 'list')) {
+    throw new Error(`proto: wrong wireType = ${wireType} for field ${name[0]!.toUpperCase()}${name.slice(1)}`)
+  }
   if (type.kind === 'list') {
     const list = (members[name] ?? []) as unknown[]
-    list.push(readValue(reader, type.items()!))
+    const items = type.items()!
+    if (wireType !== field.wireType) list.push(...readPacked(sub(reader), items))
+    else list.push(readValue(reader, items))
     members[name] = list
   } else if (type.kind === 'map') {
     const map = (members[name] ?? {}) as Members
     const { key, value } = readEntry(sub(reader), type.values()!)
-    map[key] = value
+    // As JSON.parse does it: a key like any other.
+    if (key === '__proto__') Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true })
+    else map[key] = value
     members[name] = map
   } else {
     const value = readValue(reader, type)
     const isZero = value === '' || value === 0 || value === false || value === undefined
     if (!isZero || (keepsZero && value !== undefined)) members[name] = value
   }
+}
+
+/** Numbers one after the other, without a tag each: Go writes none, but reads them. */
+function readPacked(reader: Reader, items: SchemaNode): unknown[] {
+  const list: unknown[] = []
+  while (reader.pos < reader.len) list.push(readScalar(reader, items))
+  return list
 }
 
 /** A map's entry: key 1, value 2; each may be left out when it is zero. */
@@ -184,9 +199,9 @@ function readScalar(reader: Reader, { scalar }: SchemaNode): unknown {
     case 'intOrString':
       return readIntOrString(sub(reader))
     case 'time':
-      return readTime(sub(reader), rfc3339)
+      return readTime(sub(reader), false)
     case 'microTime':
-      return readTime(sub(reader), rfc3339Micro)
+      return readTime(sub(reader), true)
     default:
       return reader.string()
   }
@@ -218,16 +233,19 @@ function readIntOrString(reader: Reader): number | string {
   return isText ? text : number
 }
 
-/** metav1.Time: seconds 1, nanos 2; a message without either is no time. */
-function readTime(reader: Reader, print: (at: number) => string): string | undefined {
-  let millis: number | undefined
+/** metav1.Time and MicroTime: seconds 1, nanos 2; a message without either is no time. */
+function readTime(reader: Reader, isMicro: boolean): string | undefined {
+  let seconds: number | undefined
+  let nanos = 0
   eachField(reader, (part, at) => {
-    if (part === 1) millis = (millis ?? 0) + wide(at) * 1000
-    else if (part === 2) millis = (millis ?? 0) + at.int32() / 1e6
+    if (part === 1) seconds = wide(at)
+    else if (part === 2) nanos = at.int32()
     else return false
     return true
   })
-  return millis === undefined ? undefined : print(millis)
+  if (seconds === undefined) return undefined
+  const time = rfc3339(seconds * 1000)
+  return isMicro ? `${time.slice(0, -1)}.${String(Math.floor(nanos / 1000)).padStart(6, '0')}Z` : time
 }
 
 /** runtime.RawExtension and metav1.FieldsV1: JSON bytes in 1. */
@@ -254,9 +272,9 @@ function sub(reader: Reader): Reader {
 }
 
 /** `take` says whether it has read the field; what it has not is skipped, as upstream skips what it does not know. */
-function eachField(reader: Reader, take: (number: number, reader: Reader) => boolean): void {
+function eachField(reader: Reader, take: (number: number, reader: Reader, wireType: number) => boolean): void {
   while (reader.pos < reader.len) {
     const tag = reader.uint32()
-    if (!take(tag >>> 3, reader)) reader.skipType(tag & 7)
+    if (!take(tag >>> 3, reader, tag & 7)) reader.skipType(tag & 7)
   }
 }
