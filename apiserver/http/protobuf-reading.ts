@@ -132,7 +132,8 @@ function readMember(reader: Reader, field: Field, wireType: number, members: Mem
     const map = (members[name] ?? {}) as Members
     const { key, value } = readEntry(sub(reader), type.values()!)
     // As JSON.parse does it: a key like any other.
-    if (key === '__proto__') Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true })
+    if (key === '__proto__')
+      Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true })
     else map[key] = value
     members[name] = map
   } else {
