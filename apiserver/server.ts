@@ -14,9 +14,12 @@ import { Namespaces } from '../src/kinds/namespace.ts'
 import { Services } from '../src/kinds/service.ts'
 import type { Admission } from './admission/admission.ts'
 import { ownAddress } from './admission/service-addresses.ts'
+import { createWebhooks } from './admission/webhooks/webhooks.ts'
 import { builtinReviews } from './auth/reviews.ts'
 import { createDirectClient } from './direct-client.ts'
 import { expireEvents } from './event-expiry.ts'
+import { httpsOutgoing } from './outgoing/https-outgoing.ts'
+import type { Outgoing } from './outgoing/outgoing.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import type { Storage } from './storage/storage.ts'
 
@@ -38,17 +41,29 @@ export function createApiServer(
   kinds: readonly Kind<any>[],
   admission: readonly Admission[],
   nodes?: NodeClient,
+  outgoing: Outgoing = httpsOutgoing(env),
 ): ApiServer {
-  const registry = createRegistry(env, storage, kinds, admission, builtinReviews)
+  const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
+  const webhooks = createWebhooks({ env, storage, outgoing, equivalents })
+  const registry = createRegistry(env, storage, kinds, admission, builtinReviews, webhooks)
   const client = createDirectClient(env, registry)
-  const close = expireEvents(env, storage)
+  const stopExpiring = expireEvents(env, storage)
   return {
     registry,
     client,
     nodes,
     bootstrap: ({ address, port }) => bootstrap(client.as('kube-apiserver'), address, port),
-    close,
+    close() {
+      stopExpiring()
+      webhooks.close()
+    },
   }
+}
+
+/** The other versions in which the same objects are served. */
+function equivalentsAmong(kinds: readonly Kind<any>[], kind: Kind<any>): readonly Kind<any>[] {
+  const kept = kind.storedAs?.kind ?? kind
+  return kinds.filter(other => other !== kind && (other.storedAs?.kind ?? other) === kept)
 }
 
 const firstNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default']

@@ -3,6 +3,7 @@
 // serve.ts puts the HTTP door before it, test/support/cluster.ts uses it as it is.
 
 import { builtinAdmission } from '../apiserver/admission/index.ts'
+import type { Outgoing } from '../apiserver/outgoing/outgoing.ts'
 import { storageTerms } from '../apiserver/registry/terms.ts'
 import { type ApiServer, createApiServer } from '../apiserver/server.ts'
 import type { Journal } from '../apiserver/storage/journal.ts'
@@ -34,6 +35,8 @@ export interface ClusterOptions {
   readonly certificateAuthority?: string
   /** Open real listeners on loopback for node ports, load balancers and the ingress. */
   readonly listen?: { readonly ingressPort: number } | undefined
+  /** How webhooks are asked. Default: over HTTPS, for real. */
+  readonly outgoing?: Outgoing
   /** As process.platform names it: whether each node has a loopback address of its own. */
   readonly platform: string
 }
@@ -60,7 +63,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   })
   // With the same seed a cluster that is started again must not draw the uids and names of its first life a second time.
   const env: Env = { ...options.env, random: options.env.random.fork(`from revision ${storage.revision}`) }
-  const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env))
+  const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env), undefined, options.outgoing)
   const nodes = createNodes(env, server.client, {
     count: options.nodes ?? 0,
     port: endpoint.port,

@@ -51,7 +51,14 @@ const may: Readonly<Record<string, readonly string[]>> = {
 const floors: Readonly<Record<string, readonly string[]>> = {
   'apiserver/http/': ['apiserver/registry/', 'apiserver/auth/', 'apiserver/http/'],
   'apiserver/registry/': ['apiserver/registry/', 'apiserver/patch/', 'apiserver/admission/', 'apiserver/storage/'],
-  'apiserver/admission/': ['apiserver/admission/', 'apiserver/storage/', 'apiserver/registry/(types)'],
+  'apiserver/admission/': [
+    'apiserver/admission/',
+    'apiserver/storage/',
+    'apiserver/patch/',
+    'apiserver/outgoing/',
+    'apiserver/registry/(types)',
+  ],
+  'apiserver/outgoing/': ['apiserver/outgoing/', 'apiserver/storage/'],
   'apiserver/patch/': ['apiserver/patch/'],
   'apiserver/storage/': ['apiserver/storage/'],
   'apiserver/auth/': ['apiserver/auth/', 'apiserver/registry/(types)'],

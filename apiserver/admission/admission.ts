@@ -4,6 +4,7 @@
 
 import { ApiError, forbidden } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
+import type { WriteOptions } from '../../src/client/client.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { User } from '../registry/registry.ts'
 import type { Present } from '../storage/storage.ts'
@@ -17,9 +18,13 @@ export interface AdmissionRequest {
   readonly subresource: Subresource | undefined
   readonly user: User
   readonly dryRun: boolean
+  /** What the request was sent with, as far as it is the same for every verb. */
+  readonly options: WriteOptions
   readonly old: Frozen<KubeObject> | undefined
   /** The state of the writer's own turn: what it sees cannot change before the write is done. */
   readonly present: Present
+  /** Goes to the user as a `Warning:` header. */
+  warn(text: string): void
 }
 
 export interface Admission {
@@ -28,6 +33,25 @@ export interface Admission {
   admit?(draft: KubeObject, request: AdmissionRequest): void
   /** Refuses by throwing ApiError. For DELETE, `next` is the object to be deleted. */
   check?(next: Frozen<KubeObject>, request: AdmissionRequest): void
+}
+
+/** Who is asked over the network, between turns and never in one: what was seen before must be looked at again after it. */
+export interface RemoteAdmission {
+  /** For one request; undefined when nobody is configured, which is all that it costs then. */
+  begin(): RemoteRound | undefined
+}
+
+/** What has been asked for one request. Each answer is there once: asked again, there is nothing more to do. */
+export interface RemoteRound {
+  /** The object that the request is about has changed since: everything is asked anew. */
+  restart(): void
+  /**
+   * What is to be asked about a draft that the built-in plugins have completed, or undefined. The promise is of the draft as
+   * it is to be, undefined when nobody changed it; it rejects with ApiError to refuse. The draft itself is left alone.
+   */
+  mutate(draft: Frozen<KubeObject>, request: AdmissionRequest): (() => Promise<KubeObject | undefined>) | undefined
+  /** The same of what is about to be written, or of what is to be deleted. */
+  validate(next: Frozen<KubeObject> | undefined, request: AdmissionRequest): (() => Promise<void>) | undefined
 }
 
 /** Refused only because something is not there yet that is about to come: a request that may wait can try again then. */

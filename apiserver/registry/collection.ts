@@ -5,7 +5,7 @@ import { freeze } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
-import type { Admission } from '../admission/admission.ts'
+import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import { prefixOf } from '../storage/keys.ts'
 import type { Storage, Stored } from '../storage/storage.ts'
 import type { Reading } from './registry.ts'
@@ -14,6 +14,8 @@ export interface Collection {
   readonly env: Env
   readonly storage: Storage
   readonly admission: readonly Admission[]
+  /** Who is asked over the network, when there may be such. */
+  readonly remote: RemoteAdmission | undefined
   readonly kind: Kind<any>
   /** The kind in which the objects are kept: the kind itself, but for a second version. */
   readonly kept: Kind<any>
@@ -29,7 +31,13 @@ export interface Collection {
   toStore(object: KubeObject, old: Frozen<KubeObject> | undefined): KubeObject
 }
 
-export function collectionOf(env: Env, storage: Storage, admission: readonly Admission[], kind: Kind<any>): Collection {
+export function collectionOf(
+  env: Env,
+  storage: Storage,
+  admission: readonly Admission[],
+  kind: Kind<any>,
+  remote?: RemoteAdmission,
+): Collection {
   const { storedAs } = kind
   const kept = storedAs?.kind ?? kind
   const prefix = prefixOf(kept)
@@ -37,6 +45,7 @@ export function collectionOf(env: Env, storage: Storage, admission: readonly Adm
     env,
     storage,
     admission,
+    remote,
     kind,
     kept,
     prefix,

@@ -23,6 +23,7 @@ import { type Collection, readingOf } from './collection.ts'
 import { foregroundFinalizer, orphanFinalizer } from './metadata.ts'
 import { list } from './read.ts'
 import type { Reading, ReadingList, RequestInfo, Wrote } from './registry.ts'
+import { inTurns } from './turns.ts'
 import { requestOf } from './write.ts'
 
 export async function remove(
@@ -31,16 +32,19 @@ export async function remove(
   options: DeleteOptions,
   info: RequestInfo,
 ): Promise<Wrote> {
-  const { kind, storage, env } = collection
+  const { kind, env } = collection
   checkDeleteOptions(options)
   let outcome: Frozen<KubeObject> | undefined
   let isGone = false
-  const written = await storage.write(collection.keyOf(ref), (current, present) => {
+  const written = await inTurns(collection, collection.keyOf(ref), (current, present, turns) => {
     if (current === undefined) throw notFound(kind, ref.name)
     checkPreconditions(collection, current, options)
     const old = collection.shown(current.object)
-    const request = requestOf(collection, old, old, undefined, options, info, present, undefined)
-    for (const plugin of collection.admission) plugin.check?.(old, { ...request, operation: 'DELETE' })
+    const about = requestOf(collection, old, old, undefined, options, info, present, undefined)
+    const request = { ...about, operation: 'DELETE' } as const
+    for (const plugin of collection.admission) plugin.check?.(old, request)
+    const asking = turns && (turns.round.mutate(old, request) ?? turns.round.validate(undefined, request))
+    if (asking) return { awaiting: async () => void (await asking()) }
     const decision = decide(collection, current, options, env.clock.now())
     isGone = 'remove' in decision
     if (options.dryRun) outcome = 'put' in decision ? (freeze(decision.put) as Frozen<KubeObject>) : current.object

@@ -7,7 +7,7 @@ import type { DeleteOptions, ListOptions, Patch, Selectors, WriteOptions } from 
 import type { Millis } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
-import type { Admission } from '../admission/admission.ts'
+import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import type { Storage } from '../storage/storage.ts'
 import { refuseApply } from './apply-patch.ts'
 import { type Collection, collectionOf } from './collection.ts'
@@ -61,6 +61,7 @@ export interface User {
   readonly name: string
   readonly uid?: string | undefined
   readonly groups: readonly string[]
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined
 }
 
 export interface RequestInfo {
@@ -127,12 +128,13 @@ export function createRegistry(
   kinds: readonly Kind<any>[],
   admission: readonly Admission[],
   reviews: readonly Review[] = [],
+  remote?: RemoteAdmission,
 ): Registry {
   const watches = new Watches(env, storage, storageTerms(kinds))
   const byKind = new Map<Kind<any>, ResourceRegistry>()
   const byPath = new Map<string, ResourceRegistry>()
   const resources = [
-    ...kinds.map(kind => resourceRegistry(collectionOf(env, storage, admission, kind), watches)),
+    ...kinds.map(kind => resourceRegistry(collectionOf(env, storage, admission, kind, remote), watches)),
     ...reviews.map(review => reviewRegistry(env, review)),
   ]
   for (const resource of resources) {

@@ -9,6 +9,7 @@ import {
   conflict,
   type FieldError,
   hasReason,
+  internalError,
   invalid,
   invalidValue,
   isAlreadyExists,
@@ -28,6 +29,7 @@ import { type Collection, readingOf } from './collection.ts'
 import { dropDuplicateOwners, matchName, matchNamespace, stampNew, stampUpdate } from './metadata.ts'
 import { generatedName, generateNameAttempts } from './names.ts'
 import type { RequestInfo, Wrote } from './registry.ts'
+import { type Awaiting, eachTurn, inTurns, type Turns } from './turns.ts'
 import { decode } from './validate.ts'
 
 type Body = KubeObject & Record<string, unknown>
@@ -69,25 +71,31 @@ export async function create(
 /** `base`: the name was made from it, so nothing has been done to the draft when the name turns out to be taken. */
 async function createNamed(
   collection: Collection,
-  draft: Body,
+  first: Body,
   base: string | undefined,
   options: WriteOptions,
   info: RequestInfo,
 ): Promise<Wrote> {
-  const { kind, env, storage } = collection
-  const { metadata } = draft
-  const key = collection.keyOf(metadata)
-  const written = await storage.write(key, (current, present) => {
+  const { kind, env } = collection
+  let draft = first
+  const key = collection.keyOf(draft.metadata)
+  const written = await inTurns(collection, key, (current, present, turns) => {
+    draft = (turns?.draft as Body | undefined) ?? draft
+    const { metadata } = draft
     if (current !== undefined && base !== undefined) throw alreadyExists(kind, metadata.name)
-    stampNew(metadata, kind, env)
+    if (turns?.draft === undefined) stampNew(metadata, kind, env)
     dropDuplicateOwners(metadata, info.warn)
     kind.defaults?.(draft)
     const context = { now: env.clock.now(), operation: 'create' } as const
     kind.prepare?.(draft, undefined, context)
     const request = requestOf(collection, draft, undefined, undefined, options, info, present, base)
     for (const plugin of collection.admission) plugin.admit?.(draft, request)
+    const mutating = turns && askMutating(collection, turns, draft, request)
+    if (mutating) return mutating
     refuseFaults(collection, draft, undefined, kind.validate?.(draft, undefined, context))
     for (const plugin of collection.admission) plugin.check?.(draft as Frozen<KubeObject>, request)
+    const validating = turns && askValidating(turns, draft, request)
+    if (validating) return validating
     if (current !== undefined) throw exists(collection, current)
     for (const text of kind.warnings?.(draft, undefined) ?? []) info.warn(text)
     return options.dryRun ? { keep: true } : { put: collection.toStore(draft, undefined) }
@@ -112,10 +120,12 @@ export function update(
   subresource?: Subresource,
 ): Promise<Wrote> {
   const { kind } = collection
-  const draft = decode(kind, body, options.fieldValidation ?? 'Warn', info.warn) as Body
-  matchNamespace(kind, draft.metadata, ref.namespace)
-  matchName(draft, ref)
+  const sent = decode(kind, body, options.fieldValidation ?? 'Warn', info.warn) as Body
+  matchNamespace(kind, sent.metadata, ref.namespace)
+  matchName(sent, ref)
+  const made = eachTurn(collection, sent)
   return change(collection, ref, options, info, subresource, (old, current) => {
+    const draft = made()
     const { uid } = draft.metadata
     if (uid && uid !== old.metadata.uid) throw otherUid(collection, current, uid)
     requireVersion(collection, draft, old)
@@ -164,11 +174,12 @@ export async function change(
   make: (old: Frozen<Body>, current: Stored) => Body,
 ): Promise<Wrote> {
   let outcome: Frozen<KubeObject> | undefined
-  const written = await collection.storage.write(collection.keyOf(ref), (current, present) => {
+  const written = await inTurns(collection, collection.keyOf(ref), (current, present, turns) => {
     if (current === undefined) throw notFound(collection.kind, ref.name)
     const old = collection.shown(current.object) as Frozen<Body>
-    const draft = make(old, current)
-    const decision = decideChange(collection, draft, old, present, options, info, subresource)
+    const draft = (turns?.draft as Body | undefined) ?? make(old, current)
+    const decision = decideChange(collection, draft, old, present, options, info, subresource, turns)
+    if ('awaiting' in decision) return decision
     if (options.dryRun || 'remove' in decision) outcome = freeze(draft) as Frozen<KubeObject>
     return options.dryRun ? { keep: true } : decision
   })
@@ -183,7 +194,8 @@ function decideChange(
   options: WriteOptions,
   info: RequestInfo,
   subresource: Subresource | undefined,
-): Decision {
+  turns: Turns | undefined,
+): Decision | Awaiting {
   const { kind, env } = collection
   stampUpdate(draft.metadata, old.metadata)
   dropDuplicateOwners(draft.metadata, info.warn)
@@ -193,16 +205,45 @@ function decideChange(
   kind.prepare?.(draft, old, context)
   const request = requestOf(collection, draft, old, subresource, options, info, present, undefined)
   for (const plugin of collection.admission) plugin.admit?.(draft, request)
+  const mutating = turns && askMutating(collection, turns, draft, request)
+  if (mutating) return mutating
   const isSameSpec = hasSameSpec(draft, old)
   countGeneration(collection, draft, old, isSameSpec)
   refuseFaults(collection, draft, old, kind.validate?.(draft, old, context))
   for (const plugin of collection.admission) plugin.check?.(draft as Frozen<KubeObject>, request)
+  const validating = turns && askValidating(turns, draft, request)
+  if (validating) return validating
   for (const text of kind.warnings?.(draft, old) ?? []) info.warn(text)
   if (isFinalized(draft, old)) return { remove: true }
   if (isSameSpec && jsonEqual(draft.metadata, old.metadata) && jsonEqual(draft.status, old.status)) {
     return { keep: true }
   }
   return { put: collection.toStore(draft, old) }
+}
+
+/** Who stands outside and completes drafts; its own result is decoded as a body is. */
+function askMutating({ kind }: Collection, turns: Turns, draft: Body, request: AdmissionRequest): Awaiting | undefined {
+  const ask = turns.round.mutate(draft as Frozen<KubeObject>, request)
+  if (ask === undefined) return undefined
+  turns.draft = draft
+  return {
+    awaiting: async () => {
+      const mutated = await ask()
+      if (mutated === undefined) return
+      try {
+        turns.draft = decode(kind, mutated, 'Ignore', () => {}) as Body
+      } catch (error) {
+        throw internalError((error as Error).message)
+      }
+    },
+  }
+}
+
+function askValidating(turns: Turns, draft: Body, request: AdmissionRequest): Awaiting | undefined {
+  const awaiting = turns.round.validate(draft as Frozen<KubeObject>, request)
+  if (awaiting === undefined) return undefined
+  turns.draft = draft
+  return { awaiting }
 }
 
 /** The main resource leaves the status alone, the status subresource everything else (each kind's two strategies upstream). */
@@ -296,8 +337,10 @@ export function requestOf(
     subresource,
     user: info.user,
     dryRun: options.dryRun ?? false,
+    options,
     old,
     present,
+    warn: info.warn,
   }
 }
 

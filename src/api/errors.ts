@@ -78,6 +78,8 @@ export class ApiError extends Error {
   readonly reason: Reason
   readonly code: number
   readonly details: StatusDetails | undefined
+  /** As somebody else sent it, whose reasons and fields need not be ours. */
+  #sent: Status | undefined
 
   constructor(reason: Reason, message: string, details?: StatusDetails, code?: number) {
     super(message)
@@ -88,6 +90,7 @@ export class ApiError extends Error {
   }
 
   toStatus(): Status {
+    if (this.#sent !== undefined) return this.#sent
     return {
       kind: 'Status',
       apiVersion: 'v1',
@@ -102,7 +105,9 @@ export class ApiError extends Error {
 
   static fromStatus(status: Status): ApiError {
     const reason = status.reason !== undefined && status.reason in codes ? (status.reason as Reason) : 'InternalError'
-    return new ApiError(reason, status.message ?? reason, status.details, status.code)
+    const error = new ApiError(reason, status.message ?? reason, status.details, status.code)
+    error.#sent = status
+    return error
   }
 }
 

@@ -2,6 +2,7 @@
 // service account in `default` so that pods can be created without controllers.
 
 import { builtinAdmission } from '../../apiserver/admission/index.ts'
+import type { Outgoing } from '../../apiserver/outgoing/outgoing.ts'
 import {
   type RequestInfo,
   type ResourceRegistry,
@@ -28,10 +29,10 @@ export interface TestServer {
   of(kind: Kind<any>): ResourceRegistry
 }
 
-export async function testServer(kinds: readonly Kind<any>[] = builtinKinds): Promise<TestServer> {
+export async function testServer(kinds: readonly Kind<any>[] = builtinKinds, outgoing?: Outgoing): Promise<TestServer> {
   const env = virtualEnv()
   const storage = await RevisionStore.open(env, new MemoryJournal(), { terms: storageTerms(kinds) })
-  const server = createApiServer(env, storage, kinds, builtinAdmission(env))
+  const server = createApiServer(env, storage, kinds, builtinAdmission(env), undefined, outgoing)
   await server.bootstrap({ address: '192.168.49.2', port: 6443 })
   await server.client.of(ServiceAccounts).create({
     apiVersion: 'v1',
