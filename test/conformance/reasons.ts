@@ -1,0 +1,8 @@
+// Why an item of upstream's conformance list has no test here. By the beginning of its name; the longest that fits counts.
+
+export const reasons: Readonly<Record<string, string>> = {
+  '[sig-cli] Kubectl client Guestbook application': 'containers run no programs yet: nothing would keep the entry',
+  '[sig-cli] Kubectl logs logs': 'containers run no programs yet: agnhost writes no log of its own',
+  '[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny attaching pod':
+    'attach is not served yet',
+}
