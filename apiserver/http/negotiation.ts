@@ -65,9 +65,9 @@ export class Negotiator {
   }
 }
 
-/** The stable kinds of k8s.io/api: those whose field numbers are in src/kinds/protobuf-fields.ts. */
+/** The stable and beta kinds of k8s.io/api: those whose field numbers are in src/kinds/protobuf-fields.ts. */
 export function hasProtobuf(kind: KindName): boolean {
-  return /^io\.k8s\.api\.\w+\.v\d+\.\w+$/.test(definitionOf(kind) ?? '')
+  return /^io\.k8s\.api\.\w+\.v\d+(beta\d+)?\.\w+$/.test(definitionOf(kind) ?? '')
 }
 
 /** Whether a refusal is told in protobuf, as upstream tells it to who would rather have that. */

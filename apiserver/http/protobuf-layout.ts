@@ -28,7 +28,7 @@ export interface Layout {
   readonly inOrder: readonly (Field | Inline)[]
 }
 
-/** Undefined: the type is of no stable version of the API, or is not known at all. */
+/** Undefined: the type is of no stable or beta version of the API, or is not known at all. */
 export function layoutOf(node: SchemaNode): Layout | undefined {
   const known = layouts.get(node.definition!)
   if (known !== undefined) return known

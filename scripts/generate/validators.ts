@@ -51,9 +51,9 @@ declare const validators: Readonly<Record<string, Validator>>
 export { validators }
 `
 
-/** The kinds of stable versions; nobody serves the others yet. */
+/** The kinds of stable and beta versions; alpha ones are not served. */
 function isChecked(schema: Schema): boolean {
-  return gvks(schema).some(({ version, kind }) => /^v\d+$/.test(version) && !kind.endsWith('List'))
+  return gvks(schema).some(({ version, kind }) => /^v\d+(beta\d+)?$/.test(version) && !kind.endsWith('List'))
 }
 
 function exportName(definition: string): string {

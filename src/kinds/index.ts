@@ -13,6 +13,12 @@ export { Ingresses } from './ingress.ts'
 export { IngressClasses } from './ingressclass.ts'
 export { Jobs } from './job.ts'
 export { Leases } from './lease.ts'
+export { MutatingAdmissionPolicies, MutatingAdmissionPoliciesV1beta1 } from './mutatingadmissionpolicy.ts'
+export {
+  MutatingAdmissionPolicyBindings,
+  MutatingAdmissionPolicyBindingsV1beta1,
+} from './mutatingadmissionpolicybinding.ts'
+export { MutatingWebhookConfigurations } from './mutatingwebhookconfiguration.ts'
 export { Namespaces } from './namespace.ts'
 export { Nodes } from './node.ts'
 export { PersistentVolumes } from './persistentvolume.ts'
@@ -25,6 +31,9 @@ export { Secrets } from './secret.ts'
 export { Services } from './service.ts'
 export { ServiceAccounts } from './serviceaccount.ts'
 export { StatefulSets } from './statefulset.ts'
+export { ValidatingAdmissionPolicies } from './validatingadmissionpolicy.ts'
+export { ValidatingAdmissionPolicyBindings } from './validatingadmissionpolicybinding.ts'
+export { ValidatingWebhookConfigurations } from './validatingwebhookconfiguration.ts'
 
 import { ConfigMaps } from './configmap.ts'
 import { ControllerRevisions } from './controllerrevision.ts'
@@ -40,6 +49,12 @@ import { IngressClasses } from './ingressclass.ts'
 import { Jobs } from './job.ts'
 import type { Kind } from './kind.ts'
 import { Leases } from './lease.ts'
+import { MutatingAdmissionPolicies, MutatingAdmissionPoliciesV1beta1 } from './mutatingadmissionpolicy.ts'
+import {
+  MutatingAdmissionPolicyBindings,
+  MutatingAdmissionPolicyBindingsV1beta1,
+} from './mutatingadmissionpolicybinding.ts'
+import { MutatingWebhookConfigurations } from './mutatingwebhookconfiguration.ts'
 import { Namespaces } from './namespace.ts'
 import { Nodes } from './node.ts'
 import { PersistentVolumes } from './persistentvolume.ts'
@@ -52,6 +67,9 @@ import { Secrets } from './secret.ts'
 import { Services } from './service.ts'
 import { ServiceAccounts } from './serviceaccount.ts'
 import { StatefulSets } from './statefulset.ts'
+import { ValidatingAdmissionPolicies } from './validatingadmissionpolicy.ts'
+import { ValidatingAdmissionPolicyBindings } from './validatingadmissionpolicybinding.ts'
+import { ValidatingWebhookConfigurations } from './validatingwebhookconfiguration.ts'
 
 export const builtinKinds: readonly Kind<any>[] = [
   ConfigMaps,
@@ -79,4 +97,12 @@ export const builtinKinds: readonly Kind<any>[] = [
   EventsV1,
   IngressClasses,
   Ingresses,
+  MutatingAdmissionPolicies,
+  MutatingAdmissionPoliciesV1beta1,
+  MutatingAdmissionPolicyBindings,
+  MutatingAdmissionPolicyBindingsV1beta1,
+  MutatingWebhookConfigurations,
+  ValidatingAdmissionPolicies,
+  ValidatingAdmissionPolicyBindings,
+  ValidatingWebhookConfigurations,
 ]

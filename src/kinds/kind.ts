@@ -130,6 +130,16 @@ function decoded({ kind, version }: { kind: string; version: string }, fill: () 
   }
 }
 
+/** For `storedAs`: another version of a kind with the very same fields. */
+export function sameInVersion(kind: Kind<any>, version: string): NonNullable<KindSpec<any>['storedAs']> {
+  const apiVersion = kind.group === '' ? version : `${kind.group}/${version}`
+  return {
+    kind,
+    fromStored: stored => ({ ...stored, apiVersion }),
+    toStored: object => ({ ...object, apiVersion: kind.apiVersion }) as KubeObject,
+  }
+}
+
 /** The reference of an object of a kind: what `get` and `delete` take. */
 export function refOf(object: Frozen<KubeObject>): Ref {
   return { name: object.metadata.name, namespace: object.metadata.namespace }

@@ -12,7 +12,7 @@ describe.each(known)('%s', (_resource, kind) => {
     expect(kind.singular).toMatch(/^[a-z]+$/)
     expect(kind.kind).toMatch(/^[A-Z][A-Za-z]+$/)
     expect(kind.kind.toLowerCase()).toBe(kind.singular)
-    expect(kind.version).toBe('v1')
+    expect(kind.version).toMatch(/^v\d+(beta\d+)?$/)
   })
 
   test('has a table with one column for names', () => {
@@ -64,9 +64,10 @@ function least(kind: string): object {
 }
 
 test('no two kinds answer to one name of a group', () => {
-  const names = builtinKinds.flatMap(kind =>
-    [kind.plural, kind.singular, ...(kind.shortNames ?? [])].map(name => `${kind.group}/${name}`),
-  )
+  // Another version of a kind has its names.
+  const names = builtinKinds
+    .filter(kind => kind.storedAs?.kind.resource !== kind.resource)
+    .flatMap(kind => [kind.plural, kind.singular, ...(kind.shortNames ?? [])].map(name => `${kind.group}/${name}`))
   const twice = names.filter((name, index) => names.indexOf(name) !== index)
   // `endpoints` is its own singular.
   expect(twice).toEqual(['/endpoints'])
@@ -109,7 +110,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'statefulsets',
   ])
   const counted = builtinKinds.filter(kind => kind.hasGeneration !== false).map(kind => kind.plural)
-  expect(counted.sort()).toEqual([
+  expect([...new Set(counted)].sort()).toEqual([
     'cronjobs',
     'daemonsets',
     'deployments',
@@ -117,17 +118,26 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'ingressclasses',
     'ingresses',
     'jobs',
+    'mutatingadmissionpolicies',
+    'mutatingadmissionpolicybindings',
+    'mutatingwebhookconfigurations',
     'pods',
     'podtemplates',
     'replicasets',
     'replicationcontrollers',
     'statefulsets',
+    'validatingadmissionpolicies',
+    'validatingadmissionpolicybindings',
+    'validatingwebhookconfigurations',
   ])
 })
 
-test('the second version of events is kept as the first', () => {
+test('the second version of events is kept as the first, every other one as the stable version of its group', () => {
   expect(EventsV1.storedAs?.kind).toBe(Events)
-  expect(builtinKinds.filter(kind => kind.storedAs)).toEqual([EventsV1])
+  for (const kind of builtinKinds.filter(each => each.storedAs && each !== EventsV1)) {
+    expect(kind.storedAs!.kind.resource).toBe(kind.resource)
+    expect(builtinKinds).toContain(kind.storedAs!.kind)
+  }
 })
 
 test('paths are those of the API', () => {

@@ -149,6 +149,44 @@ const endpoint = {
 }
 const reference = { kind: 'Pod', name: 'p', namespace: 'default' }
 
+const rule = {
+  operations: ['CREATE'],
+  apiGroups: ['apps'],
+  apiVersions: ['v1'],
+  resources: ['deployments', 'pods/exec'],
+}
+const matchConditions = [{ name: 'a/b', expression: 'true' }]
+const webhook = {
+  name: 'a.example.com',
+  rules: [{ ...rule, scope: '*' }],
+  clientConfig: { service: { name: 'n', namespace: 'ns', path: '/a/b', port: 443 }, caBundle: 'eA==' },
+  sideEffects: 'None',
+  admissionReviewVersions: ['v1'],
+  namespaceSelector: selector,
+  objectSelector: selector,
+  matchConditions,
+  timeoutSeconds: 1,
+}
+const match = {
+  matchPolicy: 'Exact',
+  namespaceSelector: selector,
+  objectSelector: selector,
+  resourceRules: [{ ...rule, resourceNames: ['n'] }],
+  excludeResourceRules: [rule],
+}
+const policy = {
+  failurePolicy: 'Fail',
+  paramKind: { apiVersion: 'a/v1', kind: 'B' },
+  matchConstraints: match,
+  matchConditions,
+  variables: [{ name: 'v', expression: '1' }],
+}
+const binding = {
+  policyName: 'p',
+  paramRef: { selector, parameterNotFoundAction: 'Deny' },
+  matchResources: match,
+}
+
 const samples: Readonly<Record<string, object>> = {
   namespaces: { spec: { finalizers: ['a/b'] } },
   configmaps: { data: { a: 'b' }, binaryData: { c: 'eA==' }, immutable: true },
@@ -256,6 +294,33 @@ const samples: Readonly<Record<string, object>> = {
       tls: [{ hosts: ['a.b'], secretName: 's' }],
     },
   },
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': { webhooks: [webhook] },
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': { webhooks: [webhook] },
+  'validatingadmissionpolicies.admissionregistration.k8s.io': {
+    spec: {
+      ...policy,
+      validations: [{ expression: 'true', message: 'm', messageExpression: '"m"', reason: 'Invalid' }],
+      auditAnnotations: [{ key: 'k', valueExpression: '"v"' }],
+    },
+    status: {
+      typeChecking: { expressionWarnings: [{ fieldRef: 'spec', warning: 'w' }] },
+      conditions: [{ type: 'A', status: 'True', reason: 'B', lastTransitionTime: '2024-05-01T12:00:00Z' }],
+    },
+  },
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': {
+    spec: { ...binding, validationActions: ['Deny', 'Audit'] },
+  },
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': {
+    spec: {
+      ...policy,
+      reinvocationPolicy: 'Never',
+      mutations: [
+        { patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } },
+        { patchType: 'JSONPatch', jsonPatch: { expression: '[]' } },
+      ],
+    },
+  },
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': { spec: binding },
   'ingressclasses.networking.k8s.io': { spec: { controller: 'a.b/c', parameters: { kind: 'A', name: 'b' } } },
 }
 

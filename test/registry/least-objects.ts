@@ -11,6 +11,16 @@ const template = (app: string) => ({
 // Made anew each time: a job writes its own labels into its template.
 const jobTemplate = () => ({ spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'busybox' }] } })
 
+const onPods = { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] }
+const matchConstraints = { resourceRules: [onPods] }
+// Asked of nothing: one that is asked would have to answer.
+const webhook = {
+  name: 'hook.example.com',
+  clientConfig: { url: 'https://127.0.0.1:1/' },
+  sideEffects: 'None',
+  admissionReviewVersions: ['v1'],
+}
+
 const parts: Readonly<Record<string, (name: string) => object>> = {
   Pod: () => ({ spec: { containers: [{ name: 'main', image: 'nginx' }] } }),
   PodTemplate: name => ({ template: template(name) }),
@@ -33,6 +43,18 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
   Ingress: () => ({ spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } } }),
   IngressClass: () => ({ spec: { controller: 'example.com/ingress' } }),
   Lease: () => ({ spec: {} }),
+  MutatingWebhookConfiguration: () => ({ webhooks: [webhook] }),
+  ValidatingWebhookConfiguration: () => ({ webhooks: [webhook] }),
+  ValidatingAdmissionPolicy: () => ({ spec: { matchConstraints, validations: [{ expression: 'true' }] } }),
+  ValidatingAdmissionPolicyBinding: name => ({ spec: { policyName: name, validationActions: ['Deny'] } }),
+  MutatingAdmissionPolicy: () => ({
+    spec: {
+      matchConstraints,
+      reinvocationPolicy: 'Never',
+      mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } }],
+    },
+  }),
+  MutatingAdmissionPolicyBinding: name => ({ spec: { policyName: name } }),
   Namespace: () => ({}),
   Node: () => ({}),
 }
