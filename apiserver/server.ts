@@ -1,7 +1,7 @@
 // The API server without a socket: registry, direct client, and what every cluster has from its first moment. Built by
 // src/cluster.ts (and by tests); the HTTP door (http/) is opened upon the same registry.
 
-import type { EndpointSlice, Endpoints, Namespace, Service } from '../generated/types.ts'
+import type { EndpointSlice, Endpoints, Namespace, PriorityClass, Service, StorageClass } from '../generated/types.ts'
 import { isNotFound } from '../src/api/errors.ts'
 import type { Frozen, KubeObject, NewObject, Ref } from '../src/api/meta.ts'
 import type { Client } from '../src/client/client.ts'
@@ -11,7 +11,9 @@ import { EndpointsKind } from '../src/kinds/endpoints.ts'
 import { EndpointSlices } from '../src/kinds/endpointslice.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import { Namespaces } from '../src/kinds/namespace.ts'
+import { PriorityClasses, systemPriorityClasses } from '../src/kinds/priorityclass.ts'
 import { Services } from '../src/kinds/service.ts'
+import { defaultClassAnnotation, StorageClasses } from '../src/kinds/storageclass.ts'
 import type { Admission } from './admission/admission.ts'
 import { ownAddress } from './admission/service-addresses.ts'
 import { createWebhooks } from './admission/webhooks/webhooks.ts'
@@ -69,7 +71,13 @@ function equivalentsAmong(kinds: readonly Kind<any>[], kind: Kind<any>): readonl
 const firstNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default']
 
 async function bootstrap(client: Client, address: string, port: number): Promise<void> {
+  const isNew = !(await find(client, Namespaces, { name: 'kube-system' }))
   for (const name of firstNamespaces) await ensure<Namespace>(client, Namespaces, namespace(name), [])
+  for (const each of systemPriorityClasses) {
+    await ensure<PriorityClass>(client, PriorityClasses, priorityClass(each), [])
+  }
+  // Whoever deleted it has not meant it to come back.
+  if (isNew) await ensure<StorageClass>(client, StorageClasses, standardClass, [])
   await ensure<Service>(client, Services, ownService(port), ['spec'])
   await ensure<Endpoints>(client, EndpointsKind, ownEndpoints(address, port), ['subsets'])
   await dropOtherFamily(client, address)
@@ -111,6 +119,26 @@ const familyOf = (address: string): string => (address.includes(':') ? 'IPv6' : 
 
 const namespace = (name: string): NewObject<Namespace> =>
   ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }) as NewObject<Namespace>
+
+const priorityClass = ({
+  name,
+  value,
+  description,
+}: (typeof systemPriorityClasses)[number]): NewObject<PriorityClass> => ({
+  apiVersion: 'scheduling.k8s.io/v1',
+  kind: 'PriorityClass',
+  metadata: { name },
+  value,
+  description,
+})
+
+/** The default class, named as those of kind and minikube; its provisioner is nobody else's. */
+const standardClass: NewObject<StorageClass> = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name: 'standard', annotations: { [defaultClassAnnotation]: 'true' } },
+  provisioner: 'kubesim.dev/simulated',
+}
 
 const own = { name: 'kubernetes', namespace: 'default' }
 

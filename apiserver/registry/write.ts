@@ -285,7 +285,7 @@ function hasSameSpec(draft: Body, old: Frozen<Body>): boolean {
 
 /** The generation counts what is asked for, not what is so. A kind's `prepare` may have counted already. */
 function countGeneration({ kind }: Collection, draft: Body, old: Frozen<Body>, isSameSpec: boolean): void {
-  if (kind.hasGeneration === false || isSameSpec) return
+  if (kind.hasGeneration === false || kind.hasGeneration === 'uncounted' || isSameSpec) return
   const before = old.metadata.generation ?? 0
   if ((draft.metadata.generation ?? 0) <= before) draft.metadata.generation = before + 1
 }

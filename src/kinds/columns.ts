@@ -23,6 +23,14 @@ export const ageColumn: Column<KubeObject> = {
   value: (object, now) => ageText(object.metadata.creationTimestamp, now),
 }
 
+/** Of kinds that upstream prints no better (apiserver pkg/registry/rest/table.go). */
+export const createdColumn: Column<KubeObject> = {
+  name: 'Created At',
+  type: 'date',
+  description: 'When the object was created.',
+  value: object => object.metadata.creationTimestamp ?? '<unknown>',
+}
+
 /** Of autoscaling/v1 Scale, which is never stored: what `kubectl get --subresource=scale` shows (printScale). */
 export const scaleColumns: readonly Column<Scale>[] = [
   nameColumn,

@@ -13,6 +13,7 @@ export { Ingresses } from './ingress.ts'
 export { IngressClasses } from './ingressclass.ts'
 export { Jobs } from './job.ts'
 export { Leases } from './lease.ts'
+export { LimitRanges } from './limitrange.ts'
 export { MutatingAdmissionPolicies, MutatingAdmissionPoliciesV1beta1 } from './mutatingadmissionpolicy.ts'
 export {
   MutatingAdmissionPolicyBindings,
@@ -25,12 +26,16 @@ export { PersistentVolumes } from './persistentvolume.ts'
 export { PersistentVolumeClaims } from './persistentvolumeclaim.ts'
 export { Pods } from './pod.ts'
 export { PodTemplates } from './podtemplate.ts'
+export { PriorityClasses } from './priorityclass.ts'
 export { ReplicaSets } from './replicaset.ts'
 export { ReplicationControllers } from './replicationcontroller.ts'
+export { ResourceQuotas } from './resourcequota.ts'
+export { RuntimeClasses } from './runtimeclass.ts'
 export { Secrets } from './secret.ts'
 export { Services } from './service.ts'
 export { ServiceAccounts } from './serviceaccount.ts'
 export { StatefulSets } from './statefulset.ts'
+export { StorageClasses } from './storageclass.ts'
 export { ValidatingAdmissionPolicies } from './validatingadmissionpolicy.ts'
 export { ValidatingAdmissionPolicyBindings } from './validatingadmissionpolicybinding.ts'
 export { ValidatingWebhookConfigurations } from './validatingwebhookconfiguration.ts'
@@ -49,6 +54,7 @@ import { IngressClasses } from './ingressclass.ts'
 import { Jobs } from './job.ts'
 import type { Kind } from './kind.ts'
 import { Leases } from './lease.ts'
+import { LimitRanges } from './limitrange.ts'
 import { MutatingAdmissionPolicies, MutatingAdmissionPoliciesV1beta1 } from './mutatingadmissionpolicy.ts'
 import {
   MutatingAdmissionPolicyBindings,
@@ -61,12 +67,16 @@ import { PersistentVolumes } from './persistentvolume.ts'
 import { PersistentVolumeClaims } from './persistentvolumeclaim.ts'
 import { Pods } from './pod.ts'
 import { PodTemplates } from './podtemplate.ts'
+import { PriorityClasses } from './priorityclass.ts'
 import { ReplicaSets } from './replicaset.ts'
 import { ReplicationControllers } from './replicationcontroller.ts'
+import { ResourceQuotas } from './resourcequota.ts'
+import { RuntimeClasses } from './runtimeclass.ts'
 import { Secrets } from './secret.ts'
 import { Services } from './service.ts'
 import { ServiceAccounts } from './serviceaccount.ts'
 import { StatefulSets } from './statefulset.ts'
+import { StorageClasses } from './storageclass.ts'
 import { ValidatingAdmissionPolicies } from './validatingadmissionpolicy.ts'
 import { ValidatingAdmissionPolicyBindings } from './validatingadmissionpolicybinding.ts'
 import { ValidatingWebhookConfigurations } from './validatingwebhookconfiguration.ts'
@@ -75,6 +85,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   ConfigMaps,
   EndpointsKind,
   Events,
+  LimitRanges,
   Namespaces,
   Nodes,
   PersistentVolumeClaims,
@@ -82,6 +93,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   Pods,
   PodTemplates,
   ReplicationControllers,
+  ResourceQuotas,
   Secrets,
   ServiceAccounts,
   Services,
@@ -105,4 +117,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   ValidatingAdmissionPolicies,
   ValidatingAdmissionPolicyBindings,
   ValidatingWebhookConfigurations,
+  RuntimeClasses,
+  PriorityClasses,
+  StorageClasses,
 ]

@@ -69,8 +69,11 @@ export interface KindSpec<T extends KubeObject> {
   readonly fields?: Readonly<Record<string, (object: Frozen<T>) => string | undefined>>
   /** Fields (of `fields`) by which lists and watches are often asked for: kept as an index. */
   readonly indexedFields?: readonly string[]
-  /** False for kinds without spec/status, whose generation is never counted (ConfigMap, Event, Lease …). Default: true. */
-  readonly hasGeneration?: boolean
+  /**
+   * False for kinds without spec/status, which have no generation (ConfigMap, Event, Lease …); `uncounted` where it is 1 and
+   * stays so. Default: true.
+   */
+  readonly hasGeneration?: boolean | 'uncounted'
   /** Why a name (or a `generateName`, its trailing dash masked) cannot be one. Default: a DNS-1123 subdomain. */
   readonly nameRule?: (name: string) => readonly string[]
   /** Said to whoever comes by HTTP, in any verb: that the kind is deprecated, and what to use instead. */

@@ -45,9 +45,10 @@ const standardResources = new Set([
 ])
 const podLevelResources = ['cpu', 'memory']
 
-const isHugePages = (name: string): boolean => name.startsWith(hugePages)
+export const isHugePages = (name: string): boolean => name.startsWith(hugePages)
+const isQuotaHugePages = (name: string): boolean => isHugePages(name) || name.startsWith(`requests.${hugePages}`)
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
-const isExtended = (name: string): boolean =>
+export const isExtended = (name: string): boolean =>
   !isNative(name) && !name.startsWith('requests.') && qualifiedNameFaults(`requests.${name}`).length === 0
 
 /** Of what a container may be promised less than it may take. */
@@ -56,19 +57,38 @@ export const isOvercommitAllowed = (name: string): boolean => isNative(name) && 
 /** What a pod as a whole may ask for, beside its containers. */
 export const isPodLevelResource = (name: string): boolean => podLevelResources.includes(name) || isHugePages(name)
 
-function containerResourceName(name: string, path: FieldPath, faults: Faults): void {
-  if (containerResources.has(name)) return
+/** What any list of resources may name; true when there is no fault (validateResourceName). */
+export function resourceNameRule(name: string, path: FieldPath, faults: Faults): boolean {
+  if (containerResources.has(name)) return true
   const sentences = qualifiedNameFaults(name)
   if (sentences.length > 0) faults.invalids(sentences, name, path)
-  else if (!name.includes('/') && !standardResources.has(name) && !isHugePages(name)) {
+  else if (!name.includes('/') && !standardResources.has(name) && !isQuotaHugePages(name)) {
     faults.invalid(path, name, 'must be a standard resource type or fully qualified')
-  }
+  } else return true
+  return false
+}
+
+export function containerResourceName(name: string, path: FieldPath, faults: Faults): void {
+  if (containerResources.has(name)) return
+  resourceNameRule(name, path, faults)
   if (!name.includes('/')) {
     if (!isHugePages(name)) faults.invalid(path, name, 'must be a standard resource for containers')
   } else if (!isNative(name) && !isExtended(name)) {
     faults.invalid(path, name, "doesn't follow extended resource name standard")
   }
 }
+
+/** What a ResourceQuota may bound (ValidateResourceQuotaResourceName). */
+export function quotaResourceName(name: string, path: FieldPath, faults: Faults): void {
+  resourceNameRule(name, path, faults)
+  if (!name.includes('/') && !isStandardQuotaResource(name)) {
+    faults.invalid(path, name, 'must be a standard resource for quota')
+  }
+}
+
+/** IsStandardQuotaResourceName: all that is standard, but for a claim's plain `storage`. */
+export const isStandardQuotaResource = (name: string): boolean =>
+  (name !== 'storage' && standardResources.has(name)) || isQuotaHugePages(name)
 
 function podResourceName(name: string, path: FieldPath, faults: Faults): void {
   if (!isPodLevelResource(name)) faults.notSupported(path, name, podLevelResources)

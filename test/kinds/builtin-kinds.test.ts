@@ -81,12 +81,14 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     configmaps: 'cm',
     endpoints: 'ep',
     events: 'ev',
+    limitranges: 'limits',
     namespaces: 'ns',
     nodes: 'no',
     persistentvolumeclaims: 'pvc',
     persistentvolumes: 'pv',
     pods: 'po',
     replicationcontrollers: 'rc',
+    resourcequotas: 'quota',
     serviceaccounts: 'sa',
     services: 'svc',
     'cronjobs.batch': 'cj',
@@ -96,6 +98,8 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'statefulsets.apps': 'sts',
     'events.events.k8s.io': 'ev',
     'ingresses.networking.k8s.io': 'ing',
+    'priorityclasses.scheduling.k8s.io': 'pc',
+    'storageclasses.storage.k8s.io': 'sc',
   })
   const all = builtinKinds.filter(kind => kind.categories?.includes('all')).map(kind => kind.plural)
   expect(all.sort()).toEqual([
@@ -123,6 +127,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'mutatingwebhookconfigurations',
     'pods',
     'podtemplates',
+    'priorityclasses',
     'replicasets',
     'replicationcontrollers',
     'statefulsets',

@@ -321,6 +321,43 @@ const samples: Readonly<Record<string, object>> = {
     },
   },
   'mutatingadmissionpolicybindings.admissionregistration.k8s.io': { spec: binding },
+  limitranges: {
+    spec: {
+      limits: [
+        {
+          type: 'Container',
+          max: { cpu: '2' },
+          min: { cpu: '1' },
+          default: { cpu: '2' },
+          defaultRequest: { cpu: '1' },
+          maxLimitRequestRatio: { cpu: '2' },
+        },
+        { type: 'PersistentVolumeClaim', max: { storage: '2Gi' } },
+      ],
+    },
+  },
+  resourcequotas: {
+    spec: {
+      hard: { pods: '3', 'requests.cpu': '1' },
+      scopes: ['NotBestEffort'],
+      scopeSelector: { matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: ['high'] }] },
+    },
+    status: { hard: { pods: '3' }, used: { pods: '1' } },
+  },
+  'priorityclasses.scheduling.k8s.io': { value: 5, globalDefault: true, description: 'd', preemptionPolicy: 'Never' },
+  'runtimeclasses.node.k8s.io': {
+    handler: 'gvisor',
+    overhead: { podFixed: { cpu: '250m' } },
+    scheduling: { nodeSelector: { a: 'b' }, tolerations: [{ key: 'k', operator: 'Exists' }] },
+  },
+  'storageclasses.storage.k8s.io': {
+    provisioner: 'a.b/c',
+    parameters: { type: 'ssd' },
+    reclaimPolicy: 'Retain',
+    mountOptions: ['ro'],
+    volumeBindingMode: 'WaitForFirstConsumer',
+    allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: ['a'] }] }],
+  },
   'ingressclasses.networking.k8s.io': { spec: { controller: 'a.b/c', parameters: { kind: 'A', name: 'b' } } },
 }
 

@@ -55,6 +55,11 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
     },
   }),
   MutatingAdmissionPolicyBinding: name => ({ spec: { policyName: name } }),
+  LimitRange: () => ({ spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } }),
+  ResourceQuota: () => ({ spec: { hard: { pods: '10' } } }),
+  PriorityClass: () => ({ value: 1000 }),
+  RuntimeClass: () => ({ handler: 'runc' }),
+  StorageClass: () => ({ provisioner: 'example.com/disks' }),
   Namespace: () => ({}),
   Node: () => ({}),
 }
