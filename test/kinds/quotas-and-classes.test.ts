@@ -185,7 +185,12 @@ describe('ResourceQuota', () => {
       draft.spec!.scopes = ['BestEffort']
     })
     expect(fewer.faults).toEqual(['spec.scopes: Invalid value: ["BestEffort"]: field is immutable'])
-    const counted = update(ResourceQuotas, object, draft => void (draft.status = { used: { pods: '1500m' } }), 'status')
+    const counted = update(
+      ResourceQuotas,
+      object,
+      draft => void Object.assign(draft, { status: { used: { pods: '1500m' } } }),
+      'status',
+    )
     expect(counted.faults).toEqual(['status.used[pods]: Invalid value: "1500m": must be an integer'])
   })
 })
@@ -253,7 +258,7 @@ describe('RuntimeClass', () => {
     expect(faults).toEqual([])
     expect(object.overhead).toEqual({ podFixed: { cpu: '1' } })
     expect(cell(RuntimeClasses, object, 'Handler')).toBe('gvisor')
-    expect(update(RuntimeClasses, object, draft => void (draft.handler = 'kata')).faults).toEqual([
+    expect(update(RuntimeClasses, object, draft => void Object.assign(draft, { handler: 'kata' })).faults).toEqual([
       'handler: Invalid value: "kata": field is immutable',
     ])
     const wrong = {
