@@ -23,12 +23,12 @@ export function createDirectClient(env: Env, registry: Registry, component = 'ku
     user: { name: `system:${component}`, groups: ['system:masters', 'system:authenticated'] },
     warn: text => env.log.debug({ component, warning: text }, 'the API server warns'),
   }
-  const clients = new Map<Kind<any>, ResourceClient<any>>()
+  const clients = new WeakMap<Kind<any>, ResourceClient<any>>()
   return {
     of<T extends KubeObject>(kind: Kind<T>): ResourceClient<T> {
       let client = clients.get(kind)
       if (client === undefined) {
-        client = resourceClient<T>(env, registry.of(kind), component, info)
+        client = resourceClient<T>(env, registry, kind, component, info)
         clients.set(kind, client)
       }
       return client
@@ -39,52 +39,54 @@ export function createDirectClient(env: Env, registry: Registry, component = 'ku
 
 function resourceClient<T extends KubeObject>(
   env: Env,
-  resource: ResourceRegistry,
+  registry: Registry,
+  kind: Kind<T>,
   component: string,
   info: RequestInfo,
 ): ResourceClient<T> {
-  const { kind } = resource
+  /** Asked for each time: a kind may come, change and go while a client holds its name. */
+  const resource = (): ResourceRegistry => registry.of(kind)
   const written = (options?: WriteOptions): WriteOptions => ({ fieldManager: component, ...options })
   const outcome = ({ reading }: Wrote): Frozen<T> => reading.object as unknown as Frozen<T>
   return {
     async get(ref) {
-      return resource.get(ref).object as unknown as Frozen<T>
+      return resource().get(ref).object as unknown as Frozen<T>
     },
     async list(options: ListOptions = {}) {
-      return listOf<T>(resource.list(options))
+      return listOf<T>(resource().list(options))
     },
-    watch: options => new DirectWatch<T>(env, resource, options),
+    watch: options => new DirectWatch<T>(env, resource(), options),
     async create(object, options) {
       const body = withType(kind, jsonClone(object))
-      return outcome(await resource.create(body, { namespace: body.metadata.namespace }, written(options), info))
+      return outcome(await resource().create(body, { namespace: body.metadata.namespace }, written(options), info))
     },
     async update(object, options) {
       const body = withType(kind, jsonClone(object))
-      return outcome(await resource.update(refIn(kind, body), body, written(options), info))
+      return outcome(await resource().update(refIn(kind, body), body, written(options), info))
     },
     async updateStatus(object, options) {
       const body = withType(kind, jsonClone(object))
-      return outcome(await resource.update(refIn(kind, body), body, written(options), info, 'status'))
+      return outcome(await resource().update(refIn(kind, body), body, written(options), info, 'status'))
     },
     async patch(ref, patch, subresource, options) {
       const asked = { type: patch.type, body: jsonClone(patch.body) }
-      return outcome(await resource.patch(ref, asked, written(options), info, subresource as Subresource | undefined))
+      return outcome(await resource().patch(ref, asked, written(options), info, subresource as Subresource | undefined))
     },
     async delete(ref, options = {}) {
-      await resource.delete(ref, options, info)
+      await resource().delete(ref, options, info)
     },
     async deleteCollection(options, how = {}) {
-      await resource.deleteCollection(options, how, info)
+      await resource().deleteCollection(options, how, info)
     },
     async read<R>(ref: Ref, subresource: string) {
-      return resource.readSubresource(ref, subresource as Subresource).object as R
+      return resource().readSubresource(ref, subresource as Subresource).object as R
     },
     async act<R>(ref: Ref, subresource: string, body: object, method: 'POST' | 'PUT' = 'POST') {
       const sent = jsonClone(body)
       const wrote =
         method === 'POST'
-          ? await resource.act(ref, subresource as Subresource, sent, written(), info)
-          : await resource.update(ref, sent, written(), info, subresource as Subresource)
+          ? await resource().act(ref, subresource as Subresource, sent, written(), info)
+          : await resource().update(ref, sent, written(), info, subresource as Subresource)
       return wrote.reading.object as R
     },
   }

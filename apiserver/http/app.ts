@@ -15,7 +15,7 @@ import { noSuchPath } from '../registry/subresources.ts'
 import { type Document, discoveryRoutes } from './discovery.ts'
 import { dualExpress } from './express-adapter.ts'
 import { type HealthChecks, healthReport } from './health.ts'
-import { openapiRoutes } from './openapi.ts'
+import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts'
 import { presentRefusal } from './presentation.ts'
 import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
 import { parseTarget } from './request.ts'
@@ -54,7 +54,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const auditIds = env.random.fork('audit-ids')
   const inFlight = new Set<IncomingMessage>()
   let onIdle: (() => void) | undefined
-  const documents = [discoveryRoutes(registry.kinds), openapiRoutes(registry.kinds)]
+  const documents = documentsOf(registry)
   const checks: HealthChecks = {
     ping: () => true,
     log: () => true,
@@ -80,7 +80,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (target !== undefined)
         return await verbs.answer(target, { request, response, user, headers } satisfies Exchange)
       if (request.method === 'GET' || request.method === 'HEAD') {
-        for (const route of documents) {
+        for (const route of documents()) {
           const document = await route(path, request.headers.accept, mark < 0 ? '' : url.slice(mark + 1))
           if (document !== undefined) return sendDocument(response, document, headers)
         }
@@ -190,6 +190,20 @@ function credentialsOf(request: IncomingMessage): Credentials {
   const { stream } = request as unknown as { stream?: http2.ServerHttp2Stream }
   const socket = request.socket as TLSSocket
   return { headers: request.headers, socket, connection: stream?.session ?? socket }
+}
+
+/** What discovery and OpenAPI say is made anew when kinds have come or gone. */
+function documentsOf(registry: Registry): () => readonly OpenapiRoute[] {
+  const definitions = definitionReader()
+  let kinds: Registry['kinds'] | undefined
+  let routes: readonly OpenapiRoute[] = []
+  return () => {
+    if (registry.kinds !== kinds) {
+      kinds = registry.kinds
+      routes = [discoveryRoutes(kinds), openapiRoutes(kinds, definitions)]
+    }
+    return routes
+  }
 }
 
 function sendDocument(response: ServerResponse, document: Document, headers: Headers): void {

@@ -12,7 +12,7 @@ export interface Schema {
   readonly [member: string]: unknown
 }
 
-type Definitions = Readonly<Record<string, Schema>>
+export type Definitions = Readonly<Record<string, Schema>>
 
 /** The bundle has the file beside it; from the sources it is where the build made it. */
 export function readDefinitions(): Definitions {

@@ -8,7 +8,7 @@ import { definitionOf, kubernetesVersion, schemasDigest } from '../../src/kinds/
 import { type Document, type DocumentRoute, notAcceptable } from './discovery.ts'
 import { chooseForm } from './media-type.ts'
 import { listDefinition, type Operation, type Parameter, type Path, pathsOf } from './openapi-operations.ts'
-import { asVersion3, reached, readDefinitions, schemaRef } from './openapi-schemas.ts'
+import { asVersion3, type Definitions, reached, readDefinitions, schemaRef } from './openapi-schemas.ts'
 import { byGroupVersion } from './resource-list.ts'
 
 const json = 'application/json'
@@ -17,14 +17,18 @@ const protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 /** A promise only where something has to be loaded first. */
 export type OpenapiRoute = (...request: Parameters<DocumentRoute>) => Document | Promise<Document> | undefined
 
-export function openapiRoutes(kinds: readonly Kind<any>[]): OpenapiRoute {
+/** Reads the file of definitions when it is first needed, and remembers it: nothing in it changes with the kinds. */
+export function definitionReader(): () => Definitions {
+  return once(readDefinitions)
+}
+
+export function openapiRoutes(kinds: readonly Kind<any>[], definitions = definitionReader()): OpenapiRoute {
   const groups = new Map(
     [...byGroupVersion(kinds)].map(([apiVersion, list]) => [
       apiVersion.includes('/') ? `apis/${apiVersion}` : `api/${apiVersion}`,
       list,
     ]),
   )
-  const definitions = once(readDefinitions)
   const made = new Map<string, Buffer>()
   const bytesOf = (key: string, make: () => Uint8Array | object): Buffer => {
     const known = made.get(key)
@@ -103,7 +107,7 @@ function hashOf(kinds: readonly Kind<any>[]): string {
   return hash.digest('hex').toUpperCase()
 }
 
-function documentVersion3(kinds: readonly Kind<any>[], definitions: ReturnType<typeof readDefinitions>): object {
+function documentVersion3(kinds: readonly Kind<any>[], definitions: Definitions): object {
   const paths = kinds.flatMap(pathsOf)
   return {
     openapi: '3.0.0',
@@ -159,7 +163,7 @@ function parameterVersion3({ name, in: where, type, description }: Parameter): o
   }
 }
 
-function documentVersion2(kinds: readonly Kind<any>[], definitions: ReturnType<typeof readDefinitions>): object {
+function documentVersion2(kinds: readonly Kind<any>[], definitions: Definitions): object {
   const paths = kinds.flatMap(pathsOf)
   return {
     swagger: '2.0',

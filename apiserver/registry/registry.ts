@@ -115,11 +115,14 @@ export interface Review {
 export type Answer<T extends KubeObject> = (draft: T, user: User, now: Millis) => void
 
 export interface Registry {
-  /** Every served kind: those of kinds/index.ts in their order, then the reviews. */
+  /** Every served kind: those of kinds/index.ts in their order, the reviews, what came later. A new list when that changes. */
   readonly kinds: readonly Kind<any>[]
+  /** Of a kind, or of the one that is served in its place. Throws NotFound when none is. */
   of(kind: Kind<any>): ResourceRegistry
   /** By what stands in a URL. */
   find(group: string, version: string, plural: string): ResourceRegistry | undefined
+  /** Serves kinds that come at run time in the place of others that go. Watches of those that go end. */
+  replace(going: readonly Kind<any>[], coming: readonly Kind<any>[]): void
 }
 
 export function createRegistry(
@@ -133,25 +136,38 @@ export function createRegistry(
   const watches = new Watches(env, storage, storageTerms(kinds))
   const byKind = new Map<Kind<any>, ResourceRegistry>()
   const byPath = new Map<string, ResourceRegistry>()
-  const resources = [
-    ...kinds.map(kind => resourceRegistry(collectionOf(env, storage, admission, kind, remote), watches)),
-    ...reviews.map(review => reviewRegistry(env, review)),
-  ]
-  for (const resource of resources) {
-    const { kind } = resource
-    byKind.set(kind, resource)
-    byPath.set(`${kind.group}/${kind.version}/${kind.plural}`, resource)
+  const add = (resource: ResourceRegistry): void => {
+    byKind.set(resource.kind, resource)
+    byPath.set(pathOf(resource.kind), resource)
   }
+  const serve = (kind: Kind<any>): void =>
+    add(resourceRegistry(collectionOf(env, storage, admission, kind, remote), watches))
+  for (const kind of kinds) serve(kind)
+  for (const review of reviews) add(reviewRegistry(env, review))
+  let served: readonly Kind<any>[] = [...byKind.keys()]
   return {
-    kinds: resources.map(({ kind }) => kind),
+    get kinds() {
+      return served
+    },
     of(kind) {
-      const resource = byKind.get(kind)
-      if (resource === undefined) throw new Error(`${kind.resource} is not among the kinds this registry serves`)
+      const resource = byKind.get(kind) ?? byPath.get(pathOf(kind))
+      if (resource === undefined) throw noSuchPath()
       return resource
     },
     find: (group, version, plural) => byPath.get(`${group}/${version}/${plural}`),
+    replace(going, coming) {
+      for (const kind of going) {
+        byKind.delete(kind)
+        byPath.delete(pathOf(kind))
+      }
+      for (const kind of coming) serve(kind)
+      served = [...byKind.keys()]
+      for (const kind of going) watches.endOf(kind)
+    },
   }
 }
+
+const pathOf = ({ group, version, plural }: Kind<any>): string => `${group}/${version}/${plural}`
 
 function resourceRegistry(collection: Collection, watches: Watches): ResourceRegistry {
   const { kind } = collection

@@ -23,14 +23,14 @@ export function storageTerms(kinds: readonly Kind<any>[]): Terms {
   return (key, object) => {
     const collection = key.slice(0, key.indexOf('/', key.indexOf('/', '/registry/'.length) + 1) + 1)
     const kind = stored.get(collection)
-    if (kind === undefined) return none
     const { labels } = object.metadata
-    const { indexedFields } = kind
+    // Kinds that came at run time are not known here: their labels are indexed, and nothing else.
+    const indexedFields = kind?.indexedFields
     if (labels === undefined && indexedFields === undefined && collection !== services) return none
     const terms: string[] = []
     for (const name in labels) terms.push(labelTerm(name, labels[name]!))
     if (indexedFields !== undefined) {
-      for (const path of indexedFields) terms.push(fieldTerm(path, kind.fields?.[path]?.(object) ?? ''))
+      for (const path of indexedFields) terms.push(fieldTerm(path, kind?.fields?.[path]?.(object) ?? ''))
     }
     if (collection === services) terms.push(...serviceTerms(object))
     return terms

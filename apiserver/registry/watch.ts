@@ -14,6 +14,7 @@ import { freeze } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { Cancel, Millis } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
+import type { Kind } from '../../src/kinds/kind.ts'
 import type { Revision, Storage, StorageEvent, Stored } from '../storage/storage.ts'
 import { type Collection, readingOf } from './collection.ts'
 import { invalidListOptions, presentCandidates } from './read.ts'
@@ -99,6 +100,11 @@ export class Watches {
     queueMicrotask(stop)
   }
 
+  /** Ends the watches of a kind that is served no more; as upstream, without a reason. */
+  endOf(kind: Kind<any>): void {
+    for (const hub of [...this.#hubs.values()]) hub.endOf(kind)
+  }
+
   #hub(collection: Collection): Hub {
     let hub = this.#hubs.get(collection.prefix)
     if (hub === undefined) {
@@ -174,7 +180,7 @@ class Watcher {
     this.#closing.push(run)
   }
 
-  end(error: Error): void {
+  end(error?: Error): void {
     if (this.#isClosed) return
     this.close()
     this.#reader.ended(error)
@@ -261,6 +267,11 @@ class Hub {
       this.#stop()
       this.#onEmpty()
     })
+  }
+
+  endOf(kind: Kind<any>): void {
+    const ending = [...this.#files.values()].flatMap(file => [...file].filter(each => each.collection.kind === kind))
+    for (const watcher of ending) watcher.end()
   }
 
   #dealOut(events: readonly StorageEvent[]): void {
