@@ -40,16 +40,30 @@ export function questionOf(
   const version = versions.find(each => spoken.includes(each as 'v1')) as Question['version'] | undefined
   if (version === undefined)
     throw new UnusableAnswer('webhook does not accept known AdmissionReview versions (v1, v1beta1)')
-  const { kind, subresource, operation, user, dryRun } = request
   const body = {
     uid,
+    ...requestOfReview(request, meant, object ?? old),
+    object: object ?? null,
+    oldObject: old ?? null,
+  }
+  return { uid, version, review: { kind: 'AdmissionReview', apiVersion: `${group}/${version}`, request: body } }
+}
+
+/** The request as webhooks and expressions see it, without its objects. `about`: the object that it names. */
+export function requestOfReview(
+  request: AdmissionRequest,
+  meant: Resource,
+  about: Frozen<KubeObject> | undefined,
+): object {
+  const { kind, subresource, operation, user, dryRun } = request
+  return {
     kind: kindOf(meant),
     resource: resourceOf(meant.kind),
     ...(meant.subresource ? { subResource: meant.subresource } : {}),
     requestKind: kindOf({ kind, subresource: subresource ?? '' }),
     requestResource: resourceOf(kind),
     ...(subresource ? { requestSubResource: subresource } : {}),
-    ...nameOf(request, object ?? old),
+    ...nameOf(request, about),
     operation,
     userInfo: {
       username: user.name,
@@ -57,12 +71,9 @@ export function questionOf(
       ...(user.groups.length > 0 ? { groups: user.groups } : {}),
       ...(user.extra && Object.keys(user.extra).length > 0 ? { extra: user.extra } : {}),
     },
-    object: object ?? null,
-    oldObject: old ?? null,
     dryRun,
     options: optionsOf(request),
   }
-  return { uid, version, review: { kind: 'AdmissionReview', apiVersion: `${group}/${version}`, request: body } }
 }
 
 /** A namespace is in itself; the name of an object that is to get a generated one is not there yet. */

@@ -122,3 +122,10 @@ export function matchObject(
 
 const isEmpty = (selector: Frozen<LabelSelector> | undefined): boolean =>
   selector === undefined || (!selector.matchExpressions?.length && Object.keys(selector.matchLabels ?? {}).length === 0)
+
+/** From one served version of the same objects to another. */
+export function convert(object: Frozen<KubeObject>, from: Kind<any>, to: Kind<any>): KubeObject {
+  if (from === to) return object as unknown as KubeObject
+  const stored = from.storedAs ? from.storedAs.toStored(object as never, undefined) : (object as unknown as KubeObject)
+  return to.storedAs ? to.storedAs.fromStored(stored as never) : stored
+}

@@ -18,7 +18,7 @@ import type { Storage } from '../../storage/storage.ts'
 import type { AdmissionRequest, RemoteAdmission, RemoteRound } from '../admission.ts'
 import { questionOf } from './admission-review.ts'
 import { CallFailure, callWebhook, type Webhook } from './calling.ts'
-import { isExempt, matchNamespace, matchObject, matchRules, type Resource } from './matching.ts'
+import { convert, isExempt, matchNamespace, matchObject, matchRules, type Resource } from './matching.ts'
 
 export interface WebhookOptions {
   readonly env: Env
@@ -244,13 +244,6 @@ function patchedWith(object: Frozen<KubeObject>, operations: readonly unknown[])
     const cause = error.cause instanceof Error ? error.cause.message : error.message
     throw internalError(cause)
   }
-}
-
-/** From one served version of the same objects to another. */
-function convert(object: Frozen<KubeObject>, from: Kind<any>, to: Kind<any>): KubeObject {
-  if (from === to) return object as unknown as KubeObject
-  const stored = from.storedAs ? from.storedAs.toStored(object as never, undefined) : (object as unknown as KubeObject)
-  return to.storedAs ? to.storedAs.fromStored(stored as never) : stored
 }
 
 /** Before a new object is stored it has none of what the store gives it. */
