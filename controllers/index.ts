@@ -7,6 +7,8 @@ import { deploymentController } from './deployment.ts'
 import { endpointsController } from './endpoints.ts'
 import { endpointSliceController } from './endpointslice.ts'
 import { garbageCollector } from './garbage-collector.ts'
+import { jobController } from './job.ts'
+import { jobPodOrphansController } from './job-pod-orphans.ts'
 import { namespaceController } from './namespace.ts'
 import { type NodeLifecycleOptions, nodeLifecycleController } from './node-lifecycle.ts'
 import { podGarbageCollector } from './pod-garbage-collector.ts'
@@ -16,6 +18,7 @@ import { rootCertificatePublisher } from './root-ca.ts'
 import { addressPool, serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountController } from './serviceaccount.ts'
 import { taintEvictionController } from './taint-eviction.ts'
+import { ttlAfterFinishedController } from './ttl-after-finished.ts'
 
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces are emptied of, and among which owners are looked for. */
@@ -43,6 +46,9 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     replicaSetController(),
     replicationController(),
     deploymentController(),
+    jobController(),
+    jobPodOrphansController(),
+    ttlAfterFinishedController(),
     endpointsController({ batchPeriod }),
     endpointSliceController({ batchPeriod }),
     ...(loadBalancerAddresses?.length ? [serviceLoadBalancerController(addressPool(loadBalancerAddresses))] : []),

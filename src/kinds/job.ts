@@ -11,7 +11,6 @@ import { controllerUidLabels, jobNameLabels } from './job-labels.ts'
 import { jobRules, jobUpdateRules } from './job-rules.ts'
 import { hasJobCondition, jobStatusRules } from './job-status-rules.ts'
 import { defineKind } from './kind.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { defaultPodTemplate } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { specPath } from './workload-rules.ts'
@@ -73,7 +72,7 @@ export const Jobs = defineKind<Job>({
   },
   warnings(next, old) {
     if (old && old.metadata.generation === next.metadata.generation) return []
-    const warnings = notActedUpon('Jobs', old)
+    const warnings: string[] = []
     const wrong = old ? [] : dns1123LabelFaults(next.metadata.name)
     if (wrong.length > 0) {
       const why = 'this is used in Pod names and hostnames, which can result in surprising behavior'
