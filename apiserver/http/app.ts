@@ -58,8 +58,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const checks: HealthChecks = {
     ping: () => true,
     log: () => true,
-    shutdown: () => !ending.signal.aborted,
     ...options.checks,
+    shutdown: () => !ending.signal.aborted,
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -72,9 +72,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       'Cache-Control': 'no-cache, private',
     }
     try {
-      const health = healthReport(path, mark >= 0 && url.includes('verbose'), checks)
-      if (health)
-        return sendBytes(response, health.status, 'text/plain; charset=utf-8', Buffer.from(health.text), headers)
+      const health = healthReport(path, mark < 0 ? '' : url.slice(mark + 1), checks)
+      if (health) {
+        const said = { ...headers, ...health.headers }
+        return sendBytes(response, health.status, 'text/plain; charset=utf-8', Buffer.from(health.text), said)
+      }
       const user: User = isOpenToAll.test(path) ? anonymous : authenticate(credentialsOf(request))
       const target = path.startsWith('/api') ? parseTarget(path) : undefined
       if (target !== undefined)

@@ -13,9 +13,10 @@ import {
   required,
   tooLong,
 } from '../../src/api/errors.ts'
+import { parseFieldSelector } from '../../src/api/fields.ts'
 import type { DeleteOptions, ListOptions, Patch, PatchType, WriteOptions } from '../../src/client/client.ts'
 import type { LogOptions } from '../../src/client/node-client.ts'
-import type { WatchRequest } from '../registry/registry.ts'
+import type { ListRequest, WatchRequest } from '../registry/registry.ts'
 import { decodeBody } from '../registry/validate.ts'
 
 /** Upstream's: pkg/endpoints/handlers, MaxRequestBodyBytes. */
@@ -31,6 +32,8 @@ export interface Target {
   readonly subresource: string | undefined
   /** What follows a proxy subresource, beginning with a slash; '' when nothing does. */
   readonly rest: string
+  /** The old form of a watch: /api/v1/watch/… */
+  readonly isWatch?: true
 }
 
 /** `/api/v1/namespaces/default/pods/web/log` and its like. Undefined: not a path of the API. */
@@ -41,6 +44,8 @@ export function parseTarget(path: string): Target | undefined {
   const group = isCore ? '' : words[2]!
   const version = isCore ? words[2]! : words[3]!
   let at = isCore ? 3 : 4
+  const isWatch = words[at] === 'watch' && words.length > at + 1
+  if (isWatch) at++
   let namespace: string | undefined
   // /namespaces/x, and its own parts, are the Namespace; /namespaces/x/anything-else is what is in it.
   if (words[at] === 'namespaces' && words.length > at + 2 && !isNamespacePart(words, at, isCore)) {
@@ -60,6 +65,7 @@ export function parseTarget(path: string): Target | undefined {
     name: name ? decode(name) : undefined,
     subresource: subresource || undefined,
     rest: tail.length > 0 ? `/${tail.join('/')}` : '',
+    ...(isWatch ? { isWatch } : {}),
   }
 }
 
@@ -275,7 +281,7 @@ function inAnyGroup(body: unknown): unknown {
   return { ...body, apiVersion: 'v1', kind }
 }
 
-export function listOptions(query: Query, namespace: string | undefined): ListOptions {
+export function listOptions(query: Query, namespace: string | undefined): ListRequest {
   if (query === noQuery) return { namespace }
   return {
     namespace,
@@ -285,6 +291,7 @@ export function listOptions(query: Query, namespace: string | undefined): ListOp
     continue: query.get('continue') || undefined,
     resourceVersion: query.get('resourceVersion') ?? undefined,
     resourceVersionMatch: (query.get('resourceVersionMatch') || undefined) as ListOptions['resourceVersionMatch'],
+    sendInitialEvents: optionalFlag(query, 'sendInitialEvents'),
   }
 }
 
@@ -293,17 +300,30 @@ export interface WatchOptions extends WatchRequest {
 }
 
 export function watchOptions(query: Query, namespace: string | undefined, name: string | undefined): WatchOptions {
-  const fields = [query.get('fieldSelector'), name === undefined ? null : `metadata.name=${name}`].filter(Boolean)
   return {
     namespace,
     labelSelector: query.get('labelSelector') || undefined,
-    fieldSelector: fields.length > 0 ? fields.join(',') : undefined,
+    fieldSelector: fieldsOf(query, name),
+    continue: query.get('continue') || undefined,
     resourceVersion: query.get('resourceVersion') ?? undefined,
     resourceVersionMatch: query.get('resourceVersionMatch') || undefined,
     allowWatchBookmarks: flag(query, 'allowWatchBookmarks'),
     timeoutSeconds: integer(query, 'timeoutSeconds') || undefined,
-    ...(query.has('sendInitialEvents') ? { sendInitialEvents: flag(query, 'sendInitialEvents') } : {}),
+    sendInitialEvents: optionalFlag(query, 'sendInitialEvents'),
   }
+}
+
+/** A watch at an object's own path (pkg/endpoints/handlers/get.go, listOpts). */
+function fieldsOf(query: Query, name: string | undefined): string | undefined {
+  const asked = query.get('fieldSelector') || undefined
+  if (name === undefined) return asked
+  if (asked === undefined) return `metadata.name=${name.replace(/[\\,=]/g, '\\$&')}`
+  if (parseFieldSelector(asked).exactly('metadata.name') === name) return asked
+  throw badRequest("fieldSelector metadata.name doesn't match requested name")
+}
+
+function optionalFlag(query: Query, name: string): boolean | undefined {
+  return query.has(name) ? flag(query, name) : undefined
 }
 
 export function logOptions(query: Query, signal: AbortSignal): LogOptions {
@@ -344,7 +364,7 @@ export function logOptions(query: Query, signal: AbortSignal): LogOptions {
 /** As upstream's conversion reads a bool: there, and neither `false` nor `0`. */
 export function flag(query: Query, name: string): boolean {
   const value = query.get(name)
-  return value !== null && value !== 'false' && value !== '0'
+  return value !== null && value !== '0' && value.toLowerCase() !== 'false'
 }
 
 function integer(query: Query, name: string): number | undefined {

@@ -64,6 +64,7 @@ export class Verbs {
     // Before anything can fail: refusals carry it too (endpoints/installer.go, AddWarningsHandler).
     if (resource.kind.deprecation !== undefined) warn(exchange.headers, resource.kind.deprecation)
     const call: Call = { resource, target, query: queryOf(request.url ?? ''), exchange }
+    if (target.isWatch && (request.method !== 'GET' || target.subresource !== undefined)) throw noSuchPath()
     if (target.subresource !== undefined) return this.#subresource(call, target.subresource as Subresource)
     return target.name === undefined ? this.#collection(call) : this.#object(call)
   }
@@ -87,7 +88,7 @@ export class Verbs {
     const { request } = exchange
     const methods = collectionMethods(resource.kind, namespace)
     if (!methods.includes(request.method ?? '')) throw notAllowed(exchange, methods.join(', '))
-    if (request.method === 'GET' && flag(query, 'watch')) return this.#watch(call)
+    if (isWatch(call)) return this.#watch(call)
     const answer = this.#answerTo(call)
     const info = infoOf(exchange)
     switch (request.method) {
@@ -116,7 +117,7 @@ export class Verbs {
     const ref = refOf(target)
     const { request } = exchange
     if (!objectMethods.includes(request.method ?? '')) throw notAllowed(exchange, objectMethods.join(', '))
-    if (request.method === 'GET' && flag(query, 'watch')) return this.#watch(call)
+    if (isWatch(call)) return this.#watch(call)
     const answer = this.#answerTo(call)
     switch (request.method) {
       case 'GET': {
@@ -299,6 +300,10 @@ function warn(headers: Headers, text: string): void {
   const value = warningHeader(text)
   const warnings = (headers.Warning ?? []) as string[]
   if (!warnings.includes(value)) headers.Warning = [...warnings, value]
+}
+
+function isWatch({ target, query, exchange }: Call): boolean {
+  return exchange.request.method === 'GET' && (target.isWatch === true || flag(query, 'watch'))
 }
 
 const collectionVerbs = [

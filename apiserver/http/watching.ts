@@ -27,6 +27,8 @@ export function openWatch(call: WatchCall, outlet: Outlet): { start(): Cancel } 
   const { env, resource, target, query, form, ending } = call
   const include = includeOf(query)
   const { timeoutSeconds, ...request } = watchOptions(query, target.namespace, target.name)
+  // Without a wish, upstream ends a watch after half an hour to an hour (--min-request-timeout).
+  const timeout = (timeoutSeconds ?? 1800 * (1 + env.random.fraction())) * 1000
   const held: Buffer[] = []
   let isOpen = false
   let isEnded = false
@@ -42,7 +44,7 @@ export function openWatch(call: WatchCall, outlet: Outlet): { start(): Cancel } 
     call.eventBytes,
     { kind: resource.kind, form, include, clock: env.clock, protobuf: call.protobuf },
   )
-  const stop = resource.watch(request, reader)
+  const stop = resource.watch({ ...request, timeout }, reader)
   return {
     start: () => {
       isOpen = true
@@ -55,9 +57,7 @@ export function openWatch(call: WatchCall, outlet: Outlet): { start(): Cancel } 
         if (!isEnded) outlet.end()
         isEnded = true
       }
-      // Without a wish, upstream ends a watch after half an hour to an hour (--min-request-timeout).
-      const seconds = timeoutSeconds ?? 1800 * (1 + env.random.fraction())
-      const cancelTimer = env.clock.after(seconds * 1000, finish)
+      const cancelTimer = env.clock.after(timeout, finish)
       ending.addEventListener('abort', finish, { once: true })
       return finish
     },

@@ -13,10 +13,10 @@ import {
 } from '../../src/api/errors.ts'
 import type { Ref } from '../../src/api/meta.ts'
 import type { ListOptions } from '../../src/client/client.ts'
-import type { Revision, Stored } from '../storage/storage.ts'
+import type { Revision, Storage, Stored } from '../storage/storage.ts'
 import type { Collection } from './collection.ts'
 import { type Continuation, ContinueExpired, decodeContinue, encodeContinue } from './continue-token.ts'
-import type { Reading, ReadingList } from './registry.ts'
+import type { ListRequest, Reading, ReadingList } from './registry.ts'
 import { listTooOld, parseResourceVersion, requireRevision } from './resource-version.ts'
 import { type Selection, selectionOf } from './selection.ts'
 
@@ -27,11 +27,11 @@ export function get(collection: Collection, ref: Ref, resourceVersion: string | 
   return collection.reading(stored)
 }
 
-export function list(collection: Collection, options: ListOptions): ReadingList {
+export function list(collection: Collection, options: ListRequest): ReadingList {
   checkListOptions(options)
   const { storage } = collection
   const prefix = collection.prefixOf(options.namespace)
-  const limit = options.limit !== undefined && options.limit > 0 ? options.limit : undefined
+  const limit = limitOf(options)
   const continuation = options.continue ? decodeContinue(options.continue, prefix) : undefined
   const at = continuation
     ? continuedAt(continuation, options, storage.revision)
@@ -65,14 +65,34 @@ export function list(collection: Collection, options: ListOptions): ReadingList 
   return { items, resourceVersion }
 }
 
+/** Whoever takes any revision gets all at once, as from upstream's cache (pkg/storage/cacher/cacher.go, computeListLimit). */
+function limitOf({ limit, resourceVersion, continue: from }: ListOptions): number | undefined {
+  if (limit === undefined || limit <= 0) return undefined
+  return resourceVersion === '0' && !from ? undefined : limit
+}
+
 /** What could be selected, by the quickest way there is to find it. */
 export function presentCandidates({ storage }: Collection, selection: Selection): readonly Stored[] {
   if (selection.key !== undefined) {
     const stored = storage.get(selection.key)
     return stored ? [stored] : []
   }
-  const term = selection.terms[0]
+  const term = rarest(storage, selection)
   return term === undefined ? storage.list(selection.prefix) : storage.withTerm(selection.prefix, term)
+}
+
+function rarest(storage: Storage, { prefix, terms }: Selection): string | undefined {
+  let found = terms[0]
+  if (terms.length < 2) return found
+  let least = Number.POSITIVE_INFINITY
+  for (const term of terms) {
+    const count = storage.countWithTerm(prefix, term)
+    if (count < least) {
+      least = count
+      found = term
+    }
+  }
+  return found
 }
 
 function pastCandidates(
@@ -122,11 +142,20 @@ function revisionOf(options: ListOptions, isPaged: boolean, current: Revision): 
   return isExact ? asked : undefined
 }
 
-function checkListOptions(options: ListOptions): void {
+/** k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go. */
+function checkListOptions(options: ListRequest): void {
+  const match: string | undefined = options.resourceVersionMatch
+  if (!match && options.sendInitialEvents === undefined) return
+  const faults = match ? matchFaults(options, match) : []
+  if (options.sendInitialEvents !== undefined) {
+    faults.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
+  }
+  if (faults.length > 0) throw invalidListOptions(faults)
+}
+
+function matchFaults(options: ListOptions, match: string): FieldError[] {
   const faults: FieldError[] = []
   const path = 'resourceVersionMatch'
-  const match: string | undefined = options.resourceVersionMatch
-  if (!match) return
   if (!options.resourceVersion) {
     faults.push(forbiddenField(path, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
   }
@@ -139,7 +168,7 @@ function checkListOptions(options: ListOptions): void {
   if (match === 'Exact' && options.resourceVersion === '0') {
     faults.push(forbiddenField(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
   }
-  if (faults.length > 0) throw invalidListOptions(faults)
+  return faults
 }
 
 export function invalidListOptions(faults: readonly FieldError[]): ApiError {

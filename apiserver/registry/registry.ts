@@ -39,6 +39,11 @@ export type WatchSignal =
   /** `initialEventsEnd`: the one that closes the initial events (annotation k8s.io/initial-events-end). */
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
 
+export interface ListRequest extends ListOptions {
+  /** Only of watches; that it is there at all is a fault of a list. */
+  readonly sendInitialEvents?: boolean | undefined
+}
+
 export interface WatchRequest extends Selectors {
   readonly namespace?: string | undefined
   /** Unset or '0': begin with the present objects as ADDED, as upstream does. */
@@ -46,6 +51,10 @@ export interface WatchRequest extends Selectors {
   readonly resourceVersionMatch?: string | undefined
   readonly sendInitialEvents?: boolean | undefined
   readonly allowWatchBookmarks?: boolean | undefined
+  /** Only of lists; a fault beside `resourceVersionMatch`. */
+  readonly continue?: string | undefined
+  /** When the reader will end it: right before, it is told how far it has come. */
+  readonly timeout?: Millis | undefined
 }
 
 /** Hands over what happened, in order, a tick's events at once. `ended` comes once, with the reason when there is one. */
@@ -84,7 +93,7 @@ export interface Wrote {
 export interface ResourceRegistry {
   readonly kind: Kind<any>
   get(ref: Ref, options?: { resourceVersion?: string | undefined }): Reading
-  list(options: ListOptions): ReadingList
+  list(options: ListRequest): ReadingList
   watch(request: WatchRequest, reader: WatchReader): () => void
   create(
     object: unknown,

@@ -16,7 +16,7 @@ export interface Selection {
   readonly prefix: string
   /** Set when only one object can be meant. */
   readonly key: string | undefined
-  /** Index terms of which every selected object carries all; those thought to be rarest first. */
+  /** Index terms of which every selected object carries all; those thought to be rarest first, as watches are filed by one. */
   readonly terms: readonly string[]
   /** Whether an object, known to stand under the prefix, is selected. */
   has(stored: Stored): boolean

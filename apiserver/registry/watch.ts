@@ -26,6 +26,8 @@ import type { Terms } from './terms.ts'
 /** A reader that lets more bytes than this lie is told Expired, and lists again. */
 const longestBacklog = 16 * 1024 * 1024
 const bookmarkInterval: Millis = 60_000
+/** Whose time is up gets a last one so long before (pkg/storage/cacher/cache_watcher.go, nextBookmarkTime). */
+const lastBookmark: Millis = 2_000
 
 /** All watches of one registry. */
 export class Watches {
@@ -62,7 +64,7 @@ export class Watches {
       return () => watcher.close()
     }
     this.#hub(collection).add(watcher)
-    if (request.allowWatchBookmarks) this.#bookmark(watcher)
+    if (request.allowWatchBookmarks) this.#bookmark(watcher, request.timeout)
     return () => watcher.close()
   }
 
@@ -115,8 +117,11 @@ export class Watches {
   }
 
   /** One timer for all who want bookmarks, and none when nobody does. */
-  #bookmark(watcher: Watcher): void {
+  #bookmark(watcher: Watcher, timeout: Millis | undefined): void {
     this.#bookmarked.add(watcher)
+    if (timeout !== undefined && timeout > lastBookmark) {
+      watcher.onClose(this.#env.clock.after(timeout - lastBookmark, () => watcher.deliver([this.#present()])))
+    }
     watcher.onClose(() => {
       this.#bookmarked.delete(watcher)
       if (this.#bookmarked.size > 0) return
@@ -128,10 +133,12 @@ export class Watches {
 
   #sendBookmarks(): void {
     this.#bookmarkTimer = this.#env.clock.after(bookmarkInterval, () => this.#sendBookmarks())
-    const signals: WatchSignal[] = [
-      { type: 'BOOKMARK', resourceVersion: String(this.#storage.revision), initialEventsEnd: false },
-    ]
+    const signals = [this.#present()]
     for (const watcher of [...this.#bookmarked]) watcher.deliver(signals)
+  }
+
+  #present(): WatchSignal {
+    return { type: 'BOOKMARK', resourceVersion: String(this.#storage.revision), initialEventsEnd: false }
   }
 }
 
@@ -329,6 +336,9 @@ function checkWatchOptions(request: WatchRequest): void {
       )
     }
     if (match !== 'NotOlderThan') faults.push(notSupported(path, match, ['NotOlderThan']))
+    if (request.continue) {
+      faults.push(forbiddenField(path, 'resourceVersionMatch is forbidden when continue is provided'))
+    }
   }
   if (faults.length > 0) throw invalidListOptions(faults) as ApiError
 }

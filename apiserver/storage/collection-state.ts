@@ -74,6 +74,10 @@ export class CollectionState {
     return found
   }
 
+  countWithTerm(term: string): number {
+    return this.#index().get(term)?.slots.size ?? 0
+  }
+
   /** What was on its way has arrived. */
   settle(change: Change): void {
     const { key, stored } = change

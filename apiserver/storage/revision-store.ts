@@ -137,6 +137,10 @@ export class RevisionStore implements Storage {
     return this.#within(prefix).reduce((sum, collection) => sum + collection.count(prefix), 0)
   }
 
+  countWithTerm(prefix: string, term: string): number {
+    return this.#within(prefix).reduce((sum, collection) => sum + collection.countWithTerm(term), 0)
+  }
+
   write(key: string, decide: (current: Stored | undefined, present: Present) => Decision): Promise<Written> {
     let written: Written | undefined
     let thrown: unknown

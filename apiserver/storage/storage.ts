@@ -63,6 +63,8 @@ export interface Storage {
   withTerm(prefix: string, term: string): readonly Stored[]
   /** How many keys begin with the prefix. */
   count(prefix: string): number
+  /** How many objects of the prefix's collection carry the term, in whatever namespace: by which of several terms to look. */
+  countWithTerm(prefix: string, term: string): number
   /**
    * One turn. `decide` is called once, before this returns, with the present, and must be pure but for its draft; what it
    * throws rejects the write and costs no revision. `put` hands its object over: the store sets resourceVersion and freezes
