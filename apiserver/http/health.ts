@@ -35,12 +35,7 @@ function single(name: string, names: readonly string[], checks: HealthChecks): H
   return { status: 500, text: `internal server error: ${name} failed\n`, headers: notSniffed }
 }
 
-function whole(
-  endpoint: string,
-  names: readonly string[],
-  checks: HealthChecks,
-  query: URLSearchParams,
-): HealthReport {
+function whole(endpoint: string, names: readonly string[], checks: HealthChecks, query: URLSearchParams): HealthReport {
   const excluded = new Set(query.getAll('exclude'))
   const lines: string[] = []
   let isOk = true

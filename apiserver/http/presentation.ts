@@ -22,7 +22,7 @@ import {
   sendStatus,
   sendYaml,
 } from './reply.ts'
-import { flag, type Query } from './request.ts'
+import type { Query } from './request.ts'
 import { type IncludeObject, partialOf, type TableOptions, tableOf } from './table.ts'
 
 /** Where an answer goes, and what the client said of its form. */
@@ -37,35 +37,37 @@ export interface Answer {
 }
 
 export function presentObject(answer: Answer, status: number, reading: Reading): void | Promise<void> {
-  const { kind, form, query, response, headers } = answer
+  const { kind, form, response, headers } = answer
   if (form.encoding === 'protobuf') return presentMessage(answer, status, reading)
   if (isStatus(reading.object) || form.as === 'object') {
     if (form.encoding === 'yaml') return sendYaml(response, status, reading.object, headers)
-    if (flag(query, 'pretty')) return sendObject(response, status, reading.object, headers, true)
+    if (isPretty(answer)) return sendObject(response, status, reading.object, headers, true)
     return sendReading(response, status, reading, headers)
   }
-  if (form.as === 'metadata') return sendObject(response, status, partialOf(reading.object, form.version), headers)
+  if (form.as === 'metadata') {
+    return sendObject(response, status, partialOf(reading.object, form.version), headers, isPretty(answer))
+  }
   const { resourceVersion } = reading.object.metadata
   const metadata = resourceVersion ? { resourceVersion } : {}
   const table = tableOf(columnsOf(kind, reading), [reading], metadata, tableOptions(answer))
-  return sendObject(response, status, table, headers)
+  return sendObject(response, status, table, headers, isPretty(answer))
 }
 
 export function presentList(answer: Answer, list: ReadingList): void | Promise<void> {
-  const { kind, form, query, response, headers } = answer
+  const { kind, form, response, headers } = answer
   if (form.encoding === 'protobuf') return presentListMessage(answer, list)
   if (form.as === 'table') {
     const table = tableOf(kind.columns, list.items, listMetaOf(list), tableOptions(answer))
-    return sendObject(response, 200, table, headers)
+    return sendObject(response, 200, table, headers, isPretty(answer))
   }
   if (form.as === 'metadata') {
     const items = list.items.map(({ object }) => partialOf(object, form.version))
     const apiVersion = `meta.k8s.io/${form.version}`
     const partial = { kind: 'PartialObjectMetadataList', apiVersion, metadata: listMetaOf(list), items }
-    return sendObject(response, 200, partial, headers)
+    return sendObject(response, 200, partial, headers, isPretty(answer))
   }
   if (form.encoding === 'yaml') return sendYaml(response, 200, listObject(kind, list), headers)
-  if (flag(query, 'pretty')) return sendObject(response, 200, listObject(kind, list), headers, true)
+  if (isPretty(answer)) return sendObject(response, 200, listObject(kind, list), headers, true)
   return sendList(response, kind, list, headers, answer.chunks)
 }
 
@@ -111,6 +113,14 @@ export async function presentRefusal(
   sendStatus(response, error, headers, objectMessage(error.toStatus()))
 }
 
+/** Who asks for it, and who has a person before it (pkg/endpoints/handlers/negotiation/negotiate.go, isPrettyPrint). */
+function isPretty({ query, response }: Answer): boolean {
+  const asked = query.get('pretty')
+  if (asked) return /^(?:1|t|T|TRUE|true|True)$/.test(asked)
+  const agent = response.req?.headers['user-agent']
+  return agent !== undefined && /^(?:curl|Wget|Mozilla\/5\.0)/.test(agent)
+}
+
 /** Of what was read: the kind's own, unless it is its scale. */
 function columnsOf(kind: Kind<any>, { object }: Reading): readonly Column<any>[] {
   return object.kind === 'Scale' ? scaleColumns : kind.columns
@@ -125,5 +135,5 @@ export function includeOf(query: Query): IncludeObject {
   if (value === 'None' || value === 'Metadata' || value === 'Object') return value
   // k8s.io/apimachinery/pkg/apis/meta/v1/validation/validation.go, ValidateTableOptions.
   const fault = invalidValue('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty")
-  throw badRequest(`${fault.field}: ${fault.message}`)
+  throw badRequest(`Unable to convert to Table as requested: ${fault.field}: ${fault.message}`)
 }

@@ -193,7 +193,7 @@ describe('options', () => {
   test('a table of unknown measure', async () => {
     const accept = 'application/json;as=Table;g=meta.k8s.io;v=v1'
     expect((await door.refused(`${maps}?includeObject=Some`, { accept })).message).toBe(
-      `includeObject: Invalid value: "Some": must be 'Metadata', 'Object', 'None', or empty`,
+      `Unable to convert to Table as requested: includeObject: Invalid value: "Some": must be 'Metadata', 'Object', 'None', or empty`,
     )
   })
 })
