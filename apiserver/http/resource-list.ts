@@ -37,6 +37,7 @@ type Rules = (kind: Kind<any>) => { verbs: readonly string[]; body?: Partial<Res
 /** Facts of pkg/registry/core/rest/storage_core.go and its like. */
 const subresourceRules: Readonly<Record<Subresource, Rules>> = {
   status: () => ({ verbs: ['get', 'patch', 'update'] }),
+  approval: () => ({ verbs: ['get', 'patch', 'update'] }),
   scale: () => ({
     verbs: ['get', 'patch', 'update'],
     body: { group: 'autoscaling', version: 'v1', kind: 'Scale' },

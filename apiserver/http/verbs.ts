@@ -327,6 +327,7 @@ const everyMethod = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
 
 const methodsOf: Readonly<Record<Subresource, readonly string[]>> = {
   status: readWrite,
+  approval: readWrite,
   scale: readWrite,
   binding: ['POST'],
   eviction: ['POST'],

@@ -206,7 +206,7 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
     readSubresource(ref, subresource) {
       requireSubresource(subresource)
       if (subresource === 'scale') return readScale(collection, ref)
-      if (subresource === 'status') return get(collection, ref, undefined)
+      if (subresource === 'status' || subresource === 'approval') return get(collection, ref, undefined)
       throw methodNotSupported(kind, 'get')
     },
     async act(ref, subresource, body, options, info) {

@@ -29,6 +29,7 @@ import { type Collection, readingOf } from './collection.ts'
 import { dropDuplicateOwners, matchName, matchNamespace, stampNew, stampUpdate } from './metadata.ts'
 import { generatedName, generateNameAttempts } from './names.ts'
 import type { RequestInfo, Wrote } from './registry.ts'
+import { verifySignature } from './signatures.ts'
 import { type Awaiting, eachTurn, inTurns, type Turns } from './turns.ts'
 import { decode } from './validate.ts'
 
@@ -86,7 +87,7 @@ async function createNamed(
     if (turns?.draft === undefined) stampNew(metadata, kind, env)
     dropDuplicateOwners(metadata, info.warn)
     kind.defaults?.(draft)
-    const context = { now: env.clock.now(), operation: 'create' } as const
+    const context = { now: env.clock.now(), operation: 'create', user: info.user, verify: verifySignature } as const
     kind.prepare?.(draft, undefined, context)
     const request = requestOf(collection, draft, undefined, undefined, options, info, present, base)
     for (const plugin of collection.admission) plugin.admit?.(draft, request)
@@ -201,7 +202,8 @@ function decideChange(
   dropDuplicateOwners(draft.metadata, info.warn)
   kind.defaults?.(draft)
   keepOtherParts(collection, draft, old, subresource)
-  const context = { now: env.clock.now(), operation: 'update', subresource } as const
+  const { user } = info
+  const context = { now: env.clock.now(), operation: 'update', subresource, user, verify: verifySignature } as const
   kind.prepare?.(draft, old, context)
   const request = requestOf(collection, draft, old, subresource, options, info, present, undefined)
   for (const plugin of collection.admission) plugin.admit?.(draft, request)
@@ -253,13 +255,15 @@ function keepOtherParts(
   old: Frozen<Body>,
   subresource: Subresource | undefined,
 ): void {
-  if (subresource !== 'status') {
+  // What an approval may change of the status, CertificateSigningRequests say themselves.
+  if (subresource !== 'status' && subresource !== 'approval') {
     if (kind.subresources?.includes('status')) keepPart(draft, old, 'status')
     return
   }
   for (const part of new Set([...Object.keys(draft), ...Object.keys(old)])) {
     if (!isOutsideSpec(part)) keepPart(draft, old, part)
   }
+  if (subresource === 'approval') return
   keepPart(draft.metadata, old.metadata, 'ownerReferences')
   keepPart(draft.metadata, old.metadata, 'finalizers')
 }

@@ -78,6 +78,11 @@ export class Faults {
     this.add(invalidValue(`${path}`, value, detail))
   }
 
+  /** Of a value that is not shown: a secret, or too long. */
+  invalidUnshown(path: FieldPath, detail: string): void {
+    this.add({ type: 'FieldValueInvalid', field: `${path}`, message: `Invalid value: ${detail}` })
+  }
+
   /** One fault for each sentence. The child, if one is named, is built only then. */
   invalids(sentences: readonly string[], value: unknown, path: FieldPath, child?: string): void {
     for (const sentence of sentences) this.invalid(child === undefined ? path : path.child(child), value, sentence)

@@ -1,5 +1,7 @@
 // The built-in kinds, one line each. The order is the order of discovery and of `kubectl get all`.
 
+export { CertificateSigningRequests } from './certificatesigningrequest.ts'
+export { ClusterTrustBundles } from './clustertrustbundle.ts'
 export { ConfigMaps } from './configmap.ts'
 export { ControllerRevisions } from './controllerrevision.ts'
 export { CronJobs } from './cronjob.ts'
@@ -25,6 +27,7 @@ export { Nodes } from './node.ts'
 export { PersistentVolumes } from './persistentvolume.ts'
 export { PersistentVolumeClaims } from './persistentvolumeclaim.ts'
 export { Pods } from './pod.ts'
+export { PodCertificateRequests } from './podcertificaterequest.ts'
 export { PodTemplates } from './podtemplate.ts'
 export { PriorityClasses } from './priorityclass.ts'
 export { ReplicaSets } from './replicaset.ts'
@@ -40,6 +43,8 @@ export { ValidatingAdmissionPolicies } from './validatingadmissionpolicy.ts'
 export { ValidatingAdmissionPolicyBindings } from './validatingadmissionpolicybinding.ts'
 export { ValidatingWebhookConfigurations } from './validatingwebhookconfiguration.ts'
 
+import { CertificateSigningRequests } from './certificatesigningrequest.ts'
+import { ClusterTrustBundles } from './clustertrustbundle.ts'
 import { ConfigMaps } from './configmap.ts'
 import { ControllerRevisions } from './controllerrevision.ts'
 import { CronJobs } from './cronjob.ts'
@@ -66,6 +71,7 @@ import { Nodes } from './node.ts'
 import { PersistentVolumes } from './persistentvolume.ts'
 import { PersistentVolumeClaims } from './persistentvolumeclaim.ts'
 import { Pods } from './pod.ts'
+import { PodCertificateRequests } from './podcertificaterequest.ts'
 import { PodTemplates } from './podtemplate.ts'
 import { PriorityClasses } from './priorityclass.ts'
 import { ReplicaSets } from './replicaset.ts'
@@ -120,4 +126,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   RuntimeClasses,
   PriorityClasses,
   StorageClasses,
+  CertificateSigningRequests,
+  ClusterTrustBundles,
+  PodCertificateRequests,
 ]

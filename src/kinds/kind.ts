@@ -8,6 +8,7 @@ import type { Millis } from '../env/clock.ts'
 
 export type Subresource =
   | 'status'
+  | 'approval'
   | 'scale'
   | 'binding'
   | 'eviction'
@@ -43,7 +44,28 @@ export interface WriteContext {
   readonly now: Millis
   readonly operation: 'create' | 'update'
   readonly subresource?: Subresource | undefined
+  /** Who writes. */
+  readonly user?: Writer | undefined
+  readonly verify?: VerifySignature | undefined
 }
+
+export interface Writer {
+  readonly name: string
+  readonly uid?: string | undefined
+  readonly groups: readonly string[]
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined
+}
+
+/**
+ * Why a signature does not hold; undefined: it does. `publicKey` is DER of a SubjectPublicKeyInfo; `algorithm` an object
+ * identifier, or `proof`: what kubelets sign with the key of a pod's certificate.
+ */
+export type VerifySignature = (
+  publicKey: Uint8Array,
+  algorithm: string,
+  data: Uint8Array,
+  signature: Uint8Array,
+) => string | undefined
 
 export interface KindSpec<T extends KubeObject> {
   readonly group: string
@@ -75,7 +97,7 @@ export interface KindSpec<T extends KubeObject> {
    */
   readonly hasGeneration?: boolean | 'uncounted'
   /** Why a name (or a `generateName`, its trailing dash masked) cannot be one. Default: a DNS-1123 subdomain. */
-  readonly nameRule?: (name: string) => readonly string[]
+  readonly nameRule?: (name: string, object: Frozen<T>) => readonly string[]
   /** Said to whoever comes by HTTP, in any verb: that the kind is deprecated, and what to use instead. */
   readonly deprecation?: string
   /** Verbs not served, e.g. Binding-like kinds. Default: none. */

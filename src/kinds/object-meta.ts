@@ -18,7 +18,7 @@ import { immutable, nonNegative } from './field-rules.ts'
 /** What these rules must know of a kind. */
 export interface KindOfMeta {
   readonly namespaced: boolean
-  readonly nameRule?: ((name: string) => readonly string[]) | undefined
+  readonly nameRule?: ((name: string, object: any) => readonly string[]) | undefined
 }
 
 const path = new FieldPath('metadata')
@@ -31,7 +31,7 @@ export function validateObjectMeta(
   const faults = new Faults()
   const meta = next.metadata
   if (old) metaUpdateRules(meta, old.metadata, faults)
-  else metaCreateRules(meta, kind, faults)
+  else metaCreateRules(next, kind, faults)
   if (meta.labels) faults.addAll(labelFaults(meta.labels, 'metadata.labels'))
   if (meta.annotations) faults.addAll(annotationFaults(meta.annotations, 'metadata.annotations'))
   if (meta.ownerReferences?.length) ownerRules(meta.ownerReferences, faults)
@@ -40,12 +40,13 @@ export function validateObjectMeta(
   return faults.list
 }
 
-function metaCreateRules(meta: Frozen<ObjectMeta>, { namespaced, nameRule }: KindOfMeta, faults: Faults): void {
+function metaCreateRules(object: Frozen<KubeObject>, { namespaced, nameRule }: KindOfMeta, faults: Faults): void {
+  const meta = object.metadata
   const rule = nameRule ?? dns1123SubdomainFaults
   if (meta.generateName) {
-    faults.invalids(rule(maskTrailingDash(meta.generateName)), meta.generateName, path, 'generateName')
+    faults.invalids(rule(maskTrailingDash(meta.generateName), object), meta.generateName, path, 'generateName')
   }
-  if (meta.name) faults.invalids(rule(meta.name), meta.name, path, 'name')
+  if (meta.name) faults.invalids(rule(meta.name, object), meta.name, path, 'name')
   else faults.required(path.child('name'), 'name or generateName is required')
   if (!namespaced) {
     if (meta.namespace) faults.forbidden(path.child('namespace'), 'not allowed on this type')

@@ -127,7 +127,7 @@ function trustBundleRules(bundle: Frozen<ClusterTrustBundleProjection>, path: Fi
 }
 
 /** `example.com/name` (ValidateSignerName). */
-function signerRule(name: string, path: FieldPath, faults: Faults): void {
+export function signerRule(name: string, path: FieldPath, faults: Faults): void {
   if (name === '') {
     faults.required(path)
     return

@@ -91,6 +91,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     resourcequotas: 'quota',
     serviceaccounts: 'sa',
     services: 'svc',
+    'certificatesigningrequests.certificates.k8s.io': 'csr',
     'cronjobs.batch': 'cj',
     'daemonsets.apps': 'ds',
     'deployments.apps': 'deploy',

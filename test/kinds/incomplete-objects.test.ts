@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { hasReason } from '../../src/api/errors.ts'
 import { builtinKinds } from '../../src/kinds/index.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
+import { podKey, signingRequest } from '../support/certificate-requests.ts'
+import { trustAnchor } from '../support/trust-anchor.ts'
 import { create, update } from './written.ts'
 
 const selector = { matchLabels: { a: 'b' }, matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }] }
@@ -357,6 +359,34 @@ const samples: Readonly<Record<string, object>> = {
     mountOptions: ['ro'],
     volumeBindingMode: 'WaitForFirstConsumer',
     allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: ['a'] }] }],
+  },
+  'certificatesigningrequests.certificates.k8s.io': {
+    spec: {
+      request: signingRequest('it', 'dev'),
+      signerName: 'a.b/c',
+      usages: ['client auth'],
+      expirationSeconds: 600,
+      groups: ['g'],
+      extra: { a: ['b'] },
+    },
+    status: { conditions: [{ type: 'Approved', status: 'True' }] },
+  },
+  'clustertrustbundles.certificates.k8s.io': { spec: { trustBundle: trustAnchor } },
+  'podcertificaterequests.certificates.k8s.io': {
+    spec: {
+      signerName: 'a.b/c',
+      podName: 'p',
+      podUID: 'u',
+      serviceAccountName: 's',
+      serviceAccountUID: 'u',
+      nodeName: 'n',
+      nodeUID: 'u',
+      unverifiedUserAnnotations: { 'a.b/c': 'd' },
+      ...podKey('u'),
+    },
+    status: {
+      conditions: [{ type: 'Denied', status: 'True', reason: 'No', lastTransitionTime: '2024-05-01T12:00:00Z' }],
+    },
   },
   'ingressclasses.networking.k8s.io': { spec: { controller: 'a.b/c', parameters: { kind: 'A', name: 'b' } } },
 }

@@ -1,5 +1,6 @@
 // What becomes of an object that is written to a kind: defaulted, prepared and judged, as the registry does it.
 
+import { verifySignature } from '../../apiserver/registry/signatures.ts'
 import { draft, freeze } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
@@ -42,7 +43,9 @@ function write<T extends KubeObject>(
   next.kind ??= kind.kind
   next.metadata ??= { name: '' }
   if (kind.namespaced) next.metadata.namespace ??= 'default'
-  const context = { now, operation: old ? 'update' : 'create', subresource } as const
+  const user = { name: 'jane', uid: 'u1', groups: ['dev', 'system:authenticated'], extra: { 'example.com/a': ['b'] } }
+  const operation = old ? 'update' : 'create'
+  const context = { now, operation, subresource, user, verify: verifySignature } as const
   kind.defaults?.(next)
   kind.prepare?.(next, old, context)
   const frozen = freeze(next) as Frozen<T>

@@ -2,6 +2,8 @@
 
 import type { KubeObject } from '../../src/api/meta.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
+import { podKey, signingRequest } from '../support/certificate-requests.ts'
+import { trustAnchor } from '../support/trust-anchor.ts'
 
 const template = (app: string) => ({
   metadata: { labels: { app } },
@@ -60,6 +62,17 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
   PriorityClass: () => ({ value: 1000 }),
   RuntimeClass: () => ({ handler: 'runc' }),
   StorageClass: () => ({ provisioner: 'example.com/disks' }),
+  CertificateSigningRequest: () => ({
+    spec: { request: signingRequest('web'), signerName: 'example.com/signer', usages: ['client auth'] },
+  }),
+  ClusterTrustBundle: () => ({ spec: { trustBundle: trustAnchor } }),
+  PodCertificateRequest: name => ({
+    spec: {
+      signerName: 'example.com/signer',
+      ...{ podName: name, podUID: 'u1', serviceAccountName: 'default', serviceAccountUID: 'u2' },
+      ...{ nodeName: 'node-1', nodeUID: 'u3', ...podKey('u1') },
+    },
+  }),
   Namespace: () => ({}),
   Node: () => ({}),
 }
