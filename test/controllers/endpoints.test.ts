@@ -243,12 +243,13 @@ describe('the plan of writes', () => {
           ],
     )
 
+  let made = 0
   function apply(present: readonly EndpointSlice[], plan: ReturnType<typeof planSlices>): EndpointSlice[] {
     const written = plan.writes.map(
-      (draft, at): EndpointSlice => ({
+      (draft): EndpointSlice => ({
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',
-        metadata: { name: draft.slice?.metadata.name ?? `new-${present.length}-${at}`, labels: { ...plan.labels } },
+        metadata: { name: draft.slice?.metadata.name ?? `new-${made++}`, labels: { ...plan.labels } },
         addressType: 'IPv4',
         ports: [...draft.ports] as NonNullable<EndpointSlice['ports']>,
         endpoints: draft.endpoints,
