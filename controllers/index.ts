@@ -3,6 +3,7 @@
 import type { Millis } from '../src/env/clock.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
+import { cronJobController } from './cronjob.ts'
 import { deploymentController } from './deployment.ts'
 import { endpointsController } from './endpoints.ts'
 import { endpointSliceController } from './endpointslice.ts'
@@ -48,6 +49,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     deploymentController(),
     jobController(),
     jobPodOrphansController(),
+    cronJobController(),
     ttlAfterFinishedController(),
     endpointsController({ batchPeriod }),
     endpointSliceController({ batchPeriod }),

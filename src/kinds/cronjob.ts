@@ -10,7 +10,6 @@ import { nonNegative, oneOf } from './field-rules.ts'
 import { defaultJobTemplates } from './job.ts'
 import { jobSpecRules } from './job-rules.ts'
 import { defineKind } from './kind.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { specPath } from './workload-rules.ts'
 
@@ -92,7 +91,7 @@ export const CronJobs = defineKind<CronJob>({
   },
   warnings(next, old) {
     if (old && old.metadata.generation === next.metadata.generation) return []
-    const warnings = notActedUpon('CronJobs', old)
+    const warnings: string[] = []
     const wrong = old ? [] : dns1123LabelFaults(next.metadata.name)
     if (wrong.length > 0) {
       const why = 'this is used in Pod names and hostnames, which can result in surprising behavior'

@@ -13,7 +13,7 @@ const of = (spec: object = {}, name = 'nightly') => ({
 test('is filled up; its job is not, until it is made', () => {
   const { object, faults, warnings } = create(CronJobs, of())
   expect(faults).toEqual([])
-  expect(warnings).toEqual(['kubesim stores CronJobs, but no controller acts on them yet'])
+  expect(warnings).toEqual([])
   expect(object.spec).toMatchObject({
     concurrencyPolicy: 'Allow',
     suspend: false,

@@ -20,7 +20,7 @@ const generated = {
 test('is filled up, and its pods are given labels of their own', () => {
   const { object, faults, warnings } = create(Jobs, of())
   expect(faults).toEqual([])
-  expect(warnings).toEqual(['kubesim stores Jobs, but no controller acts on them yet'])
+  expect(warnings).toEqual([])
   expect(object.spec).toMatchObject({
     completions: 1,
     parallelism: 1,
