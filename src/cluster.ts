@@ -3,6 +3,7 @@
 // serve.ts puts the HTTP door before it, test/support/cluster.ts uses it as it is.
 
 import { builtinAdmission } from '../apiserver/admission/index.ts'
+import type { Family } from '../apiserver/http/metric-families.ts'
 import type { Outgoing } from '../apiserver/outgoing/outgoing.ts'
 import { storageTerms } from '../apiserver/registry/terms.ts'
 import { type ApiServer, createApiServer } from '../apiserver/server.ts'
@@ -52,6 +53,8 @@ export interface Cluster {
   isRunning(component: Component): boolean
   stopComponent(component: Component): Promise<void>
   startComponent(component: Component): Promise<void>
+  /** What its components count, for /metrics. */
+  metrics(): readonly Family[]
   close(): Promise<void>
 }
 
@@ -121,10 +124,36 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     isRunning: component => managers.has(component),
     startComponent,
     stopComponent,
+    metrics: () => queueFamilies([...managers.values()].flatMap(manager => manager.queues())),
     async close() {
       for (const component of [...components].reverse()) await stopComponent(component)
       server.close()
       await storage.close()
     },
   }
+}
+
+/** As k8s.io/component-base/metrics/prometheus/workqueue names them. */
+function queueFamilies(queues: ReturnType<Manager['queues']>): Family[] {
+  const family = (
+    name: string,
+    help: string,
+    type: Family['type'],
+    value: (queue: (typeof queues)[number]['queue']) => number,
+  ): Family => ({
+    name,
+    help,
+    type,
+    values: queues.map(({ name, queue }) => ({ labels: { name }, value: value(queue) })),
+  })
+  return [
+    family('workqueue_adds_total', 'Total number of adds handled by workqueue', 'counter', ({ counts }) => counts.adds),
+    family('workqueue_depth', 'Current depth of workqueue', 'gauge', ({ length }) => length),
+    family(
+      'workqueue_retries_total',
+      'Total number of retries handled by workqueue',
+      'counter',
+      ({ counts }) => counts.retries,
+    ),
+  ]
 }

@@ -57,6 +57,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     authenticate: createAuthenticator(),
     certificates,
     checks: startChecks(() => isStarted),
+    metrics: () => cluster.metrics(),
   })
   try {
     await door.listen(port, config.bindAddress)

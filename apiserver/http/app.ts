@@ -12,13 +12,18 @@ import type { Env } from '../../src/env/env.ts'
 import { type Authenticate, anonymous, type Credentials } from '../auth/authentication.ts'
 import type { Registry, User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
-import { type Document, discoveryRoutes } from './discovery.ts'
+import { discoveryRoutes } from './discovery.ts'
+import { Documents } from './documents.ts'
 import { dualExpress } from './express-adapter.ts'
 import { type HealthChecks, healthReport } from './health.ts'
+import type { Family } from './metric-families.ts'
+import { healthFamilies, metricsPage, type Page, processFamilies, storedFamilies } from './metrics-page.ts'
 import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts'
 import { presentRefusal } from './presentation.ts'
 import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
 import { parseTarget } from './request.ts'
+import { attributesOf } from './request-attributes.ts'
+import { type Counted, RequestMetrics } from './request-metrics.ts'
 import { Upgrades } from './upgrade.ts'
 import { type Exchange, Verbs } from './verbs.ts'
 import type { KeyPair } from './x509.ts'
@@ -31,6 +36,8 @@ export interface HttpServerOptions {
   readonly nodes?: NodeClient | undefined
   /** What /readyz asks beyond the API server itself. */
   readonly checks?: HealthChecks
+  /** What others in the process count; told at /metrics, beside what the server counts itself. */
+  readonly metrics?: () => readonly Family[]
 }
 
 export interface HttpServer {
@@ -49,12 +56,14 @@ const isOpenToAll = /^\/(version|healthz|livez|readyz)(\/|$)/
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { env, registry, authenticate, certificates } = options
   const ending = createEnding()
-  const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal })
+  const metrics = new RequestMetrics(() => env.clock.now())
+  const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal, metrics })
   const upgrades = new Upgrades(verbs)
   const auditIds = env.random.fork('audit-ids')
   const inFlight = new Set<IncomingMessage>()
   let onIdle: (() => void) | undefined
   const documents = documentsOf(registry)
+  const sent = new Documents()
   const checks: HealthChecks = {
     ping: () => true,
     log: () => true,
@@ -64,6 +73,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     inFlight.add(request)
+    let counted: Counted | undefined
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
@@ -79,13 +89,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       }
       const user: User = isOpenToAll.test(path) ? anonymous : authenticate(credentialsOf(request))
       const target = path.startsWith('/api') ? parseTarget(path) : undefined
+      const attributes = attributesOf(request.method ?? 'GET', url, path, target)
+      counted = metrics.begin(attributes, isApply(request))
       if (target !== undefined)
         return await verbs.answer(target, { request, response, user, headers } satisfies Exchange)
       if (request.method === 'GET' || request.method === 'HEAD') {
         for (const route of documents()) {
           const document = await route(path, request.headers.accept, mark < 0 ? '' : url.slice(mark + 1))
-          if (document !== undefined) return sendDocument(response, document, headers)
+          if (document !== undefined) return sent.send(request, response, document, headers)
         }
+        const page = await scraped(path)
+        if (page !== undefined) return sendBytes(response, 200, page.contentType, Buffer.from(page.text), headers)
         if (path === '/') return sendObject(response, 200, { paths: rootPaths(registry) }, headers)
       }
       throw noSuchPath()
@@ -98,9 +112,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       // What of a refused body has not come yet is not waited for.
       if (!request.complete) request.resume()
     } finally {
+      const end = () => counted?.end(response.statusCode, Number(headers['Content-Length'] ?? -1))
+      // A watch goes on; what is compressed is still on its way.
+      if (counted !== undefined && !response.writableEnded) response.once('close', end)
+      else end()
       inFlight.delete(request)
       if (inFlight.size === 0) onIdle?.()
     }
+  }
+
+  async function scraped(path: string): Promise<Page | undefined> {
+    if (path === '/metrics/slis') return metricsPage(healthFamilies(checks))
+    if (path !== '/metrics') return undefined
+    return metricsPage([
+      ...metrics.families(),
+      ...storedFamilies(registry),
+      ...processFamilies(env),
+      ...(options.metrics?.() ?? []),
+    ])
   }
 
   /** Resolves when all that has been received whole is answered, or has had its time. */
@@ -208,14 +237,26 @@ function documentsOf(registry: Registry): () => readonly OpenapiRoute[] {
   }
 }
 
-function sendDocument(response: ServerResponse, document: Document, headers: Headers): void {
-  sendBytes(response, document.status, document.contentType, document.bytes, { ...headers, ...document.headers })
+function isApply({ method, headers }: IncomingMessage): boolean {
+  return method === 'PATCH' && headers['content-type'] === 'application/apply-patch+yaml'
 }
 
 function rootPaths({ kinds }: Registry): string[] {
   const groups = kinds
     .filter(({ group }) => group !== '')
     .flatMap(kind => [`/apis/${kind.group}`, `/apis/${kind.apiVersion}`])
-  const own = ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
+  const own = [
+    '/api',
+    '/api/v1',
+    '/apis',
+    '/healthz',
+    '/livez',
+    '/metrics',
+    '/metrics/slis',
+    '/openapi/v2',
+    '/openapi/v3',
+    '/readyz',
+    '/version',
+  ]
   return [...new Set([...own, ...groups])].sort()
 }

@@ -11,6 +11,8 @@ export interface Document {
   readonly contentType: string
   readonly bytes: Buffer
   readonly headers?: Readonly<Record<string, string>>
+  /** What its contents are called, for who has it already; `true`: after its bytes. */
+  readonly etag?: string | true
 }
 
 /** Undefined: not a path of these. `search` is the query, without its question mark. */
@@ -44,7 +46,9 @@ export function discoveryRoutes(kinds: readonly Kind<any>[], options: DiscoveryO
       version === undefined
         ? plain(path, make)
         : plain(`${path} ${version}`, () => aggregatedList(version, groups, versions, isCore))
-    return { ...document, contentType, headers: { Vary: 'Accept' } }
+    // Upstream gives the aggregated form a tag (pkg/endpoints/discovery/aggregated/etag.go), and the other none.
+    const tagged = version === undefined ? {} : { etag: true as const }
+    return { ...document, contentType, headers: { Vary: 'Accept' }, ...tagged }
   }
 
   return (path, accept) => {
@@ -94,7 +98,7 @@ export function notAcceptable(contentTypes: readonly string[]): Document {
 }
 
 /** apimachinery/pkg/version.Info. */
-function versionInfo(): object {
+export function versionInfo() {
   const version = kubernetesVersion()
   const [major = '', minor = ''] = version.split('.')
   return {

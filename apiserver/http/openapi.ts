@@ -45,14 +45,15 @@ export function openapiRoutes(kinds: readonly Kind<any>[], definitions = definit
       const form = chooseForm(accept, version2Forms)
       if (form === undefined) return notAcceptable([json, protobuf])
       const headers = { Vary: 'Accept' }
-      if (form.contentType === json) return answer(bytesOf('v2', version2), json, headers)
+      if (form.contentType === json) return answer(bytesOf('v2', version2), json, true, headers)
       const known = made.get('v2 protobuf')
-      if (known !== undefined) return answer(known, protobuf, headers)
+      if (known !== undefined) return answer(known, protobuf, true, headers)
       // Few clients ask for it, so protobufjs is loaded by the first that does.
       return import('./openapi-v2-protobuf.ts').then(({ encodeVersion2 }) =>
         answer(
           bytesOf('v2 protobuf', () => encodeVersion2(version2())),
           protobuf,
+          true,
           headers,
         ),
       )
@@ -61,20 +62,23 @@ export function openapiRoutes(kinds: readonly Kind<any>[], definitions = definit
       return answer(
         bytesOf('v3', () => index(groups)),
         json,
+        true,
       )
     if (!path.startsWith('/openapi/v3/')) return undefined
     const name = path.slice('/openapi/v3/'.length)
     const list = groups.get(name)
     if (list === undefined) return undefined
     if (chooseForm(accept, [{ type: json }]) === undefined) return notAcceptable([json])
-    const asked = new URLSearchParams(search).get('hash')
-    if (asked !== null && asked !== hashOf(list)) {
-      return { status: 301, contentType: json, bytes: Buffer.alloc(0), headers: { Location: urlOf(name, list) } }
+    const asked = new URLSearchParams(search).get('hash') || undefined
+    const etag = hashOf(list)
+    if (asked !== undefined && asked !== etag) {
+      return { status: 301, contentType: json, bytes: Buffer.alloc(0), headers: { Location: urlOf(name, list) }, etag }
     }
-    const isFixed = asked !== null
+    const isFixed = asked !== undefined
     return answer(
       bytesOf(`v3 ${name}`, () => documentVersion3(list, definitions())),
       json,
+      etag,
       { Vary: 'Accept', ...(isFixed ? { 'Cache-Control': 'public, immutable' } : {}) },
     )
   }
@@ -86,8 +90,13 @@ const version2Forms = [
   { type: protobuf, contentType: protobuf },
 ]
 
-function answer(bytes: Buffer, contentType: string, headers: Record<string, string> = {}): Document {
-  return { status: 200, contentType, bytes, headers }
+function answer(
+  bytes: Buffer,
+  contentType: string,
+  etag: string | true,
+  headers: Record<string, string> = {},
+): Document {
+  return { status: 200, contentType, bytes, headers, etag }
 }
 
 function index(groups: ReadonlyMap<string, readonly Kind<any>[]>): object {

@@ -27,6 +27,7 @@ import {
   type Target,
   writeOptions,
 } from './request.ts'
+import type { RequestMetrics } from './request-metrics.ts'
 import { EventBytes, type Outlet, type ProtobufWriting } from './watch-stream.ts'
 import { openWatch } from './watching.ts'
 
@@ -45,6 +46,7 @@ export interface VerbsOptions {
   readonly nodes?: NodeClient | undefined
   /** Aborted when the server ends: watches and followed logs end with it. */
   readonly ending: AbortSignal
+  readonly metrics: RequestMetrics
 }
 
 export class Verbs {
@@ -62,7 +64,10 @@ export class Verbs {
     const { request } = exchange
     const resource = this.resourceOf(target)
     // Before anything can fail: refusals carry it too (endpoints/installer.go, AddWarningsHandler).
-    if (resource.kind.deprecation !== undefined) warn(exchange.headers, resource.kind.deprecation)
+    if (resource.kind.deprecation !== undefined) {
+      warn(exchange.headers, resource.kind.deprecation)
+      this.#options.metrics.deprecated(resource.kind, target.subresource)
+    }
     const call: Call = { resource, target, query: queryOf(request.url ?? ''), exchange }
     if (target.isWatch && (request.method !== 'GET' || target.subresource !== undefined)) throw noSuchPath()
     if (target.subresource !== undefined) return this.#subresource(call, target.subresource as Subresource)
@@ -228,8 +233,12 @@ export class Verbs {
     outlet: Outlet,
     protobuf?: ProtobufWriting,
   ): { start(): Cancel } {
-    const { env, ending } = this.#options
-    return openWatch({ env, resource, target, query, form, protobuf, ending, eventBytes: this.#eventBytes }, outlet)
+    const { env, ending, metrics } = this.#options
+    const counted = metrics.eventsOf(resource.kind)
+    return openWatch(
+      { env, resource, target, query, form, protobuf, ending, eventBytes: this.#eventBytes, counted },
+      outlet,
+    )
   }
 
   /** Throws NotAcceptable before anything is done. */

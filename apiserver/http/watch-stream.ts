@@ -28,6 +28,7 @@ export interface StreamOptions {
   readonly clock: Clock
   /** There when the form asks for it. */
   readonly protobuf: ProtobufWriting | undefined
+  readonly counted: { events: number }
 }
 
 type ObjectSignal = Exclude<WatchSignal, { type: 'BOOKMARK' }>
@@ -73,6 +74,7 @@ export function watchReader(outlet: Outlet, shared: EventBytes, options: StreamO
   }
   return {
     deliver(signals) {
+      options.counted.events += signals.length
       outlet.write(signals.length === 1 ? encode(signals[0]!) : Buffer.concat(signals.map(encode)))
     },
     ended(error) {

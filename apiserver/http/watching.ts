@@ -20,6 +20,7 @@ export interface WatchCall {
   /** Aborted when the server ends. */
   readonly ending: AbortSignal
   readonly eventBytes: EventBytes
+  readonly counted: { events: number }
 }
 
 /** Begins nothing before `start`, so that a refusal can still be told as one; `start` gives what ends the watch. */
@@ -42,7 +43,7 @@ export function openWatch(call: WatchCall, outlet: Outlet): { start(): Cancel } 
       backlog: () => outlet.backlog(),
     },
     call.eventBytes,
-    { kind: resource.kind, form, include, clock: env.clock, protobuf: call.protobuf },
+    { kind: resource.kind, form, include, clock: env.clock, protobuf: call.protobuf, counted: call.counted },
   )
   const stop = resource.watch({ ...request, timeout }, reader)
   return {

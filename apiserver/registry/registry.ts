@@ -94,6 +94,8 @@ export interface ResourceRegistry {
   readonly kind: Kind<any>
   get(ref: Ref, options?: { resourceVersion?: string | undefined }): Reading
   list(options: ListRequest): ReadingList
+  /** How many there are; absent where nothing is kept, and of a second version of what is counted elsewhere. */
+  count?(): number
   watch(request: WatchRequest, reader: WatchReader): () => void
   create(
     object: unknown,
@@ -187,6 +189,7 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
     kind,
     get: (ref, options) => get(collection, ref, options?.resourceVersion),
     list: options => list(collection, options),
+    ...(collection.kept === kind ? { count: () => collection.storage.count(collection.prefix) } : {}),
     watch: (request, reader) => watches.watch(collection, request, reader),
     create: (object, where, options, info) =>
       whenReady(collection, info, () => create(collection, object, where.namespace, options, info)),

@@ -28,6 +28,8 @@ export interface Manager {
   isRunning(name: string): boolean
   readonly names: readonly string[]
   readonly informers: Informers
+  /** The queues of the controllers that work now. */
+  queues(): readonly { readonly name: string; readonly queue: Pick<WorkQueue, 'length' | 'counts'> }[]
   /** Ends everything; resolves when no controller works any more. */
   close(): Promise<void>
 }
@@ -74,6 +76,7 @@ export function createManager(
     isRunning: name => named(name).isRunning,
     names: [...runs.keys()],
     informers,
+    queues: () => [...runs].flatMap(([name, { queue }]) => (queue === undefined ? [] : [{ name, queue }])),
     close,
   }
 }
@@ -114,6 +117,10 @@ class Run {
 
   get isRunning(): boolean {
     return this.#life !== undefined
+  }
+
+  get queue(): WorkQueue | undefined {
+    return this.#life?.queue
   }
 
   async start(): Promise<void> {

@@ -10,6 +10,8 @@ import { type Backoff, itemBackoff } from './backoff.ts'
 export interface WorkQueue {
   /** How many keys are ready. */
   readonly length: number
+  /** How often a key was put among those that need work, and how often for a failure: what /metrics tells. */
+  readonly counts: QueueCounts
   add(key: string): void
   addAfter(key: string, delay: Millis): void
   /** Adds the key after a wait that grows with its failures in a row. */
@@ -24,6 +26,11 @@ export interface WorkQueue {
   done(key: string): void
   /** Forgets all keys; readers get undefined, and whatever is added later is ignored. */
   close(): void
+}
+
+export interface QueueCounts {
+  readonly adds: number
+  readonly retries: number
 }
 
 interface Delayed {
@@ -54,6 +61,7 @@ class Queue implements WorkQueue {
   #readers: ((key: string | undefined) => void)[] = []
   #hold: Cancel | undefined
   #closed = false
+  readonly counts = { adds: 0, retries: 0 }
 
   constructor(clock: Clock, activity: Activity, backoff: Backoff) {
     this.#clock = clock
@@ -68,6 +76,7 @@ class Queue implements WorkQueue {
   add(key: string): void {
     if (this.#closed || this.#dirty.has(key)) return
     this.#dirty.add(key)
+    this.counts.adds++
     if (!this.#processing.has(key)) this.#push(key)
     this.#settle()
   }
@@ -92,6 +101,7 @@ class Queue implements WorkQueue {
   }
 
   retry(key: string): void {
+    this.counts.retries++
     const failures = this.failures(key)
     this.#failures.set(key, failures + 1)
     this.addAfter(key, this.#backoff(failures))
