@@ -209,7 +209,9 @@ describe('paths and methods', () => {
 
   test.each([
     '/nothing',
-    '/logs', '/debug/pprof/', '/configz',
+    '/logs',
+    '/debug/pprof/',
+    '/configz',
     '/api/v2/pods',
     '/api/v1/widgets',
     '/apis/apps/v1/namespaces/default/widgets',

@@ -266,7 +266,7 @@ test('a controller that asks for a kind it did not declare is told so', async ()
 
 test('a start with many controllers and kinds prints no warning', async () => {
   const idlers = builtinKinds.map(kind =>
-    defineController<any>({ name: `idler-${kind.resource}`, for: kind, async reconcile() {} }),
+    defineController<any>({ name: `idler-${kind.plural}.${kind.apiVersion}`, for: kind, async reconcile() {} }),
   )
   const warnings = await warningsDuring(async () => {
     await using _plane = await controlPlane(idlers)
