@@ -3,6 +3,7 @@
 import type { Millis } from '../src/env/clock.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
+import { claimProtectionController } from './claim-protection.ts'
 import { cronJobController } from './cronjob.ts'
 import { deploymentController } from './deployment.ts'
 import { endpointsController } from './endpoints.ts'
@@ -15,11 +16,13 @@ import { type NodeLifecycleOptions, nodeLifecycleController } from './node-lifec
 import { podGarbageCollector } from './pod-garbage-collector.ts'
 import { replicaSetController } from './replicaset.ts'
 import { replicationController } from './replication-controller.ts'
+import { resourceQuotaController } from './resource-quota.ts'
 import { rootCertificatePublisher } from './root-ca.ts'
 import { addressPool, serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountController } from './serviceaccount.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
+import { volumeProtectionController } from './volume-protection.ts'
 
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces are emptied of, and among which owners are looked for. */
@@ -44,6 +47,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     ...(certificateAuthority ? [rootCertificatePublisher(certificateAuthority)] : []),
     namespaceController(kinds),
     garbageCollector(kinds),
+    resourceQuotaController(kinds),
     replicaSetController(),
     replicationController(),
     deploymentController(),
@@ -57,5 +61,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     nodeLifecycleController(nodes),
     taintEvictionController(),
     podGarbageCollector(),
+    claimProtectionController(),
+    volumeProtectionController(),
   ]
 }

@@ -7,7 +7,7 @@ import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { WriteOptions } from '../../src/client/client.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { User } from '../registry/registry.ts'
-import type { Present } from '../storage/storage.ts'
+import type { AlsoPut, Present } from '../storage/storage.ts'
 
 export interface AdmissionRequest {
   readonly kind: Kind<any>
@@ -29,10 +29,17 @@ export interface AdmissionRequest {
 
 export interface Admission {
   readonly name: string
+  /** Whether it ever has anything to say about objects of this kind; of others it is not asked at all. Default: always. */
+  concerns?(kind: Kind<any>): boolean
   /** Completes the draft. Throws ApiError to refuse. */
   admit?(draft: KubeObject, request: AdmissionRequest): void
   /** Refuses by throwing ApiError. For DELETE, `next` is the object to be deleted. */
   check?(next: Frozen<KubeObject>, request: AdmissionRequest): void
+  /**
+   * Asked last, when nobody else can refuse any more: refuses by throwing ApiError, or says what is to be written in the same
+   * turn as the object (quota that it uses).
+   */
+  charge?(next: Frozen<KubeObject>, request: AdmissionRequest): readonly AlsoPut[] | undefined
 }
 
 /** Who is asked over the network, between turns and never in one: what was seen before must be looked at again after it. */

@@ -13,8 +13,9 @@ const oldWay = 'kubernetes.io/ingress.class'
 
 export const defaultIngressClass: Admission = {
   name: 'DefaultIngressClass',
-  admit(draft, { operation, kind, subresource, present }) {
-    if (operation !== 'CREATE' || kind !== Ingresses || subresource !== undefined) return
+  concerns: kind => kind === Ingresses,
+  admit(draft, { operation, subresource, present }) {
+    if (operation !== 'CREATE' || subresource !== undefined) return
     const ingress = draft as Ingress
     if (ingress.spec.ingressClassName !== undefined || ingress.metadata.annotations?.[oldWay] !== undefined) return
     let newest: Frozen<KubeObject> | undefined

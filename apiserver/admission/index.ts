@@ -1,20 +1,41 @@
-// The built-in admission plugins, one line each, in upstream's order (pkg/kubeapiserver/options/plugins.go). Addresses come
-// last, as upstream gives them in the store.
+// The built-in admission plugins, one line each, in upstream's order (AllOrderedPlugins in pkg/kubeapiserver/options/plugins.go).
+// Webhooks and policies are asked between turns (RemoteAdmission): after all of these and before ResourceQuota, which is asked
+// by `charge`. Addresses come last, as upstream gives them in the store.
 
 import type { Env } from '../../src/env/env.ts'
 import type { Admission } from './admission.ts'
+import { claimResize } from './claim-resize.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
+import { defaultStorageClass } from './default-storage-class.ts'
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
-import { podPriority, podServiceAccount, podTolerations } from './pod-defaults.ts'
+import { nodeRestriction } from './node-restriction.ts'
+import { podTopologyLabels } from './pod-topology-labels.ts'
+import { priority } from './priority.ts'
+import { resourceQuota } from './resource-quota.ts'
+import { runtimeClass } from './runtime-class.ts'
+import { podServiceAccount } from './service-account.ts'
 import { serviceAddresses } from './service-addresses.ts'
+import { storageInUse } from './storage-in-use.ts'
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
 export function builtinAdmission(env: Env): readonly Admission[] {
   return [
     namespaceLifecycle,
+    limitRanger,
     podServiceAccount(env.random.fork('service-account-volumes')),
-    podTolerations,
-    podPriority,
+    nodeRestriction,
+    taintNodesByCondition,
+    priority,
+    defaultTolerationSeconds,
+    defaultStorageClass,
+    storageInUse,
+    claimResize,
+    runtimeClass,
     defaultIngressClass,
+    podTopologyLabels,
+    resourceQuota(env.clock),
     serviceAddresses(env.random.fork('service-addresses')),
   ]
 }

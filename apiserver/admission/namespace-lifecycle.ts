@@ -11,6 +11,7 @@ const immortal = ['default', 'kube-system', 'kube-public']
 
 export const namespaceLifecycle: Admission = {
   name: 'NamespaceLifecycle',
+  concerns: kind => kind.namespaced || kind === Namespaces,
   admit(_draft, { operation, kind, namespace, name, present }) {
     if (operation !== 'CREATE' || namespace === undefined) return
     const found = present.get(keyOf(Namespaces, { name: namespace }))?.object

@@ -37,6 +37,7 @@ export function serviceTerms(object: Frozen<KubeObject>): string[] {
 export function serviceAddresses(random: Random): Admission {
   return {
     name: 'ServiceAddresses',
+    concerns: kind => kind === Services,
     admit(draft, request) {
       if (request.kind !== Services || request.subresource !== undefined || request.operation === 'DELETE') return
       const service = draft as Service

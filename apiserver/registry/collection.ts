@@ -13,6 +13,7 @@ import type { Reading } from './registry.ts'
 export interface Collection {
   readonly env: Env
   readonly storage: Storage
+  /** Those that are concerned with the kind. */
   readonly admission: readonly Admission[]
   /** Who is asked over the network, when there may be such. */
   readonly remote: RemoteAdmission | undefined
@@ -44,7 +45,7 @@ export function collectionOf(
   const collection = {
     env,
     storage,
-    admission,
+    admission: admission.filter(plugin => plugin.concerns?.(kind) ?? true),
     remote,
     kind,
     kept,

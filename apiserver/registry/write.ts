@@ -23,7 +23,7 @@ import type { Patch, WriteOptions } from '../../src/client/client.ts'
 import type { Subresource } from '../../src/kinds/kind.ts'
 import { validateObjectMeta } from '../../src/kinds/object-meta.ts'
 import { type AdmissionRequest, NotYet } from '../admission/admission.ts'
-import type { Decision, Present, Stored } from '../storage/storage.ts'
+import type { AlsoPut, Decision, Present, Stored } from '../storage/storage.ts'
 import { applyPatch } from './apply-patch.ts'
 import { type Collection, readingOf } from './collection.ts'
 import { dropDuplicateOwners, matchName, matchNamespace, stampNew, stampUpdate } from './metadata.ts'
@@ -97,9 +97,10 @@ async function createNamed(
     for (const plugin of collection.admission) plugin.check?.(draft as Frozen<KubeObject>, request)
     const validating = turns && askValidating(turns, draft, request)
     if (validating) return validating
+    const also = charge(collection, draft, request)
     if (current !== undefined) throw exists(collection, current)
     for (const text of kind.warnings?.(draft, undefined) ?? []) info.warn(text)
-    return options.dryRun ? { keep: true } : { put: collection.toStore(draft, undefined) }
+    return options.dryRun ? { keep: true } : putting(collection.toStore(draft, undefined), also)
   })
   if (options.dryRun) return { reading: readingOf(freeze(draft) as Frozen<KubeObject>), code: 201 }
   return { reading: collection.reading(written.stored), code: 201 }
@@ -220,8 +221,20 @@ function decideChange(
   if (isSameSpec && jsonEqual(draft.metadata, old.metadata) && jsonEqual(draft.status, old.status)) {
     return { keep: true }
   }
-  return { put: collection.toStore(draft, old) }
+  return putting(collection.toStore(draft, old), charge(collection, draft, request))
 }
+
+/** What is to be written together with the object. */
+function charge({ admission }: Collection, draft: Body, request: AdmissionRequest): readonly AlsoPut[] | undefined {
+  let all: readonly AlsoPut[] | undefined
+  for (const plugin of admission) {
+    const also = plugin.charge?.(draft as Frozen<KubeObject>, request)
+    if (also?.length) all = all ? [...all, ...also] : also
+  }
+  return all
+}
+
+const putting = (put: KubeObject, also: readonly AlsoPut[] | undefined): Decision => (also ? { put, also } : { put })
 
 /** Who stands outside and completes drafts; its own result is decoded as a body is. */
 function askMutating({ kind }: Collection, turns: Turns, draft: Body, request: AdmissionRequest): Awaiting | undefined {

@@ -12,6 +12,7 @@ import { History } from './history.ts'
 import { type Journal, type JournalEntry, JournalError, type JournalHeading, type Loaded } from './journal.ts'
 import { collectionOf } from './keys.ts'
 import type {
+  AlsoPut,
   Decision,
   HistoryOptions,
   Present,
@@ -40,6 +41,8 @@ interface Waiting {
 const firstRevision: Revision = 1
 /** So many entries are needless, and the journal is told to forget them without waiting for the next tick. */
 const manyNeedless = 1_024
+
+const none: readonly Change[] = Object.freeze([])
 
 export class RevisionStore implements Storage {
   readonly #env: Env
@@ -193,7 +196,21 @@ export class RevisionStore implements Storage {
     if ('put' in decision && decision.unlessSame && current !== undefined && isSame(decision.put, current.object)) {
       return { stored: current, previous: current, changed: false }
     }
-    const change = this.#changeOf(key, current, decision)
+    // All are made before any is gathered: what cannot be JSON takes what it came with along.
+    const also = 'put' in decision && decision.also !== undefined ? this.#beside(decision.also) : none
+    const change = this.#changeOf(key, current, decision, this.#aheadRevision + 1 + also.length)
+    for (const each of also) this.#gather(this.#collectionOf(each.key), each)
+    this.#gather(collection, change)
+    return { stored: change.stored, previous: change.previous, changed: true }
+  }
+
+  #beside(also: readonly AlsoPut[]): readonly Change[] {
+    return also.map(({ key, put }, index) =>
+      this.#changeOf(key, this.#collectionOf(key).ahead(key), { put }, this.#aheadRevision + 1 + index),
+    )
+  }
+
+  #gather(collection: CollectionState, change: Change): void {
     this.#aheadRevision = change.revision
     collection.expect(change)
     if (this.#gathering === undefined) {
@@ -201,11 +218,14 @@ export class RevisionStore implements Storage {
       if (this.#inFlight === undefined) this.#sendSoon()
     }
     this.#gathering.changes.push(change)
-    return { stored: change.stored, previous: change.previous, changed: true }
   }
 
-  #changeOf(key: string, current: StoredObject | undefined, decision: Exclude<Decision, { keep: true }>): Change {
-    const revision = this.#aheadRevision + 1
+  #changeOf(
+    key: string,
+    current: StoredObject | undefined,
+    decision: Exclude<Decision, { keep: true }>,
+    revision: Revision,
+  ): Change {
     if ('put' in decision) {
       const created = current?.createRevision ?? revision
       const stored = StoredObject.from(key, revision, created, decision.put, this.#keepParsed(key))

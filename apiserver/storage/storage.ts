@@ -27,11 +27,19 @@ export interface StorageEvent {
   readonly previous: Stored | undefined
 }
 
-/** `unlessSame`: a put that would change nothing but the resourceVersion is a `keep`. */
+/**
+ * `unlessSame`: a put that would change nothing but the resourceVersion is a `keep`. `also`: what is written together with it,
+ * just before it and each with a revision of its own; all of it becomes durable, or nothing.
+ */
 export type Decision =
-  | { readonly put: KubeObject; readonly unlessSame?: boolean }
+  | { readonly put: KubeObject; readonly unlessSame?: boolean; readonly also?: readonly AlsoPut[] }
   | { readonly remove: true }
   | { readonly keep: true }
+
+export interface AlsoPut {
+  readonly key: string
+  readonly put: KubeObject
+}
 
 /** What a turn may look at: the state as it will be when all turns before it are on disk. */
 export interface Present {

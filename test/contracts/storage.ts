@@ -221,6 +221,34 @@ export function storageContract(name: string, makeJournal: () => Promise<() => P
         expect((await write({ app: 'db' })).stored.revision).toBe(3)
       })
 
+      test('carries others with it, just before it, in one batch; what cannot be JSON takes them along', async () => {
+        const { storage, journal } = await start()
+        await put(storage, 'a')
+        const before = journal.appended
+        const written = await storage.write(podKey('b'), (_, present) => {
+          expect(present.get(podKey('a'))?.revision).toBe(2)
+          return {
+            put: pod('b'),
+            also: [
+              { key: podKey('a'), put: pod('a', { seen: 'yes' }) },
+              { key: podKey('c'), put: pod('c') },
+            ],
+          }
+        })
+        expect(written.stored.revision).toBe(5)
+        expect(journal.appended).toBe(before + 1)
+        expect(storage.list(pods).map(({ key, revision }) => `${key.slice(pods.length)} ${revision}`)).toEqual([
+          'default/a 3',
+          'default/b 5',
+          'default/c 4',
+        ])
+        const broken = { ...pod('d'), spec: 1n } as unknown as KubeObject
+        const also = [{ key: podKey('e'), put: pod('e') }]
+        await expect(storage.write(podKey('d'), () => ({ put: broken, also }))).rejects.toThrow()
+        expect(storage.get(podKey('e'))).toBeUndefined()
+        expect((await put(storage, 'f')).stored.revision).toBe(6)
+      })
+
       test('removes: the last state carries the revision of the removal', async () => {
         const { storage } = await start()
         await put(storage, 'web', { app: 'web' })

@@ -117,7 +117,9 @@ describe('service account', () => {
     const mirror = { annotations: { 'kubernetes.io/config.mirror': 'x' } }
     const { spec } = await create(server, { nodeName: 'node-1' }, mirror)
     expect(spec.serviceAccountName).toBeUndefined()
-    const error = await refusal(create(server, { serviceAccountName: 'default' }, { ...mirror, name: 'b' }))
+    const error = await refusal(
+      create(server, { nodeName: 'node-1', serviceAccountName: 'default' }, { ...mirror, name: 'b' }),
+    )
     expect(error.message).toBe('pods "b" is forbidden: a mirror pod may not reference service accounts')
   })
 })

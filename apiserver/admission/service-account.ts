@@ -1,19 +1,18 @@
-// What every new pod gets: its service account with the volume that holds the token, two tolerations, a priority.
-// Upstream's plugins ServiceAccount, DefaultTolerationSeconds and Priority (plugin/pkg/admission/…).
+// ServiceAccount: every new pod runs as one, with the volume that holds its token, and uses only such secrets as the account
+// may, if that is so restricted (plugin/pkg/admission/serviceaccount/admission.go).
 
-import type { Container, Pod, PodSpec, ServiceAccount, Toleration, Volume } from '../../generated/types.ts'
+import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../generated/types.ts'
 import { forbidden } from '../../src/api/errors.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import type { Random } from '../../src/env/random.ts'
 import { Pods } from '../../src/kinds/pod.ts'
+import { secretNames } from '../../src/kinds/pod-references.ts'
 import { ServiceAccounts } from '../../src/kinds/serviceaccount.ts'
 import { keyOf } from '../storage/keys.ts'
 import { type Admission, type AdmissionRequest, NotYet } from './admission.ts'
 
 const isNewPod = ({ kind, operation, subresource }: AdmissionRequest): boolean =>
   kind === Pods && operation === 'CREATE' && subresource === undefined
-
-// ---- ServiceAccount
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror'
 const volumePrefix = 'kube-api-access-'
@@ -24,10 +23,11 @@ const tokenSeconds = 3607
 export function podServiceAccount(random: Random): Admission {
   return {
     name: 'ServiceAccount',
+    concerns: kind => kind === Pods,
     admit(draft, request) {
       if (!isNewPod(request)) return
       const pod = draft as Pod
-      if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return refuseAccountOfMirror(pod, request)
+      if (isMirror(pod)) return
       const { spec } = pod
       if (!spec.serviceAccountName) spec.serviceAccountName = 'default'
       spec.serviceAccount = spec.serviceAccountName
@@ -38,18 +38,72 @@ export function podServiceAccount(random: Random): Admission {
         spec.imagePullSecrets = account.imagePullSecrets.map(({ name }) => (name === undefined ? {} : { name }))
       }
     },
+    check(next, request) {
+      if (!isNewPod(request)) return
+      const pod = next as Frozen<Pod>
+      if (isMirror(pod)) refuseReferencesOfMirror(pod, request)
+      else limitSecrets(pod, request)
+    },
   }
 }
 
-function refuseAccountOfMirror({ spec }: Pod, { kind, name }: AdmissionRequest): void {
+const isMirror = ({ metadata }: Frozen<Pod>): boolean => metadata.annotations?.[mirrorAnnotation] !== undefined
+
+function refuseReferencesOfMirror({ spec }: Frozen<Pod>, { kind, name }: AdmissionRequest): void {
   if (spec.serviceAccountName) throw forbidden(kind, name, 'a mirror pod may not reference service accounts')
-  if (spec.volumes?.some(volume => volume.secret !== undefined)) {
-    throw forbidden(kind, name, 'a mirror pod may not reference secrets')
+  if (secretNames(spec).length > 0) throw forbidden(kind, name, 'a mirror pod may not reference secrets')
+  if (spec.volumes?.some(({ projected }) => projected?.sources?.some(source => source.serviceAccountToken))) {
+    throw forbidden(kind, name, 'a mirror pod may not use ServiceAccountToken volume projections')
   }
 }
+
+// ---- secrets, where the account says that it alone decides which
+
+const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets'
+/** What Go's strconv.ParseBool takes for true. */
+const trueWords = ['1', 't', 'T', 'true', 'TRUE', 'True']
+
+function limitSecrets(pod: Frozen<Pod>, request: AdmissionRequest): void {
+  const account = accountOf(pod.spec, request)
+  if (!trueWords.includes(account.metadata.annotations?.[enforceAnnotation] ?? '')) return
+  const { kind, name } = request
+  const mountable = new Set(account.secrets?.map(secret => secret.name))
+  const refuse = (what: string): never => {
+    const why = `${what} is not allowed because service account ${account.metadata.name} does not reference that secret`
+    throw forbidden(kind, name, why)
+  }
+  for (const { secret } of pod.spec.volumes ?? []) {
+    if (secret && !mountable.has(secret.secretName)) refuse(`volume with secret.secretName="${secret.secretName}"`)
+  }
+  for (const [what, list] of [
+    ['init container', pod.spec.initContainers],
+    ['container', pod.spec.containers],
+  ] as const) {
+    for (const container of list ?? []) {
+      for (const { name: variable, valueFrom } of container.env ?? []) {
+        const wanted = valueFrom?.secretKeyRef?.name
+        if (wanted === undefined || mountable.has(wanted)) continue
+        refuse(`${what} ${container.name} with envVar ${variable} referencing secret.secretName="${wanted}"`)
+      }
+      for (const { secretRef } of container.envFrom ?? []) {
+        if (!secretRef || mountable.has(secretRef.name)) continue
+        refuse(`${what} ${container.name} with envFrom referencing secret.secretName="${secretRef.name}"`)
+      }
+    }
+  }
+  const pulls = new Set(account.imagePullSecrets?.map(secret => secret.name))
+  for (const [index, { name: wanted }] of (pod.spec.imagePullSecrets ?? []).entries()) {
+    if (pulls.has(wanted)) continue
+    const what = `imagePullSecrets[${index}].name="${wanted}"`
+    const why = `${what} is not allowed because service account ${account.metadata.name} does not reference that imagePullSecret`
+    throw forbidden(kind, name, why)
+  }
+}
+
+// ---- the account and its token
 
 /** The account `default` is made for every namespace a moment after it, so its absence may be a matter of that moment. */
-function accountOf(spec: PodSpec, request: AdmissionRequest): Frozen<ServiceAccount> {
+function accountOf(spec: Frozen<PodSpec>, request: AdmissionRequest): Frozen<ServiceAccount> {
   const { kind, name, namespace, present } = request
   const account = spec.serviceAccountName!
   const key = keyOf(ServiceAccounts, { name: account, namespace })
@@ -98,63 +152,4 @@ function tokenVolume(name: string): Volume {
       defaultMode: 0o644,
     },
   }
-}
-
-// ---- DefaultTolerationSeconds: a pod outlives a silent node by five minutes
-
-const nodeTaints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
-
-export const podTolerations: Admission = {
-  name: 'DefaultTolerationSeconds',
-  admit(draft, request) {
-    if (!isNewPod(request)) return
-    const { spec } = draft as Pod
-    for (const key of nodeTaints) {
-      if (spec.tolerations?.some(toleration => toleratesEviction(toleration, key))) continue
-      spec.tolerations ??= []
-      spec.tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 })
-    }
-  },
-}
-
-const toleratesEviction = ({ key, effect }: Toleration, taint: string): boolean =>
-  (!key || key === taint) && (!effect || effect === 'NoExecute')
-
-// ---- Priority: no PriorityClass is served yet, so there are the two that every cluster has, and none
-
-const systemClasses: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-}
-
-export const podPriority: Admission = {
-  name: 'Priority',
-  admit(draft, request) {
-    if (!isNewPod(request)) return
-    const { spec } = draft as Pod
-    const priority = priorityOf(spec.priorityClassName, request)
-    if (spec.priority !== undefined && spec.priority !== priority) {
-      throw forbidden(
-        request.kind,
-        request.name,
-        `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${priority} from the given PriorityClass name`,
-      )
-    }
-    spec.priority = priority
-    const policy = 'PreemptLowerPriority'
-    if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
-      throw forbidden(
-        request.kind,
-        request.name,
-        `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
-      )
-    }
-    spec.preemptionPolicy = policy
-  },
-}
-
-function priorityOf(name: string | undefined, { kind, name: pod }: AdmissionRequest): number {
-  if (!name) return 0
-  if (Object.hasOwn(systemClasses, name)) return systemClasses[name]!
-  throw forbidden(kind, pod, `no PriorityClass with name ${name} was found`)
 }

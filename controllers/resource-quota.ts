@@ -1,0 +1,106 @@
+// ResourceQuotas: what is in use of each, counted anew when its limits change and when something went that it counts. What
+// comes is added by admission, in the turn that writes it; here is given back. Upstream:
+// pkg/controller/resourcequota/{resource_quota_controller,resource_quota_monitor}.go.
+
+import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../generated/types.ts'
+import { isConflict, isNotFound } from '../src/api/errors.ts'
+import { jsonEqual } from '../src/api/json-equal.ts'
+import type { Frozen, KubeObject, Ref } from '../src/api/meta.ts'
+import { parseQuantity } from '../src/api/quantity.ts'
+import type { Millis } from '../src/env/clock.ts'
+import type { Kind } from '../src/kinds/kind.ts'
+import { type Amounts, addAmounts, amountsOf, listOf, sameAmounts } from '../src/kinds/quota-amounts.ts'
+import { type Evaluator, evaluatorOf, matchesScopes } from '../src/kinds/quota-usage.ts'
+import { ResourceQuotas } from '../src/kinds/resourcequota.ts'
+import { type Context, type ControllerSpec, defineController, type Wake } from '../src/runtime/controller.ts'
+
+/** All is counted again now and then, for pods whose time is over though they are still there. */
+const resyncPeriod: Millis = 5 * 60_000
+
+/** `kinds`: all that are served. */
+export function resourceQuotaController(kinds: readonly Kind<any>[]): ControllerSpec<ResourceQuota> {
+  const counted = kinds.filter(kind => kind.storedAs === undefined && evaluatorOf(kind) !== undefined)
+  const evaluators = counted.map(kind => [kind, evaluatorOf(kind)!] as const)
+  return defineController<ResourceQuota>({
+    name: 'resourcequota-controller',
+    for: ResourceQuotas,
+    wakes: counted.filter(kind => kind !== ResourceQuotas).map(wakeOf),
+    workers: 5,
+    async reconcile({ metadata }, context) {
+      // Read before what it counts: whatever is admitted after that changes it, and then this count is refused as outdated.
+      const quota = await read(metadata, context)
+      if (quota === undefined) return
+      const hard = quota.spec.hard ?? {}
+      const used = await count(quota, evaluators, context)
+      const isSame = jsonEqual(hard, quota.status.hard ?? {}) && sameAmounts(used, amountsOf(quota.status.used))
+      if (!isSame || quota.status.hard === undefined) {
+        try {
+          await context.client
+            .of(ResourceQuotas)
+            .updateStatus({ ...quota, status: { hard, used: listOf(used) } } as never)
+        } catch (error) {
+          if (isConflict(error)) return { again: 0 }
+          if (!isNotFound(error)) throw error
+        }
+      }
+      return { again: resyncPeriod }
+    },
+  })
+}
+
+async function read(ref: Ref, { client }: Context): Promise<Frozen<ResourceQuota> | undefined> {
+  try {
+    return await client.of(ResourceQuotas).get(ref)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    return undefined
+  }
+}
+
+async function count(
+  quota: Frozen<ResourceQuota>,
+  evaluators: readonly (readonly [Kind<any>, Evaluator])[],
+  { client, clock }: Context,
+): Promise<Amounts> {
+  const names = Object.keys(quota.spec.hard ?? {})
+  const used: Amounts = new Map()
+  for (const [kind, evaluator] of evaluators) {
+    const own = names.filter(name => evaluator.counts(name))
+    if (own.length === 0) continue
+    for (const name of own) if (!used.has(name)) used.set(name, parseQuantity('0'))
+    const { items } = await client.of<KubeObject>(kind).list({ namespace: quota.metadata.namespace })
+    for (const item of items) {
+      if (!matchesScopes(quota, item, evaluator)) continue
+      const usage = evaluator.usage(item, clock.now())
+      addAmounts(used, new Map([...usage].filter(([name]) => own.includes(name))))
+    }
+  }
+  return used
+}
+
+/** Quotas hear of what goes, and of what uses less than before. */
+function wakeOf(kind: Kind<any>): Wake<KubeObject> {
+  const releases = changes[kind.resource] ?? (() => false)
+  return {
+    kind,
+    keys(now, before, { lister }) {
+      const object = now ?? before!
+      if (now !== undefined && (before === undefined || !releases(now, before))) return nobody
+      return lister(ResourceQuotas)
+        .list({ namespace: object.metadata.namespace })
+        .map(({ metadata }) => metadata)
+    },
+  }
+}
+
+const nobody: readonly Ref[] = Object.freeze([])
+
+const changes: Readonly<Record<string, (now: Frozen<any>, before: Frozen<any>) => boolean>> = {
+  pods: ({ status }: Frozen<Pod>, { status: old }: Frozen<Pod>) =>
+    status.phase !== old.phase && (status.phase === 'Succeeded' || status.phase === 'Failed'),
+  services: ({ spec }: Frozen<Service>, { spec: old }: Frozen<Service>) =>
+    spec !== old && (spec.type !== old.type || spec.ports?.length !== old.ports?.length),
+  persistentvolumeclaims: (now: Frozen<PersistentVolumeClaim>, before: Frozen<PersistentVolumeClaim>) =>
+    !jsonEqual(now.spec.resources, before.spec.resources) ||
+    !jsonEqual(now.status.allocatedResources, before.status.allocatedResources),
+}
