@@ -12,7 +12,11 @@ const where = { namespace: 'default' }
 
 async function make<T>({ of, info }: TestServer, kind: Kind<any>, name: string, parts: object = {}): Promise<T> {
   const object: Record<string, any> = leastObject(kind, name)
-  const merged: Record<string, any> = { ...object, ...parts, metadata: { ...object.metadata, ...(parts as any).metadata } }
+  const merged: Record<string, any> = {
+    ...object,
+    ...parts,
+    metadata: { ...object.metadata, ...(parts as any).metadata },
+  }
   if (object.spec && (parts as any).spec) merged.spec = { ...object.spec, ...(parts as any).spec }
   const { reading } = await of(kind).create(merged, kind.namespaced ? where : {}, {}, info)
   return reading.object as T

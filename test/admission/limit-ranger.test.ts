@@ -19,7 +19,12 @@ async function limited(...items: LimitRangeItem[]): Promise<TestServer> {
 }
 
 async function addRange({ of, info }: TestServer, name: string, ...limits: LimitRangeItem[]): Promise<void> {
-  await of(LimitRanges).create({ ...leastObject(LimitRanges, name), spec: { limits: structuredClone(limits) } }, where, {}, info)
+  await of(LimitRanges).create(
+    { ...leastObject(LimitRanges, name), spec: { limits: structuredClone(limits) } },
+    where,
+    {},
+    info,
+  )
 }
 
 async function create({ of, info }: TestServer, spec: object = {}, name = 'web'): Promise<Pod> {
