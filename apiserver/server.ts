@@ -18,6 +18,8 @@ import type { Admission } from './admission/admission.ts'
 import { ownAddress } from './admission/service-addresses.ts'
 import { createWebhooks } from './admission/webhooks/webhooks.ts'
 import { builtinReviews } from './auth/reviews.ts'
+import { createCustomResources } from './custom/custom-resources.ts'
+import { withJudgedDefinitions } from './custom/definition-kind.ts'
 import { createDirectClient } from './direct-client.ts'
 import { expireEvents } from './event-expiry.ts'
 import { httpsOutgoing } from './outgoing/https-outgoing.ts'
@@ -47,7 +49,8 @@ export function createApiServer(
 ): ApiServer {
   const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
   const webhooks = createWebhooks({ env, storage, outgoing, equivalents })
-  const registry = createRegistry(env, storage, kinds, admission, builtinReviews, webhooks)
+  const registry = createRegistry(env, storage, withJudgedDefinitions(kinds), admission, builtinReviews, webhooks)
+  const customResources = createCustomResources(env, storage, registry)
   const client = createDirectClient(env, registry)
   const stopExpiring = expireEvents(env, storage)
   return {
@@ -58,6 +61,7 @@ export function createApiServer(
     close() {
       stopExpiring()
       webhooks.close()
+      customResources.close()
     },
   }
 }
@@ -65,7 +69,10 @@ export function createApiServer(
 /** The other versions in which the same objects are served. */
 function equivalentsAmong(kinds: readonly Kind<any>[], kind: Kind<any>): readonly Kind<any>[] {
   const kept = kind.storedAs?.kind ?? kind
-  return kinds.filter(other => other !== kind && (other.storedAs?.kind ?? other) === kept)
+  const isSame = ({ group, plural }: Kind<any>): boolean => group === kind.group && plural === kind.plural
+  return kinds.filter(
+    other => other !== kind && (kind.custom ? isSame(other) : (other.storedAs?.kind ?? other) === kept),
+  )
 }
 
 const firstNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default']

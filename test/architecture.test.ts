@@ -58,6 +58,13 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'apiserver/outgoing/',
     'apiserver/registry/(types)',
   ],
+  'apiserver/custom/': [
+    'apiserver/custom/',
+    'apiserver/cel/',
+    'apiserver/registry/',
+    'apiserver/outgoing/',
+    'apiserver/storage/',
+  ],
   'apiserver/outgoing/': ['apiserver/outgoing/', 'apiserver/storage/'],
   'apiserver/patch/': ['apiserver/patch/'],
   'apiserver/storage/': ['apiserver/storage/'],

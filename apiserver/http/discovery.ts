@@ -178,11 +178,13 @@ function aggregatedList(
   return { kind: 'APIGroupDiscoveryList', apiVersion: `${aggregated}/${apiVersion}`, metadata: {}, items }
 }
 
+const gvk = ({ group, version, kind }: Resource['body']) => ({ group, version, kind })
+
 function discoveredResource(kind: Kind<any>): object {
   const [main, ...subresources] = resourcesOf(kind)
   return {
     resource: kind.plural,
-    responseKind: main!.body,
+    responseKind: gvk(main!.body),
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
     verbs: main!.verbs,
@@ -192,7 +194,7 @@ function discoveredResource(kind: Kind<any>): object {
       : {
           subresources: subresources.map(({ subresource, body, verbs }) => ({
             subresource,
-            responseKind: body,
+            responseKind: gvk(body),
             verbs,
           })),
         }),

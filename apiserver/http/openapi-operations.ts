@@ -4,6 +4,7 @@
 
 import type { Kind } from '../../src/kinds/kind.ts'
 import { definitionOf, type KindName } from '../../src/kinds/schemas.ts'
+import { listDefinitionOf } from './openapi-custom.ts'
 import { type Resource, resourcesOf } from './resource-list.ts'
 
 export interface Parameter {
@@ -44,6 +45,9 @@ const patchTypes = [
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ]
+
+/** Custom objects have no strategic merge. */
+const customPatchTypes = patchTypes.filter(type => !type.includes('strategic'))
 
 export function pathsOf(kind: Kind<any>): Path[] {
   return resourcesOf(kind).flatMap(resource =>
@@ -200,8 +204,15 @@ function operation(
   within: KindName = gvk,
 ): Operation {
   const { group, version, kind } = gvk
-  const tag = `${within.group === '' ? 'core' : within.group.split('.')[0]}_${within.version}`
+  const tag = `${tagGroup(within)}_${within.version}`
   return { method, action, id, tag, description, parameters, responses, gvk: { group, version, kind } }
+}
+
+/** `core`, `apps`; of a custom kind the whole group: `stableExampleCom`. */
+function tagGroup({ group, custom }: KindName): string {
+  if (group === '') return 'core'
+  const [first = '', ...others] = group.split('.')
+  return custom === undefined ? first : first + others.map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
 }
 
 function patchOperation(
@@ -214,7 +225,11 @@ function patchOperation(
   const parameters = [...writeParameters, force]
   return {
     ...operation(gvk, 'patch', 'patch', id, description, parameters, written(definition), within),
-    body: { definition: patchDefinition, consumes: patchTypes, required: true },
+    body: {
+      definition: patchDefinition,
+      consumes: (within.custom ?? gvk.custom) === undefined ? patchTypes : customPatchTypes,
+      required: true,
+    },
   }
 }
 
@@ -229,6 +244,7 @@ function bodyOf(definition: string | undefined): NonNullable<Operation['body']> 
 const deleteBody = { definition: `${meta}.DeleteOptions`, consumes: anything, required: false } as const
 
 export function listDefinition(kind: Kind<any>): string | undefined {
+  if (kind.custom !== undefined) return listDefinitionOf(kind.custom)
   return definitionOf({ group: kind.group, version: kind.version, kind: `${kind.kind}List` })
 }
 
@@ -240,8 +256,11 @@ function idNoun(kind: Kind<any>): string {
   return `${idGroup(kind)}${kind.namespaced ? 'Namespaced' : ''}${kind.kind}`
 }
 
-/** `AppsV1`, `NetworkingV1`, `CoreV1`. */
-function idGroup({ group, version }: KindName): string {
+/** `AppsV1`, `NetworkingV1`, `CoreV1`; of a custom kind the whole group: `StableExampleComV1`. */
+function idGroup({ group, version, custom }: KindName): string {
+  if (custom !== undefined) {
+    return [...group.split('.'), version].map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
+  }
   const word = group === '' ? 'core' : group.split('.')[0]!
   return `${word[0]!.toUpperCase()}${word.slice(1)}${version[0]!.toUpperCase()}${version.slice(1)}`
 }

@@ -7,6 +7,7 @@ import type { Kind } from '../../src/kinds/kind.ts'
 import { definitionOf, kubernetesVersion, schemasDigest } from '../../src/kinds/schemas.ts'
 import { type Document, type DocumentRoute, notAcceptable } from './discovery.ts'
 import { chooseForm } from './media-type.ts'
+import { customDefinitions } from './openapi-custom.ts'
 import { listDefinition, type Operation, type Parameter, type Path, pathsOf } from './openapi-operations.ts'
 import { asVersion3, type Definitions, reached, readDefinitions, schemaRef } from './openapi-schemas.ts'
 import { byGroupVersion } from './resource-list.ts'
@@ -112,11 +113,15 @@ function urlOf(name: string, kinds: readonly Kind<any>[]): string {
 /** Of all that the document is made of, so that it need not be made to know it. */
 function hashOf(kinds: readonly Kind<any>[]): string {
   const hash = createHash('sha256').update(schemasDigest())
-  for (const kind of kinds) hash.update(JSON.stringify([kind.kind, pathsOf(kind)]))
+  for (const kind of kinds) {
+    const { custom } = kind
+    hash.update(JSON.stringify([kind.kind, pathsOf(kind), custom?.schema, custom?.listKind, custom?.selectableFields]))
+  }
   return hash.digest('hex').toUpperCase()
 }
 
-function documentVersion3(kinds: readonly Kind<any>[], definitions: Definitions): object {
+function documentVersion3(kinds: readonly Kind<any>[], builtIn: Definitions): object {
+  const definitions = { ...builtIn, ...customDefinitions(kinds, 3) }
   const paths = kinds.flatMap(pathsOf)
   return {
     openapi: '3.0.0',
@@ -172,7 +177,8 @@ function parameterVersion3({ name, in: where, type, description }: Parameter): o
   }
 }
 
-function documentVersion2(kinds: readonly Kind<any>[], definitions: Definitions): object {
+function documentVersion2(kinds: readonly Kind<any>[], builtIn: Definitions): object {
+  const definitions = { ...builtIn, ...customDefinitions(kinds, 2) }
   const paths = kinds.flatMap(pathsOf)
   return {
     swagger: '2.0',

@@ -5,7 +5,7 @@
 import type { ServerResponse } from 'node:http'
 import { ApiError, type Status } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
-import type { Kind } from '../../src/kinds/kind.ts'
+import { type Kind, listKindOf } from '../../src/kinds/kind.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { compressedTo, gzipThreshold, takesGzip } from './compression.ts'
@@ -98,7 +98,7 @@ export function listObject(kind: Kind<any>, list: ReadingList): object {
 }
 
 function listHead(kind: Kind<any>, list: ReadingList) {
-  return { kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata: listMetaOf(list) }
+  return { kind: listKindOf(kind), apiVersion: kind.apiVersion, metadata: listMetaOf(list) }
 }
 
 const comma = 0x2c

@@ -1,7 +1,9 @@
 // What discovery and OpenAPI say of a kind: its resource and subresources, with verbs and the kinds of their bodies.
 // Pure; called by discovery.ts and openapi.ts.
 
-import type { Kind, Subresource } from '../../src/kinds/kind.ts'
+import type { CustomShape, Kind, Subresource } from '../../src/kinds/kind.ts'
+import type { KindName } from '../../src/kinds/schemas.ts'
+import { kubeVersionOrder } from '../../src/kinds/version-order.ts'
 
 export interface Resource {
   /** `deployments`, `deployments/scale`. */
@@ -10,26 +12,43 @@ export interface Resource {
   readonly namespaced: boolean
   readonly verbs: readonly string[]
   /** Of the body, which a subresource may have from another group. */
-  readonly body: { readonly group: string; readonly version: string; readonly kind: string }
+  readonly body: KindName
 }
 
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
 export function resourcesOf(kind: Kind<any>): Resource[] {
   const { plural, namespaced, withoutVerbs = [], subresources = [] } = kind
-  const own = { group: kind.group, version: kind.version, kind: kind.kind }
+  const own = {
+    group: kind.group,
+    version: kind.version,
+    kind: kind.kind,
+    ...(kind.custom ? { custom: kind.custom } : {}),
+  }
   const main: Resource = {
     name: plural,
     subresource: undefined,
     namespaced,
-    verbs: allVerbs.filter(verb => !withoutVerbs.includes(verb)),
+    verbs: kind.custom ? customVerbs(kind.custom) : allVerbs.filter(verb => !withoutVerbs.includes(verb)),
     body: own,
   }
   const parts = [...subresources].sort().map((subresource): Resource => {
     const { verbs, body } = subresourceRules[subresource](kind)
-    return { name: `${plural}/${subresource}`, subresource, namespaced, verbs, body: { ...own, ...body } }
+    const { group, version, kind: name } = kind
+    return {
+      name: `${plural}/${subresource}`,
+      subresource,
+      namespaced,
+      verbs,
+      body: body === undefined ? own : { group, version, kind: name, ...body },
+    }
   })
   return [main, ...parts]
+}
+
+/** In upstream's order; nothing is made any more of a kind whose definition is being deleted (customresource_discovery_controller.go). */
+function customVerbs({ isEnding }: CustomShape): string[] {
+  return ['delete', 'deletecollection', 'get', 'list', ...(isEnding ? [] : ['patch', 'create', 'update']), 'watch']
 }
 
 type Rules = (kind: Kind<any>) => { verbs: readonly string[]; body?: Partial<Resource['body']> }
@@ -63,21 +82,12 @@ export function byGroupVersion(kinds: readonly Kind<any>[]): Map<string, Kind<an
   return found
 }
 
-/** Groups with their versions, the preferred first: stable before beta before alpha, higher before lower. */
+/** Groups with their versions, the preferred first. */
 export function byGroup(kinds: readonly Kind<any>[]): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const { group, version } of kinds) {
     const versions = found.get(group) ?? []
-    if (!versions.includes(version)) found.set(group, [...versions, version].sort(byStability))
+    if (!versions.includes(version)) found.set(group, [...versions, version].sort(kubeVersionOrder))
   }
   return found
-}
-
-function byStability(one: string, other: string): number {
-  const rank = (version: string) => {
-    const [, major = '0', stage, minor = '0'] = /^v(\d+)(alpha|beta)?(\d*)$/.exec(version) ?? []
-    return [stage === undefined ? 2 : stage === 'beta' ? 1 : 0, Number(major), Number(minor)] as const
-  }
-  const [a, b] = [rank(one), rank(other)]
-  return b[0] - a[0] || b[1] - a[1] || b[2] - a[2]
 }

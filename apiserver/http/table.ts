@@ -51,7 +51,7 @@ function definition({ name, type, format, description = '', priority = 0 }: Colu
 }
 
 /** An absent value of a text column is shown as kubectl shows it; numbers and flags have their zero. */
-function cell(column: Column<any>, object: Frozen<KubeObject>, now: Millis): string | number | boolean {
+function cell(column: Column<any>, object: Frozen<KubeObject>, now: Millis): string | number | boolean | null {
   const value = column.value(object, now)
   if (value !== undefined) return value
   return column.type === 'string' || column.type === 'date' ? '<none>' : column.type === 'boolean' ? false : 0

@@ -20,6 +20,16 @@ export function refuseApply({ type }: Patch): void {
   )
 }
 
+/** Custom objects have no strategic merge (endpoints/handlers/negotiation/errors.go). */
+export function refuseStrategic({ custom }: Kind<any>, { type }: Patch): void {
+  if (custom === undefined || type !== 'strategic') return
+  throw new ApiError(
+    'UnsupportedMediaType',
+    'the body of the request was in an unknown format - accepted media types include: ' +
+      'application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+  )
+}
+
 /** The patched object, the caller's own. `kind`: whose lists know merge keys; without one, lists are replaced. */
 export function applyPatch<T extends object>(kind: Kind<any> | undefined, current: Frozen<T>, patch: Patch): T {
   switch (patch.type) {

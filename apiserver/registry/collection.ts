@@ -4,7 +4,7 @@
 import { freeze } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { Env } from '../../src/env/env.ts'
-import type { Kind } from '../../src/kinds/kind.ts'
+import type { CustomShape, Kind } from '../../src/kinds/kind.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import { prefixOf } from '../storage/keys.ts'
 import type { Storage, Stored } from '../storage/storage.ts'
@@ -28,6 +28,8 @@ export interface Collection {
   reading(stored: Stored): Reading
   /** What is stored, as this version shows it, on its own. */
   shown(object: Frozen<KubeObject>): Frozen<KubeObject>
+  /** It is stored as it would not be any more, so that even a write without a change is one (storage migration). */
+  isStale(stored: Stored): boolean
   /** What to store for an object of this version. */
   toStore(object: KubeObject, old: Frozen<KubeObject> | undefined): KubeObject
 }
@@ -50,9 +52,11 @@ export function collectionOf(
     kind,
     kept,
     prefix,
+    isStale: () => false,
     prefixOf: (namespace: string | undefined) => (kind.namespaced && namespace ? `${prefix}${namespace}/` : prefix),
     keyOf: (ref: Ref) => (kind.namespaced ? `${prefix}${ref.namespace ?? ''}/${ref.name}` : `${prefix}${ref.name}`),
   }
+  if (kind.custom !== undefined) return { ...collection, ...customForms(kind.custom) }
   if (storedAs === undefined) {
     return {
       ...collection,
@@ -74,6 +78,25 @@ export function collectionOf(
     },
     shown: object => storedAs.fromStored(object) as Frozen<KubeObject>,
     toStore: (object, old) => storedAs.toStored(object as never, old as never),
+  }
+}
+
+/** Objects of a kind that came at run time are shown as its schema has them now, whatever it was when they were written. */
+function customForms(custom: CustomShape): Pick<Collection, 'reading' | 'shown' | 'toStore' | 'isStale'> {
+  const readings = new WeakMap<Stored, Reading>()
+  return {
+    reading(stored) {
+      let reading = readings.get(stored)
+      if (reading === undefined) {
+        const object = custom.fromStored(stored.object)
+        reading = object === stored.object ? stored : readingOf(object)
+        readings.set(stored, reading)
+      }
+      return reading
+    },
+    shown: object => custom.fromStored(object),
+    toStore: object => custom.toStored(object),
+    isStale: ({ object }) => object.apiVersion !== custom.storedVersion,
   }
 }
 

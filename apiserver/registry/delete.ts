@@ -82,6 +82,11 @@ function decide(collection: Collection, current: Stored, options: DeleteOptions,
   }
   const { metadata } = current.object
   const next = thaw(current.object) as KubeObject
+  const { beginEnding } = collection.kind
+  if (beginEnding !== undefined && metadata.deletionTimestamp === undefined) {
+    beginEnding(next, now)
+    return { put: next }
+  }
   const time = timeLeft(collection, current, options, next.metadata, now)
   if (time === 'pending') return { keep: true }
   setPropagation(collection, next.metadata, metadata, options)

@@ -9,7 +9,7 @@ import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import type { Storage } from '../storage/storage.ts'
-import { refuseApply } from './apply-patch.ts'
+import { refuseApply, refuseStrategic } from './apply-patch.ts'
 import { type Collection, collectionOf } from './collection.ts'
 import { remove, removeCollection } from './delete.ts'
 import { get, list } from './read.ts'
@@ -201,6 +201,7 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
     async patch(ref, change, options, info, subresource) {
       requireSubresource(subresource)
       refuseApply(change)
+      refuseStrategic(kind, change)
       if (subresource === 'scale') return patchScale(collection, ref, change, options, info)
       return patch(collection, ref, change, options, info, subresource)
     },

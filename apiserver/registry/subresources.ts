@@ -8,6 +8,7 @@ import {
   badRequest,
   conflict,
   type FieldError,
+  internalError,
   invalid,
   invalidValue,
   notFound,
@@ -38,7 +39,11 @@ const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction' }
 
 export function readScale(collection: Collection, ref: Ref): Reading {
   const { object } = get(collection, ref, undefined)
-  return readingOf(freeze(scaleOf(rulesOf(collection), object)) as Frozen<KubeObject>)
+  const rules = rulesOf(collection)
+  if (rules.replicas(object as never) === undefined) {
+    throw internalError(`the spec replicas field ${JSON.stringify(rules.replicasPath)} does not exist`)
+  }
+  return readingOf(freeze(scaleOf(rules, object)) as Frozen<KubeObject>)
 }
 
 export async function updateScale(
@@ -60,9 +65,13 @@ export async function patchScale(
   options: WriteOptions,
   info: RequestInfo,
 ): Promise<Wrote> {
-  return changeScale(collection, ref, options, info, present => {
+  return changeScale(collection, ref, options, info, (present, old) => {
+    const { replicasPath, replicas } = rulesOf(collection)
     const scale = decodeScale(applyPatch(undefined, present as Frozen<Scale>, patch), options, info)
     matchName(scale, ref)
+    if (scale.spec?.replicas === undefined && replicas(old as never) === undefined) {
+      throw badRequest(`the spec replicas field ${JSON.stringify(replicasPath)} cannot be empty`)
+    }
     return scale
   })
 }
@@ -72,12 +81,12 @@ async function changeScale(
   ref: Ref,
   options: WriteOptions,
   info: RequestInfo,
-  make: (present: Scale) => Scale,
+  make: (present: Scale, old: Frozen<KubeObject>) => Scale,
 ): Promise<Wrote> {
   const { kind } = collection
   const rules = rulesOf(collection)
   const wrote = await change(collection, ref, options, info, 'scale', (old, current) => {
-    const scale = make(scaleOf(rules, old))
+    const scale = make(scaleOf(rules, old), old)
     checkReplicas(scale)
     const { uid, resourceVersion } = scale.metadata
     if (uid && uid !== old.metadata.uid) throw otherUid(collection, current, uid)
@@ -100,6 +109,7 @@ function rulesOf({ kind }: Collection): ScaleRules<any> {
 function scaleOf(rules: ScaleRules<any>, object: Frozen<KubeObject>): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   const replicas = rules.replicas(object as never)
+  const selector = rules.selector(object as never)
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -111,8 +121,8 @@ function scaleOf(rules: ScaleRules<any>, object: Frozen<KubeObject>): Scale {
       ...(creationTimestamp ? { creationTimestamp } : {}),
     },
     // A zero is left out, as Go's JSON has it.
-    spec: replicas === 0 ? {} : { replicas },
-    status: { replicas: rules.statusReplicas(object as never), selector: rules.selector(object as never) },
+    spec: replicas ? { replicas } : {},
+    status: { replicas: rules.statusReplicas(object as never), ...(selector ? { selector } : {}) },
   }
 }
 

@@ -2,10 +2,17 @@
 // which it will be written. Called by the verbs before anything looks into an object. What is in order costs one run of the
 // compiled validator and nothing else; the draft is then the body itself.
 
-import { badRequest } from '../../src/api/errors.ts'
+import { badRequest, invalid, invalidValue } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
-import type { Kind } from '../../src/kinds/kind.ts'
-import { definitionOf, type KindName, type SchemaNode, schemaNodeOf, validatorOf } from '../../src/kinds/schemas.ts'
+import type { CustomShape, Kind } from '../../src/kinds/kind.ts'
+import {
+  definitionNode,
+  definitionOf,
+  type KindName,
+  type SchemaNode,
+  schemaNodeOf,
+  validatorOf,
+} from '../../src/kinds/schemas.ts'
 import { goDecode } from './go-decoder.ts'
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
@@ -17,6 +24,7 @@ export function decode<T extends KubeObject>(
   fieldValidation: FieldValidation,
   warn: (text: string) => void,
 ): T {
+  if (kind.custom !== undefined) return decodeCustom(kind, kind.custom, body, fieldValidation, warn) as unknown as T
   return decodeBody(kind, body, fieldValidation, warn) as unknown as T
 }
 
@@ -34,12 +42,66 @@ export function decodeBody(
 
   const { object, unknown, fault } = goDecode(members, schema)
   if (fault !== undefined) throw unhandled(kind, members, fault)
-  if (unknown.length > 0 && fieldValidation !== 'Ignore') {
-    const lines = unknown.map(path => `unknown field ${JSON.stringify(path)}`)
-    if (fieldValidation === 'Strict') throw unhandled(kind, members, `strict decoding error: ${lines.join(', ')}`)
-    for (const line of lines) warn(line)
-  }
+  tellUnknown(kind, members, unknown, fieldValidation, warn)
   return complete(object, schema)
+}
+
+function tellUnknown(
+  kind: KindName,
+  members: Readonly<Record<string, unknown>>,
+  unknown: readonly string[],
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): void {
+  if (unknown.length === 0 || fieldValidation === 'Ignore') return
+  const lines = unknown.map(path => `unknown field ${JSON.stringify(path)}`)
+  if (fieldValidation === 'Strict') throw unhandled(kind, members, `strict decoding error: ${lines.join(', ')}`)
+  for (const line of lines) warn(line)
+}
+
+/**
+ * A custom object is what its schema says; its type must be told, and its metadata is that of every object
+ * (apiextensions-apiserver pkg/apiserver/customresource_handler.go, unstructuredSchemaCoercer).
+ */
+function decodeCustom(
+  kind: Kind<any>,
+  custom: CustomShape,
+  body: unknown,
+  fieldValidation: FieldValidation,
+  warn: (text: string) => void,
+): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw unrecognized(kind, body)
+  const members = body as Record<string, unknown>
+  for (const name of ['kind', 'apiVersion'] as const) {
+    if (members[name] !== undefined && typeof members[name] !== 'string') throw unrecognized(kind, body)
+  }
+  if (!members.kind) {
+    const why = `Object 'Kind' is missing in '${JSON.stringify(body)}'`
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(body)})`)
+  }
+  if (members.apiVersion !== kind.apiVersion) throw otherVersion(String(members.apiVersion ?? ''), kind.apiVersion)
+
+  const metadata = decodeMetadata(kind, members)
+  tellUnknown(kind, members, [...metadata.unknown, ...custom.prune(members)], fieldValidation, warn)
+  members.metadata = metadata.object
+  if (members.kind !== kind.kind) {
+    const about = { ...kind, kind: String(members.kind) }
+    const name = String(metadata.object.name ?? '')
+    throw invalid(about, name, [invalidValue('kind', members.kind, `must be ${kind.kind}`)])
+  }
+  return members
+}
+
+const metaDefinition = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'
+
+function decodeMetadata(kind: Kind<any>, members: Readonly<Record<string, unknown>>) {
+  const sent = members.metadata ?? {}
+  if (typeof sent !== 'object' || Array.isArray(sent)) {
+    throw unhandled(kind, members, `json: cannot unmarshal ${jsonWord(sent)} into Go value of type v1.ObjectMeta`)
+  }
+  const { object, unknown, fault } = goDecode(sent as Record<string, unknown>, definitionNode(metaDefinition)!)
+  if (fault !== undefined) throw unhandled(kind, members, fault)
+  return { object, unknown: unknown.map(path => `metadata.${path}`) }
 }
 
 /** Go writes these always, so no rule has to ask whether they are there. */
@@ -73,15 +135,17 @@ function named(kind: KindName, body: unknown): Record<string, unknown> {
     )
   }
   if (members.kind === kind.kind) {
-    throw badRequest(
-      `the API version in the data (${members.apiVersion}) does not match the expected API version (${apiVersion})`,
-    )
+    throw otherVersion(members.apiVersion, apiVersion)
   }
   throw unhandled(
     kind,
     members,
     `converting (${version}.${members.kind}) to (${internalPackage(kind)}.${kind.kind}): unknown conversion`,
   )
+}
+
+function otherVersion(found: string, expected: string) {
+  return badRequest(`the API version in the data (${found}) does not match the expected API version (${expected})`)
 }
 
 function apiVersionOf({ group, version }: KindName): string {

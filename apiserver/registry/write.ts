@@ -8,6 +8,7 @@ import {
   badRequest,
   conflict,
   type FieldError,
+  forbidden,
   hasReason,
   internalError,
   invalid,
@@ -45,6 +46,10 @@ export async function create(
   const { kind, env } = collection
   const draft = decode(kind, body, options.fieldValidation ?? 'Warn', info.warn) as Body
   const { metadata } = draft
+  if (kind.custom?.isEnding) {
+    const why = 'create not allowed while custom resource definition is terminating'
+    throw forbidden(kind, metadata.name ?? '', why)
+  }
   if (kind.namespaced && !namespace && !metadata.namespace) {
     throw badRequest('an empty namespace may not be set during creation')
   }
@@ -180,8 +185,9 @@ export async function change(
     if (current === undefined) throw notFound(collection.kind, ref.name)
     const old = collection.shown(current.object) as Frozen<Body>
     const draft = (turns?.draft as Body | undefined) ?? make(old, current)
-    const decision = decideChange(collection, draft, old, present, options, info, subresource, turns)
-    if ('awaiting' in decision) return decision
+    const made = decideChange(collection, draft, old, present, options, info, subresource, turns)
+    if ('awaiting' in made) return made
+    const decision = 'keep' in made && collection.isStale(current) ? { put: collection.toStore(draft, old) } : made
     if (options.dryRun || 'remove' in decision) outcome = freeze(draft) as Frozen<KubeObject>
     return options.dryRun ? { keep: true } : decision
   })
@@ -277,6 +283,12 @@ function keepOtherParts(
     if (!isOutsideSpec(part)) keepPart(draft, old, part)
   }
   if (subresource === 'approval') return
+  if (kind.custom !== undefined) {
+    for (const part of new Set([...Object.keys(draft.metadata), ...Object.keys(old.metadata)])) {
+      keepPart(draft.metadata, old.metadata, part)
+    }
+    return
+  }
   keepPart(draft.metadata, old.metadata, 'ownerReferences')
   keepPart(draft.metadata, old.metadata, 'finalizers')
 }
@@ -302,7 +314,10 @@ function hasSameSpec(draft: Body, old: Frozen<Body>): boolean {
 
 /** The generation counts what is asked for, not what is so. A kind's `prepare` may have counted already. */
 function countGeneration({ kind }: Collection, draft: Body, old: Frozen<Body>, isSameSpec: boolean): void {
-  if (kind.hasGeneration === false || kind.hasGeneration === 'uncounted' || isSameSpec) return
+  if (kind.hasGeneration === false || kind.hasGeneration === 'uncounted') return
+  // A custom object without the subresource has a status like any other of its fields (customresource/strategy.go).
+  const isStatusCounted = kind.custom !== undefined && !kind.subresources?.includes('status')
+  if (isSameSpec && !(isStatusCounted && !jsonEqual(draft.status, old.status))) return
   const before = old.metadata.generation ?? 0
   if ((draft.metadata.generation ?? 0) <= before) draft.metadata.generation = before + 1
 }

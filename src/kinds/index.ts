@@ -5,6 +5,7 @@ export { ClusterTrustBundles } from './clustertrustbundle.ts'
 export { ConfigMaps } from './configmap.ts'
 export { ControllerRevisions } from './controllerrevision.ts'
 export { CronJobs } from './cronjob.ts'
+export { CustomResourceDefinitions } from './customresourcedefinition.ts'
 export { DaemonSets } from './daemonset.ts'
 export { Deployments } from './deployment.ts'
 export { EndpointsKind } from './endpoints.ts'
@@ -48,6 +49,7 @@ import { ClusterTrustBundles } from './clustertrustbundle.ts'
 import { ConfigMaps } from './configmap.ts'
 import { ControllerRevisions } from './controllerrevision.ts'
 import { CronJobs } from './cronjob.ts'
+import { CustomResourceDefinitions } from './customresourcedefinition.ts'
 import { DaemonSets } from './daemonset.ts'
 import { Deployments } from './deployment.ts'
 import { EndpointsKind } from './endpoints.ts'
@@ -129,4 +131,5 @@ export const builtinKinds: readonly Kind<any>[] = [
   CertificateSigningRequests,
   ClusterTrustBundles,
   PodCertificateRequests,
+  CustomResourceDefinitions,
 ]

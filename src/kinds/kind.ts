@@ -1,10 +1,12 @@
 // A kind is a value: from its declaration follow routes, discovery, OpenAPI, validation, tables, the typed client and
 // the patch rules. `defineKind` is called once a kind, in that kind's own file; kinds/index.ts lists them.
 
+import type { JSONSchemaProps } from '../../generated/types.ts'
 import { badRequest, type FieldError } from '../api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
 import { QuantityError } from '../api/quantity.ts'
 import type { Millis } from '../env/clock.ts'
+import type { SchemaNode } from './schemas.ts'
 
 export type Subresource =
   | 'status'
@@ -23,16 +25,21 @@ export type Subresource =
 export interface Column<T extends KubeObject> {
   readonly name: string
   readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
-  readonly format?: 'name'
+  /** `name`, or what a custom kind says of its column. */
+  readonly format?: string
   readonly description?: string
-  /** 0 (the default) is always shown; 1 only with `-o wide`. */
-  readonly priority?: 0 | 1
-  readonly value: (object: Frozen<T>, now: Millis) => string | number | boolean | undefined
+  /** 0 (the default) is always shown; more only with `-o wide`. */
+  readonly priority?: number
+  /** `null` is shown as such: what a custom object has nothing for. */
+  readonly value: (object: Frozen<T>, now: Millis) => string | number | boolean | null | undefined
 }
 
 /** What a scalable kind tells the `scale` subresource. */
 export interface ScaleRules<T extends KubeObject> {
-  replicas(object: Frozen<T>): number
+  /** Undefined where a custom object does not say. */
+  replicas(object: Frozen<T>): number | undefined
+  /** Where it would say so, in the words of upstream's refusal: `.spec.replicas`. */
+  readonly replicasPath?: string
   setReplicas(draft: T, replicas: number): void
   statusReplicas(object: Frozen<T>): number
   /** The label selector in its text form, as in autoscaling/v1 Scale.status.selector. */
@@ -67,6 +74,35 @@ export type VerifySignature = (
   signature: Uint8Array,
 ) => string | undefined
 
+/**
+ * What a kind brings along that came at run time, where a built-in one has it in generated/. Made by apiserver/custom/ from
+ * a CustomResourceDefinition, one for each version that is served.
+ */
+export interface CustomShape {
+  /** `com.example.stable.v1.CronTab` */
+  readonly definition: string
+  /** Of its lists: `CronTabList`, unless its definition says otherwise. */
+  readonly listKind: string
+  /** Of the API, as its definition has it; undefined when it has none. */
+  readonly schema: Frozen<JSONSchemaProps> | undefined
+  /** In which its objects are stored: `stable.example.com/v1`. */
+  readonly storedVersion: string
+  /** By which of its fields it can be selected: `spec.color`. */
+  readonly selectableFields: readonly string[]
+  /** Its definition is being deleted: nothing new is made. */
+  readonly isEnding: boolean
+  /** In which versions objects may be stored, this one's own or another's that somebody outside has to convert. */
+  readonly isConvertedOutside: boolean
+  /** What patches and server-side apply ask of its lists. Made when first asked for. */
+  node(): SchemaNode
+  /** Takes out of a body what the schema does not have and says which fields those were: `spec.foo`. */
+  prune(body: Record<string, unknown>): readonly string[]
+  /** A stored object, whatever its version, as this version has it now; the object itself when that is the same. */
+  fromStored(stored: Frozen<KubeObject>): Frozen<KubeObject>
+  /** What to store for an object of this version. */
+  toStored(draft: KubeObject): KubeObject
+}
+
 export interface KindSpec<T extends KubeObject> {
   readonly group: string
   readonly version: string
@@ -76,6 +112,8 @@ export interface KindSpec<T extends KubeObject> {
   readonly shortNames?: readonly string[]
   readonly categories?: readonly string[]
   readonly namespaced: boolean
+  /** Only of kinds that came at run time. */
+  readonly custom?: CustomShape
   /** The kind in which objects of this one are kept, when it is a second served version of another. */
   readonly storedAs?: {
     readonly kind: Kind<any>
@@ -106,6 +144,8 @@ export interface KindSpec<T extends KubeObject> {
   readonly gracePeriod?: (object: Frozen<T>, asked?: number | undefined) => number
   /** False: an update must carry the resourceVersion it started from (upstream's AllowUnconditionalUpdate). Default: true. */
   readonly unconditionalUpdate?: boolean
+  /** What becomes of an object when its deletion is asked for the first time, before finalizers are looked at. */
+  beginEnding?(draft: T, now: Millis): void
   /** The propagation a delete has when the request names none. Default: Background. */
   readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground'
   /** Fill what was left out, as upstream's defaults.go does. Runs on every write. */
@@ -168,4 +208,9 @@ export function sameInVersion(kind: Kind<any>, version: string): NonNullable<Kin
 /** The reference of an object of a kind: what `get` and `delete` take. */
 export function refOf(object: Frozen<KubeObject>): Ref {
   return { name: object.metadata.name, namespace: object.metadata.namespace }
+}
+
+/** Of what a list of the kind is called. */
+export function listKindOf({ kind, custom }: Kind<any>): string {
+  return custom?.listKind ?? `${kind}List`
 }

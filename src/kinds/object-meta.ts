@@ -19,6 +19,8 @@ import { immutable, nonNegative } from './field-rules.ts'
 export interface KindOfMeta {
   readonly namespaced: boolean
   readonly nameRule?: ((name: string, object: any) => readonly string[]) | undefined
+  /** Of a kind that came at run time: finalizers of any name are taken. */
+  readonly custom?: unknown
 }
 
 const path = new FieldPath('metadata')
@@ -35,7 +37,7 @@ export function validateObjectMeta(
   if (meta.labels) faults.addAll(labelFaults(meta.labels, 'metadata.labels'))
   if (meta.annotations) faults.addAll(annotationFaults(meta.annotations, 'metadata.annotations'))
   if (meta.ownerReferences?.length) ownerRules(meta.ownerReferences, faults)
-  if (meta.finalizers?.length) finalizerRules(meta.finalizers, old === undefined, faults)
+  if (meta.finalizers?.length) finalizerRules(meta.finalizers, old === undefined, kind.custom !== undefined, faults)
   if (meta.managedFields?.length) managedFieldsRules(meta.managedFields, faults)
   return faults.list
 }
@@ -110,7 +112,7 @@ function ownerRules(owners: readonly Frozen<OwnerReference>[], faults: Faults): 
 
 const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion']
 
-function finalizerRules(finalizers: readonly string[], isNew: boolean, faults: Faults): void {
+function finalizerRules(finalizers: readonly string[], isNew: boolean, isCustom: boolean, faults: Faults): void {
   const list = path.child('finalizers')
   if (isNew) {
     for (const name of finalizers) faults.invalids(qualifiedNameFaults(name), name, list)
@@ -118,6 +120,7 @@ function finalizerRules(finalizers: readonly string[], isNew: boolean, faults: F
       faults.invalid(list, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set')
     }
   }
+  if (isCustom) return
   for (const [index, name] of finalizers.entries()) kubeFinalizerRule(name, list.index(index), faults)
 }
 

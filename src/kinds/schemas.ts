@@ -13,6 +13,8 @@ export interface KindName {
   readonly group: string
   readonly version: string
   readonly kind: string
+  /** Of a kind that came at run time. */
+  readonly custom?: { readonly definition: string; node(): SchemaNode }
 }
 
 export type Scalar =
@@ -42,6 +44,7 @@ export interface SchemaNode extends ListSemantics {
 }
 
 export function definitionOf(kind: KindName): string | undefined {
+  if (kind.custom !== undefined) return kind.custom.definition
   return library().kinds[`${kind.group}/${kind.version}/${kind.kind}`]
 }
 
@@ -51,6 +54,7 @@ export function validatorOf(kind: KindName): Validator | undefined {
 }
 
 export function schemaNodeOf(kind: KindName): SchemaNode | undefined {
+  if (kind.custom !== undefined) return kind.custom.node()
   const definition = definitionOf(kind)
   return definition === undefined ? undefined : definitionNode(definition)
 }

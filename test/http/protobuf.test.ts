@@ -11,7 +11,7 @@ import { itemMessage, listMessage, objectMessage } from '../../apiserver/http/pr
 import { shapes } from '../../generated/shapes.js'
 import { ApiError } from '../../src/api/errors.ts'
 import { rfc3339 } from '../../src/api/time.ts'
-import { builtinKinds } from '../../src/kinds/index.ts'
+import { builtinKinds, CustomResourceDefinitions } from '../../src/kinds/index.ts'
 import { protobufFields } from '../../src/kinds/protobuf-fields.ts'
 import { definitionNode, type KindName, type Scalar, type SchemaNode, schemaNodeOf } from '../../src/kinds/schemas.ts'
 import { kubectlBodies } from './kubectl-bodies.ts'
@@ -75,7 +75,9 @@ describe('the table of numbers', () => {
     }
     const stable = stableKinds()
     expect(stable.length).toBeGreaterThan(100)
-    for (const kind of builtinKinds) expect(stable, kind.kind).toContainEqual(nameOf(kind))
+    // Definitions of custom kinds are answered in JSON: their schemas are JSON within.
+    const kinds = builtinKinds.filter(kind => kind !== CustomResourceDefinitions)
+    for (const kind of kinds) expect(stable, kind.kind).toContainEqual(nameOf(kind))
     for (const kind of stable) visit(schemaNodeOf(kind))
     expect(without).toEqual([])
   })

@@ -97,6 +97,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'deployments.apps': 'deploy',
     'replicasets.apps': 'rs',
     'statefulsets.apps': 'sts',
+    'customresourcedefinitions.apiextensions.k8s.io': 'crd,crds',
     'events.events.k8s.io': 'ev',
     'ingresses.networking.k8s.io': 'ing',
     'priorityclasses.scheduling.k8s.io': 'pc',
@@ -117,6 +118,7 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
   const counted = builtinKinds.filter(kind => kind.hasGeneration !== false).map(kind => kind.plural)
   expect([...new Set(counted)].sort()).toEqual([
     'cronjobs',
+    'customresourcedefinitions',
     'daemonsets',
     'deployments',
     'endpointslices',

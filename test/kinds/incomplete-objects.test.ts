@@ -2,6 +2,7 @@
 // one member at a time, and written. What is found valid can also be printed, warned of and selected.
 
 import { describe, expect, test } from 'vitest'
+import { withJudgedDefinitions } from '../../apiserver/custom/definition-kind.ts'
 import { hasReason } from '../../src/api/errors.ts'
 import { builtinKinds } from '../../src/kinds/index.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
@@ -190,6 +191,52 @@ const binding = {
 }
 
 const samples: Readonly<Record<string, object>> = {
+  'customresourcedefinitions.apiextensions.k8s.io': {
+    metadata: { name: 'crontabs.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'crontabs', singular: 'crontab', kind: 'CronTab', shortNames: ['ct'], categories: ['all'] },
+      conversion: {
+        strategy: 'Webhook',
+        webhook: {
+          conversionReviewVersions: ['v1'],
+          clientConfig: { caBundle: 'aGVsbG8=', service: { name: 'it', namespace: 'default', path: '/convert' } },
+        },
+      },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              properties: { spec: { type: 'object', properties: { replicas: { type: 'integer', default: 1 } } } },
+            },
+          },
+          subresources: {
+            status: {},
+            scale: {
+              specReplicasPath: '.spec.replicas',
+              statusReplicasPath: '.status.replicas',
+              labelSelectorPath: '.status.selector',
+            },
+          },
+          additionalPrinterColumns: [{ name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas' }],
+          selectableFields: [{ jsonPath: '.spec.replicas' }],
+        },
+        {
+          name: 'v1beta1',
+          served: true,
+          storage: false,
+          deprecated: true,
+          deprecationWarning: 'use v1',
+          schema: { openAPIV3Schema: { type: 'object' } },
+        },
+      ],
+    },
+  },
   namespaces: { spec: { finalizers: ['a/b'] } },
   configmaps: { data: { a: 'b' }, binaryData: { c: 'eA==' }, immutable: true },
   secrets: { type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': 'e30=' }, stringData: { a: 'b' } },
@@ -421,39 +468,42 @@ function decoded(object: object): object {
   return JSON.parse(JSON.stringify(object)) as object
 }
 
-describe.each(builtinKinds.map(kind => [kind.resource, kind] as const))('%s', (resource, kind: Kind<any>) => {
-  const sample = { metadata: { name: 'it' }, ...samples[resource] }
+describe.each(withJudgedDefinitions(builtinKinds).map(kind => [kind.resource, kind] as const))(
+  '%s',
+  (resource, kind: Kind<any>) => {
+    const sample = { metadata: { name: 'it' }, ...samples[resource] }
 
-  test('the whole sample is valid', () => {
-    expect(samples).toHaveProperty([resource])
-    expect(create(kind, sample).faults).toEqual([])
-  })
+    test('the whole sample is valid', () => {
+      expect(samples).toHaveProperty([resource])
+      expect(create(kind, sample).faults).toEqual([])
+    })
 
-  test('a name alone does not crash it', () => {
-    expect(() => create(kind, { metadata: { name: 'it' } })).not.toThrow()
-  })
+    test('a name alone does not crash it', () => {
+      expect(() => create(kind, { metadata: { name: 'it' } })).not.toThrow()
+    })
 
-  test('nor does anything missing', () => {
-    for (const [path, object] of maimed(sample)) {
-      const written = tried(() => create(kind, decoded(object)), path)
-      if (!written || written.faults.length > 0) continue
-      for (const column of kind.columns) tried(() => column.value(written.object, 0), `${path}: ${column.name}`)
-      for (const field of Object.values(kind.fields ?? {})) tried(() => field(written.object), path)
-    }
-  })
-
-  test('nor taking it away later', () => {
-    const { object: old } = create(kind, sample)
-    for (const [path, object] of maimed(decoded(old))) {
-      const edit = (next: object) => {
-        for (const key of Object.keys(next)) delete (next as Record<string, unknown>)[key]
-        Object.assign(next, decoded({ metadata: {}, ...object }))
+    test('nor does anything missing', () => {
+      for (const [path, object] of maimed(sample)) {
+        const written = tried(() => create(kind, decoded(object)), path)
+        if (!written || written.faults.length > 0) continue
+        for (const column of kind.columns) tried(() => column.value(written.object, 0), `${path}: ${column.name}`)
+        for (const field of Object.values(kind.fields ?? {})) tried(() => field(written.object), path)
       }
-      tried(() => update(kind, old, edit), path)
-      if (kind.subresources?.includes('status')) tried(() => update(kind, old, edit, 'status'), `${path} (status)`)
-    }
-  })
-})
+    })
+
+    test('nor taking it away later', () => {
+      const { object: old } = create(kind, sample)
+      for (const [path, object] of maimed(decoded(old))) {
+        const edit = (next: object) => {
+          for (const key of Object.keys(next)) delete (next as Record<string, unknown>)[key]
+          Object.assign(next, decoded({ metadata: {}, ...object }))
+        }
+        tried(() => update(kind, old, edit), path)
+        if (kind.subresources?.includes('status')) tried(() => update(kind, old, edit, 'status'), `${path} (status)`)
+      }
+    })
+  },
+)
 
 /** What cannot even be decoded is refused before any rule: a quantity of no digits. */
 function tried<T>(run: () => T, path: string): T | undefined {
