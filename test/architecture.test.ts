@@ -68,6 +68,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   'apiserver/outgoing/': ['apiserver/outgoing/', 'apiserver/storage/'],
   'apiserver/patch/': ['apiserver/patch/'],
   'apiserver/storage/': ['apiserver/storage/'],
+  'apiserver/cel/': ['apiserver/cel/'],
   'apiserver/auth/': ['apiserver/auth/', 'apiserver/registry/(types)'],
 }
 
@@ -77,6 +78,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   level: ['apiserver/storage/level-journal.ts'],
   pino: ['src/env/log.ts'],
   commander: ['src/cli/'],
+  '@marcbachmann/cel-js': ['apiserver/cel/'],
+  re2js: ['apiserver/'],
 }
 
 interface Import {
@@ -207,7 +210,14 @@ function packageImports(): Import[] {
   return sources().flatMap(file =>
     statements(file)
       .filter(({ specifier, typeOnly }) => !specifier.startsWith('.') && !typeOnly)
-      .map(({ specifier }) => ({ from: file, to: specifier.split('/')[0]!, typeOnly: false })),
+      .map(({ specifier }) => ({
+        from: file,
+        to: specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/'),
+        typeOnly: false,
+      })),
   )
 }
 

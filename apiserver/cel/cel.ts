@@ -1,0 +1,58 @@
+// CEL as Kubernetes has it: compile once against declared variables, evaluate often within a budget. Made once a server by
+// createCel (compiler.ts); called by admission policies, webhooks' conditions and the rules of custom resources.
+
+/** Of what type a value is known to be. */
+export type CelType =
+  | 'dyn'
+  | 'bool'
+  | 'string'
+  | 'int'
+  | 'double'
+  | 'bytes'
+  | { readonly list: CelType }
+  | { readonly map: CelType }
+  | CelObject
+
+/** An object of declared fields; `name` is how errors call it. */
+export interface CelObject {
+  readonly name: string
+  readonly fields: Readonly<Record<string, CelType>>
+}
+
+export interface Declarations {
+  readonly variables: Readonly<Record<string, CelType>>
+  /** What the result must be; several: one of them. Absent: anything. */
+  readonly results?: readonly CelResult[]
+}
+
+export type CelResult = 'bool' | 'string' | 'null' | 'object' | 'list'
+
+/** What is left to be spent, in units of CEL's cost model; shared by whatever is evaluated together. */
+export interface CelBudget {
+  left: number
+}
+
+export interface CelProgram {
+  /** The value, plain again: numbers are numbers, maps are objects. Throws CelFault. */
+  evaluate(bindings: Readonly<Record<string, unknown>>, budget: CelBudget): unknown
+}
+
+export interface Cel {
+  /** Throws CelFault: `compilation failed: ERROR: <input>:1:5: undeclared reference to 'x' (in container '')…`. */
+  compile(text: string, declarations: Declarations): CelProgram
+}
+
+/** The message is upstream's. */
+export class CelFault extends Error {
+  /** The budget is used up, which ends everything that shares it. */
+  readonly isOutOfBudget: boolean
+
+  constructor(message: string, isOutOfBudget = false, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'CelFault'
+    this.isOutOfBudget = isOutOfBudget
+  }
+}
+
+/** PerCallLimit and RuntimeCELCostBudget of k8s.io/apiserver/pkg/apis/cel/config.go. */
+export const costLimits = { perExpression: 1_000_000, perCall: 10_000_000 } as const

@@ -1,0 +1,165 @@
+// The compiler: upstream's language on @marcbachmann/cel-js (docs/decisions/0007-cel.md). Types are checked with what is
+// declared; values are evaluated as they come. Made once a server; environments are kept by what is declared.
+
+import { Environment } from '@marcbachmann/cel-js'
+import {
+  type Cel,
+  type CelBudget,
+  CelFault,
+  type CelObject,
+  type CelProgram,
+  type CelResult,
+  type CelType,
+  costLimits,
+  type Declarations,
+} from './cel.ts'
+import { registerLibraries } from './library/index.ts'
+import { meter } from './metering.ts'
+import { rewritten } from './source.ts'
+import { Converter, fromCel } from './values.ts'
+import { compileWords, evaluationWords } from './words.ts'
+
+const outOfBudget = 'operation cancelled: actual cost limit exceeded'
+/** Longer ones are refused (a CRD's rules have limits of their own). */
+const longestSource = 64 * 1024
+
+export function createCel(): Cel {
+  const base = new Environment({
+    enableOptionalTypes: true,
+    homogeneousAggregateLiterals: false,
+    limits: { maxDepth: 200, maxAstNodes: 50_000, maxListElements: 10_000, maxMapEntries: 10_000 },
+  })
+  registerLibraries(base)
+  const converter = new Converter()
+  const environments = new Map<string, Environments>()
+
+  function environmentsOf({ variables }: Declarations): Environments {
+    const key = JSON.stringify(variables)
+    let found = environments.get(key)
+    if (found === undefined) {
+      found = declare(base, variables)
+      environments.set(key, found)
+    }
+    return found
+  }
+
+  return {
+    compile(text, declarations) {
+      if (text.length > longestSource) throw new CelFault('compilation failed: the expression is too long')
+      const { checking, evaluating } = environmentsOf(declarations)
+      const source = rewritten(text)
+      const checked = guarded(text, () => checking.check(source))
+      if (!checked.valid) throw compilationFault(checked.error, text)
+      requireResult(checked.type, declarations.results)
+      const parsed = guarded(text, () => evaluating.parse(source))
+      return program(parsed as unknown as Parsed, text, converter)
+    },
+  }
+}
+
+interface Environments {
+  /** Knows the types that are declared. */
+  readonly checking: Environment
+  /** Takes every variable as it comes. */
+  readonly evaluating: Environment
+}
+
+interface Parsed {
+  (context: Readonly<Record<string, unknown>>): unknown
+  readonly ast: unknown
+  check(): { readonly valid: boolean; readonly type?: string }
+}
+
+function declare(base: Environment, variables: Declarations['variables']): Environments {
+  const checking = base.clone()
+  const evaluating = base.clone()
+  const known = new Set<string>()
+  for (const [name, type] of Object.entries(variables)) {
+    checking.registerVariable(name, typeName(checking, type, known))
+    evaluating.registerVariable(name, 'dyn')
+  }
+  return { checking, evaluating }
+}
+
+/** Types are made from the inside out, since each must know those of its fields. */
+function typeName(environment: Environment, type: CelType, known: Set<string>): string {
+  if (typeof type === 'string') return type
+  if ('list' in type) return `list<${typeName(environment, type.list as CelType, known)}>`
+  if ('map' in type) return `map<string, ${typeName(environment, type.map as CelType, known)}>`
+  const { name, fields } = type as CelObject
+  if (known.has(name)) return name
+  known.add(name)
+  const typed = Object.fromEntries(
+    Object.entries(fields).map(([field, each]) => [field, typeName(environment, each, known)]),
+  )
+  environment.registerType(name, { fields: typed })
+  return name
+}
+
+const resultTypes: Readonly<Record<CelResult, (type: string) => boolean>> = {
+  bool: type => type === 'bool',
+  string: type => type === 'string',
+  null: type => type === 'null',
+  object: type => type === 'kubernetes.Object',
+  list: type => type.startsWith('list'),
+}
+
+function requireResult(type: string | undefined, results: readonly CelResult[] | undefined): void {
+  if (results === undefined || type === undefined || type === 'dyn') return
+  if (results.some(result => resultTypes[result](type))) return
+  const wanted = results.map(result => (result === 'null' ? 'null_type' : result)).join(' or ')
+  throw new CelFault(`must evaluate to ${wanted}`)
+}
+
+/** What the library throws at a text. */
+function guarded<T>(text: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw compilationFault(error, text)
+  }
+}
+
+function compilationFault(error: unknown, text: string): CelFault {
+  return new CelFault(`compilation failed: ${compileWords(error as Error, text)}`, false, error)
+}
+
+function program(parsed: Parsed, text: string, converter: Converter): CelProgram {
+  let spent = 0
+  let limit = 0
+  const spend = (cost: number): void => {
+    spent += cost
+    if (spent > limit) throw new CelFault(outOfBudget, true)
+  }
+  let isMetered = false
+  return {
+    evaluate(bindings, budget) {
+      if (!isMetered) {
+        parsed.check()
+        meter(parsed.ast, spend)
+        isMetered = true
+      }
+      const context: Record<string, unknown> = {}
+      for (const [name, value] of Object.entries(bindings)) context[name] = converter.toCel(value)
+      spent = 0
+      limit = Math.min(budget.left, costLimits.perExpression)
+      try {
+        return fromCel(parsed(context))
+      } catch (error) {
+        throw evaluationFault(error, text, spent > limit)
+      } finally {
+        charge(budget, spent)
+      }
+    },
+  }
+}
+
+function charge(budget: CelBudget, spent: number): void {
+  budget.left -= spent
+}
+
+function evaluationFault(error: unknown, text: string, isOutOfBudget: boolean): CelFault {
+  if (isOutOfBudget) return new CelFault(`expression '${text}' resulted in error: ${outOfBudget}`, true, error)
+  if (error instanceof CelFault) return error
+  return new CelFault(`expression '${text}' resulted in error: ${evaluationWords(error as Error)}`, false, error)
+}

@@ -1,0 +1,49 @@
+// JSON as CEL sees it, and back: whole numbers are ints there, and nothing else is changed. What is frozen is converted once.
+
+/** Integers become bigints, objects maps, in which no key of a user's is anything but a key. */
+export class Converter {
+  readonly #made = new WeakMap<object, unknown>()
+
+  toCel(value: unknown): unknown {
+    if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value
+    if (typeof value !== 'object' || value === null) return value ?? null
+    if (isForeign(value)) return value
+    const known = this.#made.get(value)
+    if (known !== undefined) return known
+    const made = Array.isArray(value) ? value.map(each => this.toCel(each)) : this.#members(value)
+    if (Object.isFrozen(value)) this.#made.set(value, made)
+    return made
+  }
+
+  #members(value: object): object {
+    const members = new Map<string, unknown>()
+    for (const [key, each] of Object.entries(value)) if (each !== undefined) members.set(key, this.toCel(each))
+    return members
+  }
+}
+
+/** Values that expressions make of their own types: quantities, addresses, times. */
+const isForeign = (value: object): boolean => {
+  if (Array.isArray(value)) return false
+  const prototype = Object.getPrototypeOf(value) as unknown
+  return prototype !== Object.prototype && prototype !== null
+}
+
+export function fromCel(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(fromCel)
+  if (value instanceof Map) {
+    const members: Record<string, unknown> = {}
+    for (const [key, each] of value) define(members, String(key), fromCel(each))
+    return members
+  }
+  if (isForeign(value)) return value
+  const members: Record<string, unknown> = {}
+  for (const [key, each] of Object.entries(value)) define(members, key, fromCel(each))
+  return members
+}
+
+function define(members: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(members, key, { value, enumerable: true, configurable: true, writable: true })
+}
