@@ -1,6 +1,6 @@
 // The built-in admission plugins, one line each, in upstream's order (AllOrderedPlugins in pkg/kubeapiserver/options/plugins.go).
 // Webhooks and policies are asked between turns (RemoteAdmission): after all of these and before ResourceQuota, which is asked
-// by `charge`. Addresses come last, as upstream gives them in the store.
+// by `charge`. Last comes what upstream does in the stores: addresses, administrative access to devices.
 
 import type { Env } from '../../src/env/env.ts'
 import type { Admission } from './admission.ts'
@@ -8,6 +8,7 @@ import { claimResize } from './claim-resize.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { deviceAdminAccess } from './device-admin-access.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
@@ -36,6 +37,7 @@ export function builtinAdmission(env: Env): readonly Admission[] {
     defaultIngressClass,
     podTopologyLabels,
     resourceQuota(env.clock),
+    deviceAdminAccess,
     serviceAddresses(env.random.fork('service-addresses')),
   ]
 }

@@ -8,6 +8,8 @@ export { CronJobs } from './cronjob.ts'
 export { CustomResourceDefinitions } from './customresourcedefinition.ts'
 export { DaemonSets } from './daemonset.ts'
 export { Deployments } from './deployment.ts'
+export { DeviceClasses, DeviceClassesV1beta1, DeviceClassesV1beta2 } from './deviceclass.ts'
+export { DeviceTaintRules } from './devicetaintrule.ts'
 export { EndpointsKind } from './endpoints.ts'
 export { EndpointSlices } from './endpointslice.ts'
 export { Events } from './event.ts'
@@ -33,7 +35,14 @@ export { PodTemplates } from './podtemplate.ts'
 export { PriorityClasses } from './priorityclass.ts'
 export { ReplicaSets } from './replicaset.ts'
 export { ReplicationControllers } from './replicationcontroller.ts'
+export { ResourceClaims, ResourceClaimsV1beta1, ResourceClaimsV1beta2 } from './resourceclaim.ts'
+export {
+  ResourceClaimTemplates,
+  ResourceClaimTemplatesV1beta1,
+  ResourceClaimTemplatesV1beta2,
+} from './resourceclaimtemplate.ts'
 export { ResourceQuotas } from './resourcequota.ts'
+export { ResourceSlices, ResourceSlicesV1beta1, ResourceSlicesV1beta2 } from './resourceslice.ts'
 export { RuntimeClasses } from './runtimeclass.ts'
 export { Secrets } from './secret.ts'
 export { Services } from './service.ts'
@@ -52,6 +61,8 @@ import { CronJobs } from './cronjob.ts'
 import { CustomResourceDefinitions } from './customresourcedefinition.ts'
 import { DaemonSets } from './daemonset.ts'
 import { Deployments } from './deployment.ts'
+import { DeviceClasses, DeviceClassesV1beta1, DeviceClassesV1beta2 } from './deviceclass.ts'
+import { DeviceTaintRules } from './devicetaintrule.ts'
 import { EndpointsKind } from './endpoints.ts'
 import { EndpointSlices } from './endpointslice.ts'
 import { Events } from './event.ts'
@@ -78,7 +89,14 @@ import { PodTemplates } from './podtemplate.ts'
 import { PriorityClasses } from './priorityclass.ts'
 import { ReplicaSets } from './replicaset.ts'
 import { ReplicationControllers } from './replicationcontroller.ts'
+import { ResourceClaims, ResourceClaimsV1beta1, ResourceClaimsV1beta2 } from './resourceclaim.ts'
+import {
+  ResourceClaimTemplates,
+  ResourceClaimTemplatesV1beta1,
+  ResourceClaimTemplatesV1beta2,
+} from './resourceclaimtemplate.ts'
 import { ResourceQuotas } from './resourcequota.ts'
+import { ResourceSlices, ResourceSlicesV1beta1, ResourceSlicesV1beta2 } from './resourceslice.ts'
 import { RuntimeClasses } from './runtimeclass.ts'
 import { Secrets } from './secret.ts'
 import { Services } from './service.ts'
@@ -132,4 +150,17 @@ export const builtinKinds: readonly Kind<any>[] = [
   ClusterTrustBundles,
   PodCertificateRequests,
   CustomResourceDefinitions,
+  DeviceClasses,
+  DeviceClassesV1beta1,
+  DeviceClassesV1beta2,
+  DeviceTaintRules,
+  ResourceClaims,
+  ResourceClaimsV1beta1,
+  ResourceClaimsV1beta2,
+  ResourceClaimTemplates,
+  ResourceClaimTemplatesV1beta1,
+  ResourceClaimTemplatesV1beta2,
+  ResourceSlices,
+  ResourceSlicesV1beta1,
+  ResourceSlicesV1beta2,
 ]

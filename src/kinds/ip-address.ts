@@ -120,6 +120,20 @@ export function cidrRule(text: string, path: FieldPath, faults: Faults, kept?: r
   }
 }
 
+/** An address with the length of its network's prefix, as an interface has it (IsValidInterfaceAddress). */
+export function interfaceAddressRule(text: string, path: FieldPath, faults: Faults): void {
+  const [address = '', length = '', ...more] = text.split('/')
+  const bytes = parseIp(address)
+  const width = (address.includes(':') ? 16 : 4) * 8
+  if (!bytes || more.length > 0 || !/^[0-9]{1,3}$/.test(length) || Number(length) > width) {
+    faults.invalid(path, text, 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)')
+    return
+  }
+  const isMapped = bytes.length === 4 && width === 128
+  const canonical = `${ipText(bytes)}/${Number(length) - (isMapped ? 96 : 0)}`
+  if (text !== canonical) faults.invalid(path, text, `must be in canonical form (${JSON.stringify(canonical)})`)
+}
+
 function isMasked(bytes: IpBytes, length: number): boolean {
   return bytes.every((byte, index) => (byte & (0xff >> Math.min(8, Math.max(0, length - index * 8)))) === 0)
 }

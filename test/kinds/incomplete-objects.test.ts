@@ -190,6 +190,53 @@ const binding = {
   matchResources: match,
 }
 
+const deviceConfig = { opaque: { driver: 'a.b', parameters: { a: 1 } } }
+const exactly = {
+  deviceClassName: 'c',
+  selectors: [{ cel: { expression: 'true' } }],
+  allocationMode: 'ExactCount',
+  count: 2,
+  tolerations: [{ key: 'k', operator: 'Equal', value: 'v', effect: 'None' }],
+  capacity: { requests: { memory: '1Gi' } },
+}
+const choice = { name: 'b', firstAvailable: [{ name: 's', ...exactly }] }
+const deviceRequests = [{ name: 'a', exactly: { ...exactly, adminAccess: true } }, choice]
+const olderRequests = [{ name: 'a', ...exactly, adminAccess: true }, choice]
+const devices = {
+  constraints: [{ requests: ['a', 'b/s'], matchAttribute: 'a.b/c' }, { distinctAttribute: 'a.b/c' }],
+  config: [{ requests: ['a'], ...deviceConfig }],
+}
+const device = {
+  attributes: { a: { int: 1 }, 'a.b/c': { version: '1.2.3' }, s: { string: 'x' }, y: { bool: true } },
+  capacity: {
+    memory: { value: '4Gi', requestPolicy: { default: '1Gi', validRange: { min: '1Gi', max: '3Gi', step: '1Gi' } } },
+    cores: { value: '4', requestPolicy: { default: '1', validValues: ['1', '2'] } },
+  },
+  allowMultipleAllocations: true,
+  consumesCounters: [{ counterSet: 'c', counters: { m: { value: '1' } } }],
+  nodeName: 'n',
+  taints: [{ key: 'k', effect: 'NoSchedule' }],
+  bindingConditions: ['a/b'],
+  bindingFailureConditions: ['a/c'],
+}
+const slice = { driver: 'a.b', pool: { name: 'p', resourceSliceCount: 1 }, perDeviceNodeSelection: true }
+const allocated = { driver: 'a.b', pool: 'p', device: 'd' }
+const claimStatus = {
+  allocation: {
+    devices: { results: [{ request: 'a', ...allocated }], config: [{ source: 'FromClaim', ...deviceConfig }] },
+    nodeSelector: { nodeSelectorTerms: [nodeTerm] },
+  },
+  reservedFor: [{ resource: 'pods', name: 'p', uid: 'u' }],
+  devices: [
+    {
+      ...allocated,
+      conditions: [{ type: 'A', status: 'True', reason: 'B', lastTransitionTime: '2024-05-01T12:00:00Z' }],
+      data: { a: 1 },
+      networkData: { ips: ['10.0.0.1/24'], interfaceName: 'eth0', hardwareAddress: '00:00' },
+    },
+  ],
+}
+
 const samples: Readonly<Record<string, object>> = {
   'customresourcedefinitions.apiextensions.k8s.io': {
     metadata: { name: 'crontabs.example.com' },
@@ -435,6 +482,34 @@ const samples: Readonly<Record<string, object>> = {
       conditions: [{ type: 'Denied', status: 'True', reason: 'No', lastTransitionTime: '2024-05-01T12:00:00Z' }],
     },
   },
+  'deviceclasses.resource.k8s.io': {
+    spec: { selectors: [{ cel: { expression: 'true' } }], config: [deviceConfig], extendedResourceName: 'a.b/c' },
+  },
+  'devicetaintrules.resource.k8s.io': {
+    spec: {
+      deviceSelector: { driver: 'a.b', pool: 'p/q', device: 'd' },
+      taint: { key: 'k', value: 'v', effect: 'NoExecute' },
+    },
+    status: {
+      conditions: [{ type: 'A', status: 'True', reason: 'B', lastTransitionTime: '2024-05-01T12:00:00Z' }],
+    },
+  },
+  'resourceclaims.resource.k8s.io': {
+    spec: { devices: { ...devices, requests: deviceRequests } },
+    status: claimStatus,
+  },
+  'resourceclaims.resource.k8s.io/v1beta1': {
+    spec: { devices: { ...devices, requests: olderRequests } },
+    status: claimStatus,
+  },
+  'resourceclaimtemplates.resource.k8s.io': {
+    spec: { metadata: { labels: { a: 'b' } }, spec: { devices: { ...devices, requests: deviceRequests } } },
+  },
+  'resourceclaimtemplates.resource.k8s.io/v1beta1': {
+    spec: { metadata: { labels: { a: 'b' } }, spec: { devices: { ...devices, requests: olderRequests } } },
+  },
+  'resourceslices.resource.k8s.io': { spec: { ...slice, devices: [{ name: 'd', ...device }] } },
+  'resourceslices.resource.k8s.io/v1beta1': { spec: { ...slice, devices: [{ name: 'd', basic: device }] } },
   'ingressclasses.networking.k8s.io': { spec: { controller: 'a.b/c', parameters: { kind: 'A', name: 'b' } } },
 }
 
@@ -472,6 +547,8 @@ describe.each(withJudgedDefinitions(builtinKinds).map(kind => [kind.resource, ki
   '%s',
   (resource, kind: Kind<any>) => {
     const sample = { metadata: { name: 'it' }, ...samples[resource] }
+describe.each(builtinKinds.map(kind => [kind.resource, kind] as const))('%s', (resource, kind: Kind<any>) => {
+  const sample = { metadata: { name: 'it' }, ...(samples[`${resource}/${kind.version}`] ?? samples[resource]) }
 
     test('the whole sample is valid', () => {
       expect(samples).toHaveProperty([resource])

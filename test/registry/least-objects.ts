@@ -73,6 +73,13 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
       ...{ nodeName: 'node-1', nodeUID: 'u3', ...podKey('u1') },
     },
   }),
+  DeviceClass: () => ({ spec: {} }),
+  DeviceTaintRule: () => ({ spec: { taint: { key: 'broken', effect: 'NoSchedule' } } }),
+  ResourceClaim: () => ({ spec: { devices: {} } }),
+  ResourceClaimTemplate: () => ({ spec: { spec: { devices: {} } } }),
+  ResourceSlice: name => ({
+    spec: { driver: 'gpu.example.com', nodeName: 'node-1', pool: { name, resourceSliceCount: 1 } },
+  }),
   Namespace: () => ({}),
   Node: () => ({}),
 }
