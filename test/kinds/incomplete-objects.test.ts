@@ -546,9 +546,7 @@ function decoded(object: object): object {
 describe.each(withJudgedDefinitions(builtinKinds).map(kind => [kind.resource, kind] as const))(
   '%s',
   (resource, kind: Kind<any>) => {
-    const sample = { metadata: { name: 'it' }, ...samples[resource] }
-describe.each(builtinKinds.map(kind => [kind.resource, kind] as const))('%s', (resource, kind: Kind<any>) => {
-  const sample = { metadata: { name: 'it' }, ...(samples[`${resource}/${kind.version}`] ?? samples[resource]) }
+    const sample = { metadata: { name: 'it' }, ...(samples[`${resource}/${kind.version}`] ?? samples[resource]) }
 
     test('the whole sample is valid', () => {
       expect(samples).toHaveProperty([resource])
