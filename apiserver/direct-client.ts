@@ -2,6 +2,7 @@
 // on a wire; what goes out is the stored, frozen object itself. Made by server.ts.
 
 import { ApiError } from '../src/api/errors.ts'
+import { managerOf } from '../src/api/field-managers.ts'
 import { jsonClone } from '../src/api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../src/api/meta.ts'
 import type {
@@ -46,7 +47,7 @@ function resourceClient<T extends KubeObject>(
 ): ResourceClient<T> {
   /** Asked for each time: a kind may come, change and go while a client holds its name. */
   const resource = (): ResourceRegistry => registry.of(kind)
-  const written = (options?: WriteOptions): WriteOptions => ({ fieldManager: component, ...options })
+  const written = (options?: WriteOptions): WriteOptions => ({ fieldManager: managerOf(component), ...options })
   const outcome = ({ reading }: Wrote): Frozen<T> => reading.object as unknown as Frozen<T>
   return {
     async get(ref) {

@@ -50,7 +50,13 @@ const may: Readonly<Record<string, readonly string[]>> = {
 /** Inside the API server, from outer to inner: a floor may import itself and those below it that are named. */
 const floors: Readonly<Record<string, readonly string[]>> = {
   'apiserver/http/': ['apiserver/registry/', 'apiserver/auth/', 'apiserver/http/'],
-  'apiserver/registry/': ['apiserver/registry/', 'apiserver/patch/', 'apiserver/admission/', 'apiserver/storage/'],
+  'apiserver/registry/': [
+    'apiserver/registry/',
+    'apiserver/patch/',
+    'apiserver/apply/',
+    'apiserver/admission/',
+    'apiserver/storage/',
+  ],
   'apiserver/admission/': [
     'apiserver/admission/',
     'apiserver/storage/',
@@ -67,6 +73,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   ],
   'apiserver/outgoing/': ['apiserver/outgoing/', 'apiserver/storage/'],
   'apiserver/patch/': ['apiserver/patch/'],
+  'apiserver/apply/': ['apiserver/apply/'],
   'apiserver/storage/': ['apiserver/storage/'],
   'apiserver/cel/': ['apiserver/cel/'],
   'apiserver/auth/': ['apiserver/auth/', 'apiserver/registry/(types)'],

@@ -17,6 +17,7 @@ class CustomNode implements SchemaNode {
   declare readonly listType?: 'atomic' | 'set' | 'map'
   declare readonly listMapKeys?: readonly string[]
   declare readonly mapType?: 'atomic' | 'granular'
+  declare readonly default?: unknown
   readonly #schema: Schema
   readonly #isResource: boolean
   readonly #fields = new Map<string, SchemaNode>()
@@ -36,6 +37,9 @@ class CustomNode implements SchemaNode {
     if (this.kind === 'list') this.listType = (listType as 'atomic' | 'set' | 'map' | undefined) ?? 'atomic'
     if (keys !== undefined) this.listMapKeys = keys
     if (mapType !== undefined) this.mapType = mapType as 'atomic' | 'granular'
+    // What is not known is owned by its names all the same (kube-openapi pkg/schemaconv, deducedDef).
+    else if (this.kind === 'any') this.mapType = 'granular'
+    if (schema.default !== undefined) this.default = schema.default
   }
 
   field(name: string): SchemaNode | undefined {

@@ -6,6 +6,7 @@ import { type ApiError, badRequest, invalidValue } from '../../src/api/errors.ts
 import type { Clock } from '../../src/env/clock.ts'
 import { scaleColumns } from '../../src/kinds/columns.ts'
 import type { Column, Kind } from '../../src/kinds/kind.ts'
+import { wholeObject } from '../registry/collection.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { type Form, prefersProtobuf, protobuf } from './negotiation.ts'
@@ -40,12 +41,12 @@ export function presentObject(answer: Answer, status: number, reading: Reading):
   const { kind, form, response, headers } = answer
   if (form.encoding === 'protobuf') return presentMessage(answer, status, reading)
   if (isStatus(reading.object) || form.as === 'object') {
-    if (form.encoding === 'yaml') return sendYaml(response, status, reading.object, headers)
-    if (isPretty(answer)) return sendObject(response, status, reading.object, headers, true)
+    if (form.encoding === 'yaml') return sendYaml(response, status, wholeObject(reading), headers)
+    if (isPretty(answer)) return sendObject(response, status, wholeObject(reading), headers, true)
     return sendReading(response, status, reading, headers)
   }
   if (form.as === 'metadata') {
-    return sendObject(response, status, partialOf(reading.object, form.version), headers, isPretty(answer))
+    return sendObject(response, status, partialOf(wholeObject(reading), form.version), headers, isPretty(answer))
   }
   const { resourceVersion } = reading.object.metadata
   const metadata = resourceVersion ? { resourceVersion } : {}
@@ -61,7 +62,7 @@ export function presentList(answer: Answer, list: ReadingList): void | Promise<v
     return sendObject(response, 200, table, headers, isPretty(answer))
   }
   if (form.as === 'metadata') {
-    const items = list.items.map(({ object }) => partialOf(object, form.version))
+    const items = list.items.map(item => partialOf(wholeObject(item), form.version))
     const apiVersion = `meta.k8s.io/${form.version}`
     const partial = { kind: 'PartialObjectMetadataList', apiVersion, metadata: listMetaOf(list), items }
     return sendObject(response, 200, partial, headers, isPretty(answer))
@@ -71,7 +72,8 @@ export function presentList(answer: Answer, list: ReadingList): void | Promise<v
   return sendList(response, kind, list, headers, answer.chunks)
 }
 
-async function presentMessage({ form, response, headers }: Answer, status: number, { object }: Reading): Promise<void> {
+async function presentMessage({ form, response, headers }: Answer, status: number, reading: Reading): Promise<void> {
+  const object = wholeObject(reading)
   const { objectMessage, partialMessage } = await import('./protobuf-writing.ts')
   const isWhole = form.as === 'object' || isStatus(object)
   sendBytes(response, status, protobuf, isWhole ? objectMessage(object) : partialMessage(object, form.version), headers)
@@ -85,8 +87,8 @@ async function presentListMessage({ kind, form, response, headers }: Answer, lis
   const encode = form.as === 'metadata' ? partialItemMessage : itemMessage
   const items: Uint8Array[] = []
   let turn = 0
-  for (const { object } of list.items) {
-    const item = encode(object)
+  for (const reading of list.items) {
+    const item = encode(wholeObject(reading))
     items.push(item)
     turn += item.length
     if (turn < encodingTurn) continue

@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http'
 import { ApiError, type Status } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import { type Kind, listKindOf } from '../../src/kinds/kind.ts'
+import { wholeObject } from '../registry/collection.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { compressedTo, gzipThreshold, takesGzip } from './compression.ts'
@@ -94,7 +95,7 @@ export function listMetaOf(list: ReadingList): ListMeta {
 
 /** The list as one object, for forms that need it whole. */
 export function listObject(kind: Kind<any>, list: ReadingList): object {
-  return { ...listHead(kind, list), items: list.items.map(({ object }) => object) }
+  return { ...listHead(kind, list), items: list.items.map(wholeObject) }
 }
 
 function listHead(kind: Kind<any>, list: ReadingList) {

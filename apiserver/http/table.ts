@@ -3,6 +3,7 @@
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { Millis } from '../../src/env/clock.ts'
 import type { Column } from '../../src/kinds/kind.ts'
+import { wholeObject } from '../registry/collection.ts'
 import type { Reading } from '../registry/registry.ts'
 
 /** How much of each object a row carries. */
@@ -33,13 +34,16 @@ export function tableOf(
     apiVersion: `meta.k8s.io/${options.version}`,
     metadata,
     columnDefinitions: options.withColumns ? columns.map(definition) : null,
-    rows: readings.map(({ object }) => ({
-      cells: columns.map(column => cell(column, object, options.now)),
-      ...(options.include === 'None'
-        ? {}
-        : { object: options.include === 'Object' ? object : partialOf(object, options.version) }),
+    rows: readings.map(reading => ({
+      cells: columns.map(column => cell(column, reading.object, options.now)),
+      ...(options.include === 'None' ? {} : { object: shown(reading, options) }),
     })),
   }
+}
+
+function shown(reading: Reading, { include, version }: TableOptions): object {
+  const object = wholeObject(reading)
+  return include === 'Object' ? object : partialOf(object, version)
 }
 
 export function partialOf(object: Frozen<KubeObject>, version: string): object {

@@ -300,8 +300,8 @@ const bodyKinds: Readonly<Record<string, string>> = {
 /** What is sent to a path: the kind itself, or the object of one of its parts. */
 const bodyKind = ({ kind }: ResourceRegistry, part: string): string => bodyKinds[part] ?? kind.kind
 
-function infoOf({ user, headers }: Exchange): RequestInfo {
-  return { user, mayWait: true, warn: text => warn(headers, text) }
+function infoOf({ user, headers, request }: Exchange): RequestInfo {
+  return { user, userAgent: request.headers['user-agent'], mayWait: true, warn: text => warn(headers, text) }
 }
 
 /** Each warning once. */

@@ -5,6 +5,7 @@ import type { ApiError } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import type { Clock } from '../../src/env/clock.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
+import { wholeObject } from '../registry/collection.ts'
 import type { WatchReader, WatchSignal } from '../registry/registry.ts'
 import type { Form } from './negotiation.ts'
 import { asApiError } from './reply.ts'
@@ -96,7 +97,8 @@ function signalBytes({ type, reading }: ObjectSignal, options: StreamOptions): B
   if (form.as === 'object' && protobuf === undefined) {
     return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), reading.bytes, lineEnd])
   }
-  return eventBytes(type, form.as === 'metadata' ? partialOf(reading.object, form.version) : reading.object, options)
+  const object = wholeObject(reading)
+  return eventBytes(type, form.as === 'metadata' ? partialOf(object, form.version) : object, options)
 }
 
 /** Of an object that has the stream's form already. */

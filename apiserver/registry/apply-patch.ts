@@ -1,4 +1,4 @@
-// Which patch is which. Called by write.ts and subresources.ts; the patches themselves are pure functions in patch/.
+// Which patch is which, but for apply. Called by write.ts and subresources.ts; the patches themselves are pure functions in patch/.
 
 import { ApiError } from '../../src/api/errors.ts'
 import { draft } from '../../src/api/freeze.ts'
@@ -9,16 +9,6 @@ import { schemaNodeOf } from '../../src/kinds/schemas.ts'
 import { applyJsonPatch } from '../patch/json-patch.ts'
 import { applyMergePatch } from '../patch/merge-patch.ts'
 import { applyStrategicMerge } from '../patch/strategic-merge.ts'
-
-/** Whatever is to be patched: what is not served is refused first. */
-export function refuseApply({ type }: Patch): void {
-  if (type !== 'apply') return
-  throw new ApiError(
-    'UnsupportedMediaType',
-    'server-side apply (application/apply-patch+yaml) is not implemented by kubesim yet: accepted media types ' +
-      'include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
-  )
-}
 
 /** Custom objects have no strategic merge (endpoints/handlers/negotiation/errors.go). */
 export function refuseStrategic({ custom }: Kind<any>, { type }: Patch): void {
@@ -40,6 +30,6 @@ export function applyPatch<T extends object>(kind: Kind<any> | undefined, curren
     case 'strategic':
       return draft(applyStrategicMerge(current, patch.body, kind && schemaNodeOf(kind)))
     case 'apply':
-      throw new Error('apply is refused before it gets here')
+      throw new Error('apply is no patch of this sort: apply.ts has it')
   }
 }

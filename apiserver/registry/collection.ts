@@ -8,6 +8,7 @@ import type { CustomShape, Kind } from '../../src/kinds/kind.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import { prefixOf } from '../storage/keys.ts'
 import type { Storage, Stored } from '../storage/storage.ts'
+import { Ownership } from './ownership.ts'
 import type { Reading } from './registry.ts'
 
 export interface Collection {
@@ -20,6 +21,7 @@ export interface Collection {
   readonly kind: Kind<any>
   /** The kind in which the objects are kept: the kind itself, but for a second version. */
   readonly kept: Kind<any>
+  readonly ownership: Ownership
   /** `/registry/apps/deployments/` */
   readonly prefix: string
   prefixOf(namespace: string | undefined): string
@@ -40,6 +42,7 @@ export function collectionOf(
   admission: readonly Admission[],
   kind: Kind<any>,
   remote?: RemoteAdmission,
+  served: () => readonly Kind<any>[] = () => [kind],
 ): Collection {
   const { storedAs } = kind
   const kept = storedAs?.kind ?? kind
@@ -51,6 +54,7 @@ export function collectionOf(
     remote,
     kind,
     kept,
+    ownership: new Ownership(env, kind, served),
     prefix,
     isStale: () => false,
     prefixOf: (namespace: string | undefined) => (kind.namespaced && namespace ? `${prefix}${namespace}/` : prefix),
@@ -71,7 +75,7 @@ export function collectionOf(
     reading(stored) {
       let reading = readings.get(stored)
       if (reading === undefined) {
-        reading = readingOf(freeze(storedAs.fromStored(stored.object)) as Frozen<KubeObject>)
+        reading = readingOf(freeze(storedAs.fromStored(stored.object)) as Frozen<KubeObject>, stored.managedFields)
         readings.set(stored, reading)
       }
       return reading
@@ -89,7 +93,7 @@ function customForms(custom: CustomShape): Pick<Collection, 'reading' | 'shown' 
       let reading = readings.get(stored)
       if (reading === undefined) {
         const object = custom.fromStored(stored.object)
-        reading = object === stored.object ? stored : readingOf(object)
+        reading = object === stored.object ? stored : readingOf(object, stored.managedFields)
         readings.set(stored, reading)
       }
       return reading
@@ -101,20 +105,28 @@ function customForms(custom: CustomShape): Pick<Collection, 'reading' | 'shown' 
 }
 
 /** An object that is not stored in this form: its JSON is made when it is first asked for. */
-export function readingOf(object: Frozen<KubeObject>): Reading {
-  return new MadeReading(object)
+export function readingOf(object: Frozen<KubeObject>, managedFields?: string): Reading {
+  return new MadeReading(object, managedFields)
 }
 
 class MadeReading implements Reading {
   readonly object: Frozen<KubeObject>
+  readonly managedFields: string | undefined
   #bytes: Buffer | undefined
 
-  constructor(object: Frozen<KubeObject>) {
+  constructor(object: Frozen<KubeObject>, managedFields: string | undefined) {
     this.object = object
+    this.managedFields = managedFields
   }
 
   get bytes(): Buffer {
-    this.#bytes ??= Buffer.from(JSON.stringify(this.object))
+    this.#bytes ??= Buffer.from(JSON.stringify(wholeObject(this)))
     return this.#bytes
   }
+}
+
+/** The object with its managed fields, for whoever shows it in another form than its bytes. */
+export function wholeObject({ object, managedFields }: Pick<Reading, 'object' | 'managedFields'>): Frozen<KubeObject> {
+  if (managedFields === undefined) return object
+  return { ...object, metadata: { ...object.metadata, managedFields: JSON.parse(managedFields) } }
 }

@@ -50,7 +50,9 @@ export async function remove(
     if (options.dryRun) outcome = 'put' in decision ? (freeze(decision.put) as Frozen<KubeObject>) : current.object
     return options.dryRun ? { keep: true } : decision
   })
-  const reading = outcome ? readingOf(collection.shown(outcome)) : collection.reading(written.stored)
+  const reading = outcome
+    ? readingOf(collection.shown(outcome), written.stored.managedFields)
+    : collection.reading(written.stored)
   const showsObject = !isGone || returnsDeleted.has(kind.resource)
   return { reading: showsObject ? reading : success(collection, reading.object.metadata), code: 200, gone: isGone }
 }

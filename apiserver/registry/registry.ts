@@ -9,7 +9,8 @@ import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import type { Storage } from '../storage/storage.ts'
-import { refuseApply, refuseStrategic } from './apply-patch.ts'
+import { applyScale, applyToObject } from './apply.ts'
+import { refuseStrategic } from './apply-patch.ts'
 import { type Collection, collectionOf } from './collection.ts'
 import { remove, removeCollection } from './delete.ts'
 import { get, list } from './read.ts'
@@ -21,10 +22,12 @@ import { create, patch, update, whenReady } from './write.ts'
 
 export { storageTerms }
 
-/** An object on its way out: frozen, with its JSON made at most once. */
+/** An object on its way out: frozen, with its JSON made at most once. Only the JSON has the managed fields. */
 export interface Reading {
   readonly object: Frozen<KubeObject>
   readonly bytes: Buffer
+  /** The JSON of metadata.managedFields; undefined when there are none. */
+  readonly managedFields: string | undefined
 }
 
 export interface ReadingList {
@@ -77,6 +80,8 @@ export interface RequestInfo {
   readonly user: User
   /** Collects what goes to the user as `Warning:` headers. */
   warn(text: string): void
+  /** What the client calls itself; its first word is the field manager when none is named. */
+  readonly userAgent?: string | undefined
   /** The request may be held a moment until what it needs is there, as a person's may; a controller tries again itself. */
   readonly mayWait?: boolean
 }
@@ -152,10 +157,16 @@ export function createRegistry(
     byPath.set(pathOf(resource.kind), resource)
   }
   const serve = (kind: Kind<any>): void =>
-    add(resourceRegistry(collectionOf(env, storage, admission, kind, remote), watches))
+    add(
+      resourceRegistry(
+        collectionOf(env, storage, admission, kind, remote, () => served),
+        watches,
+      ),
+    )
+  let served: readonly Kind<any>[] = []
   for (const kind of kinds) serve(kind)
   for (const review of reviews) add(reviewRegistry(env, review))
-  let served: readonly Kind<any>[] = [...byKind.keys()]
+  served = [...byKind.keys()]
   return {
     get kinds() {
       return served
@@ -200,8 +211,12 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
     },
     async patch(ref, change, options, info, subresource) {
       requireSubresource(subresource)
-      refuseApply(change)
       refuseStrategic(kind, change)
+      if (change.type === 'apply') {
+        if (subresource === 'scale') return applyScale(collection, ref, change.body, options, info)
+        const run = () => applyToObject(collection, ref, change.body, options, info, subresource)
+        return whenReady(collection, info, run)
+      }
       if (subresource === 'scale') return patchScale(collection, ref, change, options, info)
       return patch(collection, ref, change, options, info, subresource)
     },

@@ -21,7 +21,9 @@ import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { DeleteOptions, Patch, WriteOptions } from '../../src/client/client.ts'
 import type { ScaleRules } from '../../src/kinds/kind.ts'
 import { Nodes } from '../../src/kinds/node.ts'
+import { type ManagedEntries, noEntries } from '../apply/managed-fields.ts'
 import { keyOf } from '../storage/keys.ts'
+import type { Stored } from '../storage/storage.ts'
 import { applyPatch } from './apply-patch.ts'
 import { type Collection, readingOf } from './collection.ts'
 import { remove } from './delete.ts'
@@ -29,7 +31,7 @@ import { matchName } from './metadata.ts'
 import { get } from './read.ts'
 import type { Reading, RequestInfo, Wrote } from './registry.ts'
 import { decodeBody } from './validate.ts'
-import { change, otherUid } from './write.ts'
+import { type Body, change, type Owners, otherUid } from './write.ts'
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
 const bindingKind = { group: '', version: 'v1', kind: 'Binding' }
@@ -76,17 +78,19 @@ export async function patchScale(
   })
 }
 
-async function changeScale(
+/** `make` gets the Scale as it is, and who owns what of the object. */
+export async function changeScale(
   collection: Collection,
   ref: Ref,
   options: WriteOptions,
   info: RequestInfo,
-  make: (present: Scale, old: Frozen<KubeObject>) => Scale,
+  make: (present: Scale, old: Frozen<KubeObject>, owners: ManagedEntries) => Scale,
+  owners?: Owners,
 ): Promise<Wrote> {
-  const { kind } = collection
+  const { kind, ownership } = collection
   const rules = rulesOf(collection)
-  const wrote = await change(collection, ref, options, info, 'scale', (old, current) => {
-    const scale = make(scaleOf(rules, old), old)
+  const made = (old: Frozen<Body>, current: Stored): Body => {
+    const scale = make(scaleOf(rules, old), old, owners === undefined ? noEntries : ownership.entriesOf(current))
     checkReplicas(scale)
     const { uid, resourceVersion } = scale.metadata
     if (uid && uid !== old.metadata.uid) throw otherUid(collection, current, uid)
@@ -94,10 +98,11 @@ async function changeScale(
       const why = 'the object has been modified; please apply your changes to the latest version and try again'
       throw conflict(kind, ref.name, why)
     }
-    const draft = thaw(old) as KubeObject & Record<string, unknown>
+    const draft = thaw(old) as Body
     rules.setReplicas(draft, scale.spec?.replicas ?? 0)
     return draft
-  })
+  }
+  const wrote = await change(collection, ref, options, info, 'scale', made, owners)
   return { ...wrote, reading: readingOf(freeze(scaleOf(rules, wrote.reading.object)) as Frozen<KubeObject>) }
 }
 

@@ -231,9 +231,9 @@ class Sighting {
 }
 
 function asOf(collection: Collection, previous: Stored, revision: Revision): Reading {
-  const { object } = collection.reading(previous)
+  const { object, managedFields } = collection.reading(previous)
   const metadata = { ...object.metadata, resourceVersion: String(revision) }
-  return readingOf(freeze({ ...object, metadata }) as Frozen<KubeObject>)
+  return readingOf(freeze({ ...object, metadata }) as Frozen<KubeObject>, managedFields)
 }
 
 /** The watchers of one collection, filed by the narrowest thing they ask for. */

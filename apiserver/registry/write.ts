@@ -24,9 +24,10 @@ import type { Patch, WriteOptions } from '../../src/client/client.ts'
 import type { Subresource } from '../../src/kinds/kind.ts'
 import { validateObjectMeta } from '../../src/kinds/object-meta.ts'
 import { type AdmissionRequest, NotYet } from '../admission/admission.ts'
+import { type ManagedEntries, noEntries } from '../apply/managed-fields.ts'
 import type { AlsoPut, Decision, Present, Stored } from '../storage/storage.ts'
 import { applyPatch } from './apply-patch.ts'
-import { type Collection, readingOf } from './collection.ts'
+import { type Collection, readingOf, wholeObject } from './collection.ts'
 import { dropDuplicateOwners, matchName, matchNamespace, stampNew, stampUpdate } from './metadata.ts'
 import { generatedName, generateNameAttempts } from './names.ts'
 import type { RequestInfo, Wrote } from './registry.ts'
@@ -34,7 +35,7 @@ import { verifySignature } from './signatures.ts'
 import { type Awaiting, eachTurn, inTurns, type Turns } from './turns.ts'
 import { decode } from './validate.ts'
 
-type Body = KubeObject & Record<string, unknown>
+export type Body = KubeObject & Record<string, unknown>
 
 export async function create(
   collection: Collection,
@@ -74,24 +75,33 @@ export async function create(
   }
 }
 
-/** `base`: the name was made from it, so nothing has been done to the draft when the name turns out to be taken. */
-async function createNamed(
+/**
+ * `base`: the name was made from it, so nothing has been done to the draft when the name turns out to be taken. `applied`: who
+ * owns what, when the object comes of an apply.
+ */
+export async function createNamed(
   collection: Collection,
   first: Body,
   base: string | undefined,
   options: WriteOptions,
   info: RequestInfo,
+  applied?: ManagedEntries,
 ): Promise<Wrote> {
-  const { kind, env } = collection
+  const { kind, env, ownership } = collection
   let draft = first
+  let managed = applied ?? noEntries
   const key = collection.keyOf(draft.metadata)
   const written = await inTurns(collection, key, (current, present, turns) => {
     draft = (turns?.draft as Body | undefined) ?? draft
     const { metadata } = draft
     if (current !== undefined && base !== undefined) throw alreadyExists(kind, metadata.name)
+    const { managedFields } = metadata
     if (turns?.draft === undefined) stampNew(metadata, kind, env)
     dropDuplicateOwners(metadata, info.warn)
     kind.defaults?.(draft)
+    if (turns?.draft === undefined) {
+      managed = applied ?? ownership.created(draft, managedFields, undefined, options, info)
+    }
     const context = { now: env.clock.now(), operation: 'create', user: info.user, verify: verifySignature } as const
     kind.prepare?.(draft, undefined, context)
     const request = requestOf(collection, draft, undefined, undefined, options, info, present, base)
@@ -105,9 +115,13 @@ async function createNamed(
     const also = charge(collection, draft, request)
     if (current !== undefined) throw exists(collection, current)
     for (const text of kind.warnings?.(draft, undefined) ?? []) info.warn(text)
-    return options.dryRun ? { keep: true } : putting(collection.toStore(draft, undefined), also)
+    if (options.dryRun) return { keep: true }
+    return putting(collection.toStore(draft, undefined), also, ownership.textOf(key, managed))
   })
-  if (options.dryRun) return { reading: readingOf(freeze(draft) as Frozen<KubeObject>), code: 201 }
+  if (options.dryRun) {
+    const text = ownership.textOf(key, managed) ?? undefined
+    return { reading: readingOf(freeze(draft) as Frozen<KubeObject>, text), code: 201 }
+  }
   return { reading: collection.reading(written.stored), code: 201 }
 }
 
@@ -149,8 +163,9 @@ export function patch(
   subresource?: Subresource,
 ): Promise<Wrote> {
   const { kind } = collection
-  return change(collection, ref, options, info, subresource, old => {
-    const patched = applyPatch(kind, old, patch)
+  return change(collection, ref, options, info, subresource, (old, current) => {
+    const shown = speaksOfOwners(patch) ? wholeObject({ object: old, managedFields: current.managedFields }) : old
+    const patched = applyPatch(kind, shown, patch)
     const draft = decodePatched(collection, patched, options, info)
     matchNamespace(kind, draft.metadata, ref.namespace)
     matchName(draft, ref)
@@ -159,8 +174,14 @@ export function patch(
   })
 }
 
+/** Only then does a patch have to see the managed fields. */
+function speaksOfOwners({ type, body }: Patch): boolean {
+  if (type === 'json') return JSON.stringify(body).includes('/metadata')
+  return (body as { metadata?: { managedFields?: unknown } } | null)?.metadata?.managedFields !== undefined
+}
+
 /** What is at fault in the outcome of a patch is the patch (endpoints/handlers/patch.go). */
-function decodePatched({ kind }: Collection, patched: unknown, options: WriteOptions, info: RequestInfo): Body {
+export function decodePatched({ kind }: Collection, patched: unknown, options: WriteOptions, info: RequestInfo): Body {
   try {
     return decode(kind, patched, options.fieldValidation ?? 'Warn', info.warn) as Body
   } catch (error) {
@@ -171,6 +192,9 @@ function decodePatched({ kind }: Collection, patched: unknown, options: WriteOpt
   }
 }
 
+/** Who owns what of a draft, when it is not the writer who owns what he changed. */
+export type Owners = (current: Stored) => ManagedEntries
+
 /** One change to an object that exists: `make` gives the draft, from what is stored; it is the caller's to change. */
 export async function change(
   collection: Collection,
@@ -179,19 +203,52 @@ export async function change(
   info: RequestInfo,
   subresource: Subresource | undefined,
   make: (old: Frozen<Body>, current: Stored) => Body,
+  owners?: Owners,
 ): Promise<Wrote> {
   let outcome: Frozen<KubeObject> | undefined
+  let managed: Managed | undefined
   const written = await inTurns(collection, collection.keyOf(ref), (current, present, turns) => {
     if (current === undefined) throw notFound(collection.kind, ref.name)
     const old = collection.shown(current.object) as Frozen<Body>
     const draft = (turns?.draft as Body | undefined) ?? make(old, current)
-    const made = decideChange(collection, draft, old, present, options, info, subresource, turns)
+    if (turns?.draft === undefined) managed = undefined
+    const track = (given: unknown): Managed => {
+      managed ??= managedOf(collection, current, old, draft, given, owners, options, info, subresource)
+      return managed
+    }
+    const made = decideChange(collection, draft, old, present, options, info, subresource, turns, track)
     if ('awaiting' in made) return made
-    const decision = 'keep' in made && collection.isStale(current) ? { put: collection.toStore(draft, old) } : made
+    const isStale = 'keep' in made && collection.isStale(current)
+    const decision = isStale ? { put: collection.toStore(draft, old) } : made
     if (options.dryRun || 'remove' in decision) outcome = freeze(draft) as Frozen<KubeObject>
     return options.dryRun ? { keep: true } : decision
   })
-  return { reading: outcome ? readingOf(outcome) : collection.reading(written.stored), code: 200 }
+  if (outcome === undefined) return { reading: collection.reading(written.stored), code: 200 }
+  return { reading: readingOf(outcome, managed?.text() ?? undefined), code: 200 }
+}
+
+interface Managed {
+  readonly isSame: boolean
+  text(): string | null
+}
+
+function managedOf(
+  { ownership }: Collection,
+  current: Stored,
+  old: Frozen<Body>,
+  draft: Body,
+  given: unknown,
+  owners: Owners | undefined,
+  options: WriteOptions,
+  info: RequestInfo,
+  subresource: Subresource | undefined,
+): Managed {
+  const before = ownership.entriesOf(current)
+  const after = owners?.(current) ?? ownership.changed(old, draft, before, given, subresource, options, info)
+  return {
+    isSame: ownership.isSame(before, after),
+    text: () => ownership.textOf(current.key, after),
+  }
 }
 
 function decideChange(
@@ -203,11 +260,14 @@ function decideChange(
   info: RequestInfo,
   subresource: Subresource | undefined,
   turns: Turns | undefined,
+  track: (given: unknown) => Managed,
 ): Decision | Awaiting {
   const { kind, env } = collection
+  const { managedFields } = draft.metadata
   stampUpdate(draft.metadata, old.metadata)
   dropDuplicateOwners(draft.metadata, info.warn)
   kind.defaults?.(draft)
+  const managed = track(managedFields)
   keepOtherParts(collection, draft, old, subresource)
   const { user } = info
   const context = { now: env.clock.now(), operation: 'update', subresource, user, verify: verifySignature } as const
@@ -224,10 +284,10 @@ function decideChange(
   if (validating) return validating
   for (const text of kind.warnings?.(draft, old) ?? []) info.warn(text)
   if (isFinalized(draft, old)) return { remove: true }
-  if (isSameSpec && jsonEqual(draft.metadata, old.metadata) && jsonEqual(draft.status, old.status)) {
-    return { keep: true }
-  }
-  return putting(collection.toStore(draft, old), charge(collection, draft, request))
+  // A change of times alone is none (endpoints/handlers/fieldmanager/equality.go).
+  const isSame = isSameSpec && jsonEqual(draft.metadata, old.metadata) && jsonEqual(draft.status, old.status)
+  if (isSame && managed.isSame) return { keep: true }
+  return putting(collection.toStore(draft, old), charge(collection, draft, request), managed.text())
 }
 
 /** What is to be written together with the object. */
@@ -240,7 +300,9 @@ function charge({ admission }: Collection, draft: Body, request: AdmissionReques
   return all
 }
 
-const putting = (put: KubeObject, also: readonly AlsoPut[] | undefined): Decision => (also ? { put, also } : { put })
+function putting(put: KubeObject, also: readonly AlsoPut[] | undefined, managedFields: string | null): Decision {
+  return also ? { put, also, managedFields } : { put, managedFields }
+}
 
 /** Who stands outside and completes drafts; its own result is decoded as a body is. */
 function askMutating({ kind }: Collection, turns: Turns, draft: Body, request: AdmissionRequest): Awaiting | undefined {
@@ -330,7 +392,7 @@ export function isFinalized(draft: KubeObject, old: Frozen<KubeObject>): boolean
   return draft.kind !== 'Namespace' || !spec?.finalizers?.length
 }
 
-function requireVersion({ kind }: Collection, draft: Body, old: Frozen<Body>): void {
+export function requireVersion({ kind }: Collection, draft: Body, old: Frozen<Body>): void {
   const { resourceVersion, name } = draft.metadata
   if (resourceVersion && resourceVersion !== '0') {
     if (resourceVersion !== old.metadata.resourceVersion) throw staleObject(kind, name)

@@ -4,7 +4,7 @@
 
 import { ApiError, expired, internalError } from '../../src/api/errors.ts'
 import { jsonEqual } from '../../src/api/json-equal.ts'
-import type { Frozen, KubeObject } from '../../src/api/meta.ts'
+import type { KubeObject } from '../../src/api/meta.ts'
 import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import { type Change, CollectionState } from './collection-state.ts'
@@ -193,7 +193,7 @@ export class RevisionStore implements Storage {
       this.#isDeciding = false
     }
     if ('keep' in decision) return { stored: current as Stored, previous: current, changed: false }
-    if ('put' in decision && decision.unlessSame && current !== undefined && isSame(decision.put, current.object)) {
+    if ('put' in decision && decision.unlessSame && current !== undefined && isSame(decision, current)) {
       return { stored: current, previous: current, changed: false }
     }
     // All are made before any is gathered: what cannot be JSON takes what it came with along.
@@ -228,12 +228,14 @@ export class RevisionStore implements Storage {
   ): Change {
     if ('put' in decision) {
       const created = current?.createRevision ?? revision
-      const stored = StoredObject.from(key, revision, created, decision.put, this.#keepParsed(key))
+      const { put, managedFields = current?.managedFields } = decision
+      const stored = StoredObject.from(key, revision, created, put, this.#keepParsed(key), managedFields ?? '')
       return { type: current === undefined ? 'ADDED' : 'MODIFIED', key, revision, stored, previous: current }
     }
     if (current === undefined) throw new Error(`a turn removes ${key}, which is not there`)
     // A Deleted event carries the deletion's revision, as etcd's does.
-    const stored = StoredObject.from(key, revision, current.createRevision, current.object, false)
+    const { object, createRevision, managedFields = '' } = current
+    const stored = StoredObject.from(key, revision, createRevision, object, false, managedFields)
     return { type: 'DELETED', key, revision, stored, previous: current }
   }
 
@@ -457,7 +459,9 @@ function removalOf({ revision, key, createRevision }: Stored): JournalHeading {
 }
 
 /** Whether an object says what is stored already; its resourceVersion will be overwritten in any case. */
-function isSame(object: KubeObject, stored: Frozen<KubeObject>): boolean {
+function isSame({ put: object, managedFields }: Put, current: Stored): boolean {
+  if (managedFields !== undefined && (managedFields ?? undefined) !== current.managedFields) return false
+  const stored = current.object
   const { resourceVersion } = stored.metadata
   if (object.metadata.resourceVersion !== resourceVersion) {
     if (Object.isFrozen(object.metadata)) return false
@@ -465,6 +469,8 @@ function isSame(object: KubeObject, stored: Frozen<KubeObject>): boolean {
   }
   return jsonEqual(object, stored)
 }
+
+type Put = Extract<Decision, { readonly put: KubeObject }>
 
 function byKey(one: Stored, other: Stored): number {
   return one.key < other.key ? -1 : 1

@@ -7,7 +7,10 @@ import type { Cancel, Millis } from '../../src/env/clock.ts'
 /** Counts writes of the whole store; the API shows it as resourceVersion. */
 export type Revision = number
 
-/** One object as stored. `object` is deeply frozen and carries its revision; `bytes` is that object as JSON, made once. */
+/**
+ * One object as stored. `object` is deeply frozen and carries its revision; `bytes` is that object as JSON, made once. Only
+ * the bytes have `metadata.managedFields`: nobody in this process looks at them but who keeps them, and they are as long as the rest.
+ */
 export interface Stored {
   readonly key: string
   readonly revision: Revision
@@ -15,6 +18,8 @@ export interface Stored {
   readonly createRevision: Revision
   readonly object: Frozen<KubeObject>
   readonly bytes: Buffer
+  /** The JSON of metadata.managedFields; undefined when there are none. */
+  readonly managedFields: string | undefined
 }
 
 export interface StorageEvent {
@@ -29,10 +34,16 @@ export interface StorageEvent {
 
 /**
  * `unlessSame`: a put that would change nothing but the resourceVersion is a `keep`. `also`: what is written together with it,
- * just before it and each with a revision of its own; all of it becomes durable, or nothing.
+ * just before it and each with a revision of its own; all of it becomes durable, or nothing. `managedFields`: their JSON, null
+ * for none; left out, they stay as they are. What the object itself says of them is not heard.
  */
 export type Decision =
-  | { readonly put: KubeObject; readonly unlessSame?: boolean; readonly also?: readonly AlsoPut[] }
+  | {
+      readonly put: KubeObject
+      readonly unlessSame?: boolean
+      readonly also?: readonly AlsoPut[]
+      readonly managedFields?: string | null | undefined
+    }
   | { readonly remove: true }
   | { readonly keep: true }
 

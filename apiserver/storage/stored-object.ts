@@ -10,6 +10,9 @@ export class StoredObject implements Stored {
   readonly revision: Revision
   readonly createRevision: Revision
   readonly bytes: Buffer
+  /** Where in the bytes the managed fields stand; -1: not looked for yet, 0: there are none. */
+  #managedFrom: number
+  #managedTo: number
   #isKept: boolean
   #parsed: Frozen<KubeObject> | undefined
   #lately: WeakRef<Frozen<KubeObject>> | undefined
@@ -22,11 +25,14 @@ export class StoredObject implements Stored {
     bytes: Buffer,
     isKept: boolean,
     parsed?: Frozen<KubeObject>,
+    managed?: readonly [from: number, to: number],
   ) {
     this.key = key
     this.revision = revision
     this.createRevision = createRevision
     this.bytes = bytes
+    this.#managedFrom = managed?.[0] ?? -1
+    this.#managedTo = managed?.[1] ?? -1
     this.#isKept = isKept
     this.#parsed = parsed
   }
@@ -35,10 +41,29 @@ export class StoredObject implements Stored {
     if (this.#parsed !== undefined) return this.#parsed
     const lately = this.#lately?.deref()
     if (lately !== undefined) return lately
-    const parsed = freeze(JSON.parse(this.bytes.toString()) as KubeObject)
+    const parsed = freeze(this.#parse())
     if (this.#isKept) this.#parsed = parsed
     else this.#lately = new WeakRef(parsed)
     return parsed
+  }
+
+  get managedFields(): string | undefined {
+    if (this.#managedFrom === -1) this.#parse()
+    if (this.#managedFrom === 0) return undefined
+    return this.bytes.toString('utf8', this.#managedFrom, this.#managedTo)
+  }
+
+  /** Without the managed fields, and with their place noted: as `from` has it, they are the last of the metadata. */
+  #parse(): KubeObject {
+    const object = JSON.parse(this.bytes.toString()) as KubeObject
+    const { managedFields } = object.metadata
+    if (this.#managedFrom === -1) {
+      const text = managedFields === undefined ? '' : JSON.stringify(managedFields)
+      this.#managedFrom = text === '' ? 0 : this.bytes.indexOf(`"managedFields":${text}`) + '"managedFields":'.length
+      this.#managedTo = this.#managedFrom + Buffer.byteLength(text)
+    }
+    if (managedFields !== undefined) delete object.metadata.managedFields
+    return object
   }
 
   /** From now on only the bytes are kept. */
@@ -47,13 +72,17 @@ export class StoredObject implements Stored {
     this.#parsed = undefined
   }
 
-  /** Takes an object over, to be stored at a revision. Only its first two levels are copied, and those only if frozen. */
+  /**
+   * Takes an object over, to be stored at a revision. Only its first two levels are copied, and those only if frozen.
+   * `managedFields`: their JSON, '' for none.
+   */
   static from(
     key: string,
     revision: Revision,
     createRevision: Revision,
     object: KubeObject | Frozen<KubeObject>,
     isKept: boolean,
+    managedFields: string,
   ): StoredObject {
     const resourceVersion = String(revision)
     let own = object as KubeObject
@@ -64,8 +93,27 @@ export class StoredObject implements Stored {
     } else {
       own.metadata.resourceVersion = resourceVersion
     }
-    return new StoredObject(key, revision, createRevision, bytesOf(JSON.stringify(own)), isKept, freeze(own))
+    const [bytes, from] = managedFields === '' ? [bytesOf(JSON.stringify(own)), 0] : withManaged(own, managedFields)
+    const to = from + Buffer.byteLength(managedFields)
+    return new StoredObject(key, revision, createRevision, bytes, isKept, freeze(own), [from, to])
   }
+}
+
+/** The object as JSON, with the managed fields as the last of its metadata, and where they stand. */
+function withManaged(object: KubeObject, managedFields: string): [bytes: Buffer, from: number] {
+  let head = '{'
+  let tail = ''
+  for (const name of Object.keys(object)) {
+    const value = JSON.stringify(object[name as keyof KubeObject])
+    if (value === undefined) continue
+    if (tail !== '') tail += `,${JSON.stringify(name)}:${value}`
+    else if (name !== 'metadata') head += `${JSON.stringify(name)}:${value},`
+    else {
+      head += `"metadata":${value.slice(0, -1)},"managedFields":`
+      tail = '}'
+    }
+  }
+  return [bytesOf(`${head}${managedFields}${tail}}`), Buffer.byteLength(head)]
 }
 
 /** A buffer of its own: a slice of Node's pool would keep the whole slab alive for as long as any neighbour lives. */

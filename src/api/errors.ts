@@ -103,6 +103,13 @@ export class ApiError extends Error {
     }
   }
 
+  /** What upstream has not made an API error of: 500 with its words and no reason (handlers/responsewriters/status.go). */
+  static plain(message: string): ApiError {
+    const error = new ApiError('InternalError', message)
+    error.#sent = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 }
+    return error
+  }
+
   static fromStatus(status: Status): ApiError {
     const reason = status.reason !== undefined && status.reason in codes ? (status.reason as Reason) : 'InternalError'
     const error = new ApiError(reason, status.message ?? reason, status.details, status.code)

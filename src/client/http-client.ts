@@ -4,6 +4,7 @@
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { ApiError, badRequest, type Reason, type Status } from '../api/errors.ts'
+import { managerOf } from '../api/field-managers.ts'
 import { freeze } from '../api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
 import type { Kind } from '../kinds/kind.ts'
@@ -103,7 +104,7 @@ function typed<T>(kind: Kind<any>, object: T): T {
 
 function written(component: string, options: WriteOptions = {}): Record<string, unknown> {
   const { dryRun, ...rest } = options
-  return { fieldManager: component, ...rest, ...(dryRun ? { dryRun: 'All' } : {}) }
+  return { fieldManager: managerOf(component), ...rest, ...(dryRun ? { dryRun: 'All' } : {}) }
 }
 
 function deleteBody({ dryRun, ...options }: DeleteOptions): object {

@@ -4,6 +4,7 @@
 
 import { shapes } from '../../generated/shapes.js'
 import { validators } from '../../generated/validators/index.js'
+import { isNullWhenEmpty, valueStructs } from './go-structs.ts'
 import { type ListSemantics, listSemantics } from './merge-keys.ts'
 
 /** Yes: the value is exactly as the server itself would write it, with nothing unknown in it. No says not what is wrong. */
@@ -36,6 +37,10 @@ export interface SchemaNode extends ListSemantics {
   readonly scalar?: Scalar
   /** Of a struct: `io.k8s.api.core.v1.PodSpec`. */
   readonly definition?: string
+  /** What the schema says the field is when it is left out, where a list's key may be (`protocol`). */
+  readonly default?: unknown
+  /** Of a struct: the fields that Go always writes, with what it writes where there is nothing: `{}`, or null for a list. */
+  readonly alwaysWritten?: readonly (readonly [name: string, empty: Readonly<Record<string, never>> | null])[]
   field(name: string): SchemaNode | undefined
   items(): SchemaNode | undefined
   values(): SchemaNode | undefined
@@ -78,6 +83,12 @@ export function schemasDigest(): string {
   return library().digest
 }
 
+/** Where `+default="TCP"` stands on a key of a list (staging/src/k8s.io/api/core/v1/types.go). */
+const defaultProtocol: ReadonlySet<string> = new Set([
+  'io.k8s.api.core.v1.ContainerPort',
+  'io.k8s.api.core.v1.ServicePort',
+])
+
 /** Field by field, in a few letters: a scalar's, `#definition`, `[` list of, `{` map of, `j` any JSON. */
 type Shape = Readonly<Record<string, string>>
 
@@ -113,10 +124,14 @@ function once<T>(make: () => T): () => T {
   }
 }
 
+const emptyStruct: Readonly<Record<string, never>> = Object.freeze({})
+
 class Node implements SchemaNode {
   readonly kind: SchemaNode['kind']
   declare readonly scalar?: Scalar
   declare readonly definition?: string
+  declare readonly default?: unknown
+  #alwaysWritten: SchemaNode['alwaysWritten']
   declare readonly listType?: 'atomic' | 'set' | 'map'
   declare readonly listMapKeys?: readonly string[]
   declare readonly mapType?: 'atomic' | 'granular'
@@ -136,6 +151,19 @@ class Node implements SchemaNode {
     Object.assign(this, this.definition === undefined ? undefined : listSemantics(this.definition), semantics)
   }
 
+  get alwaysWritten(): NonNullable<SchemaNode['alwaysWritten']> {
+    this.#alwaysWritten ??= this.#findAlwaysWritten()
+    return this.#alwaysWritten
+  }
+
+  #findAlwaysWritten(): NonNullable<SchemaNode['alwaysWritten']> {
+    const { definition } = this
+    if (definition === undefined) return []
+    const structs = valueStructs(definition).filter(name => this.field(name)?.kind === 'struct')
+    const lists = this.fieldNames().filter(name => isNullWhenEmpty(definition, name))
+    return [...structs.map(name => [name, emptyStruct] as const), ...lists.map(name => [name, null] as const)]
+  }
+
   field(name: string): SchemaNode | undefined {
     if (this.definition === undefined) return undefined
     const known = this.#fields.get(name)
@@ -143,6 +171,7 @@ class Node implements SchemaNode {
     const shape = this.#shape()
     if (!Object.hasOwn(shape, name)) return undefined
     const node = new Node(shape[name]!, listSemantics(this.definition, name) ?? {})
+    if (name === 'protocol' && defaultProtocol.has(this.definition)) Object.assign(node, { default: 'TCP' })
     this.#fields.set(name, node)
     return node
   }

@@ -2,6 +2,7 @@
 // and pkg/storage/etcd3/watcher.go.
 
 import { describe, expect, test } from 'vitest'
+import { wholeObject } from '../../apiserver/registry/collection.ts'
 import { ConfigMaps, Events, EventsV1, Namespaces, Pods } from '../../src/kinds/index.ts'
 import { inDefault, refusal, Told, testServer } from './harness.ts'
 import { leastObject } from './least-objects.ts'
@@ -147,7 +148,7 @@ describe('what it is told', () => {
       labels: { app: 'web', more: 'x' },
       resourceVersion: now(),
     })
-    expect(JSON.parse(departure.reading.bytes.toString())).toEqual(departure.reading.object)
+    expect(JSON.parse(departure.reading.bytes.toString())).toEqual(wholeObject(departure.reading))
     told.take()
     await remove('a')
     expect(told.take()).toEqual([])
