@@ -2,12 +2,16 @@
 // dependents; one deleted as an orphan-maker leaves them behind. That an owner is absent is asked of the server itself,
 // never concluded from a cache. Upstream: pkg/controller/garbagecollector/garbagecollector.go.
 
+import type { CustomResourceDefinition } from '../generated/types.ts'
 import { isNotFound } from '../src/api/errors.ts'
 import type { Frozen, KubeObject, OwnerReference, Ref } from '../src/api/meta.ts'
+import { CustomResourceDefinitions, definedKind } from '../src/kinds/customresourcedefinition.ts'
 import { Events } from '../src/kinds/event.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import { type Context, type ControllerSpec, defineController, type Wake } from '../src/runtime/controller.ts'
 import { type Effect, foregroundFinalizer, type GraphNode, OwnerGraph, orphanFinalizer } from './shared/owner-graph.ts'
+
+type Objects = readonly Frozen<KubeObject>[]
 
 /** How many owners known to be absent are remembered. */
 const absentLimit = 500
@@ -23,36 +27,79 @@ export function garbageCollector(kinds: readonly Kind<any>[]): ControllerSpec {
 }
 
 class Collector {
-  readonly #kinds: readonly Kind<any>[]
+  readonly #builtIn: readonly Kind<any>[]
+  /** The kinds that users have defined, by the names of their definitions; `following` ends it. */
+  readonly #defined = new Map<
+    string,
+    { readonly kind: Kind<any>; readonly uid: string; readonly following: Promise<() => Objects> }
+  >()
   #graph = new OwnerGraph()
   readonly #absent = new Set<string>()
 
   constructor(kinds: readonly Kind<any>[]) {
-    this.#kinds = kinds
+    this.#builtIn = kinds
   }
 
   /** Its keys are uids, as names of no namespace. */
   spec(): Pick<ControllerSpec, 'wakes' | 'start' | 'work'> {
-    const wakes = this.#kinds.map(
-      (kind): Wake<KubeObject> => ({
-        kind,
-        keys: (now, before, context) => {
-          const effects: Effect[] = []
-          if (before !== undefined && before.metadata.uid !== now?.metadata.uid) {
-            this.#noteAbsent(before.metadata.uid!)
-            effects.push(this.#graph.remove(before.metadata.uid!))
-          }
-          if (now !== undefined) effects.push(this.#graph.put(kind, now))
-          return effects.flatMap(effect => this.#keys(effect, context))
-        },
-      }),
-    )
     return {
-      wakes,
+      wakes: this.#builtIn.map(kind => this.#wake(kind)),
       start: () => {
         this.#graph = new OwnerGraph()
+        this.#defined.clear()
       },
       work: ({ name: uid }, context) => this.#work(uid, context),
+    }
+  }
+
+  #wake(kind: Kind<any>): Wake<KubeObject> {
+    return {
+      kind,
+      keys: (now, before, context) => {
+        const effects: Effect[] = []
+        if (before !== undefined && before.metadata.uid !== now?.metadata.uid) {
+          this.#noteAbsent(before.metadata.uid!)
+          effects.push(this.#graph.remove(before.metadata.uid!))
+        }
+        if (now !== undefined) effects.push(this.#graph.put(kind, now))
+        if (kind === CustomResourceDefinitions) this.#followDefined(now, before, context)
+        return effects.flatMap(effect => this.#keys(effect, context))
+      },
+    }
+  }
+
+  /** A definition has come, changed or gone: what it defines is followed as long as it is served, in the version it is stored in. */
+  #followDefined(now: Frozen<KubeObject> | undefined, before: Frozen<KubeObject> | undefined, context: Context): void {
+    const { name } = (now ?? before!).metadata
+    const kind = now && definedKind(now as unknown as Frozen<CustomResourceDefinition>)
+    const uid = now?.metadata.uid ?? ''
+    const known = this.#defined.get(name)
+    if (known && kind && known.uid === uid && known.kind.apiVersion === kind.apiVersion) return
+    this.#defined.delete(name)
+    const left = known?.following.then(stop => stop())
+    // Whatever a definition leaves in the cache when it goes is gone as well.
+    if (kind === undefined) void left?.then(objects => this.#forget(objects, context))
+    else this.#defined.set(name, { kind, uid, following: this.#follow(kind, left, context) })
+  }
+
+  async #follow(kind: Kind<any>, left: Promise<Objects> | undefined, context: Context): Promise<() => Objects> {
+    const stop = await context.follow(this.#wake(kind))
+    if (left !== undefined) {
+      const lister = context.lister(kind)
+      this.#forget(
+        (await left).filter(({ metadata }) => lister.get(refFor(kind, metadata))?.metadata.uid !== metadata.uid),
+        context,
+      )
+    }
+    // Until now nobody could say whether these are absent.
+    for (const owner of this.#graph.unseen(kind)) context.wake({ name: owner })
+    return stop
+  }
+
+  #forget(objects: readonly Frozen<KubeObject>[], context: Context): void {
+    for (const { metadata } of objects) {
+      this.#noteAbsent(metadata.uid!)
+      for (const uid of this.#graph.remove(metadata.uid!).attempt) context.wake({ name: uid })
     }
   }
 
@@ -190,32 +237,57 @@ class Collector {
       dependents.map(async dependent => {
         const dependentKind = this.#kindOf(dependent)
         if (dependentKind === undefined) return
-        const metadata = { uid: dependent.uid, ownerReferences: [{ $patch: 'delete', uid: node.uid }] }
-        const patch = { type: 'strategic', body: { metadata } } as const
-        await this.#ignoreGone(context.client.of(dependentKind).patch(dependent.ref, patch))
+        await this.#ignoreGone(
+          this.#patchOwners(dependentKind, dependent.ref, dependent.uid, [node.uid], null, context),
+        )
       }),
     )
     await this.#removeFinalizer(kind, object, orphanFinalizer, context)
   }
 
-  async #cutOff(
+  async #cutOff(kind: Kind<any>, object: Frozen<KubeObject>, uids: readonly string[], context: Context): Promise<void> {
+    const { uid } = object.metadata
+    await this.#ignoreGone(this.#patchOwners(kind, object.metadata, uid!, uids, null, context))
+  }
+
+  /**
+   * Takes some owners off an object, or changes something of them. What users have defined has no strategic merge, so its
+   * owners are written whole, upon the object as it is now (garbagecollector/patch.go).
+   */
+  async #patchOwners(
     kind: Kind<any>,
-    object: Frozen<KubeObject>,
-    uids: readonly string[],
+    ref: Ref,
+    uid: string,
+    owners: readonly string[],
+    change: Partial<OwnerReference> | null,
     { client }: Context,
-  ): Promise<void> {
-    const ownerReferences = uids.map(uid => ({ $patch: 'delete', uid }))
-    const body = { metadata: { uid: object.metadata.uid, ownerReferences } }
-    await this.#ignoreGone(client.of(kind).patch(object.metadata, { type: 'strategic', body }))
+  ): Promise<unknown> {
+    const resource = client.of(kind)
+    if (this.#builtIn.includes(kind)) {
+      const ownerReferences = owners.map(owner =>
+        change ? { uid: owner, ...change } : { $patch: 'delete', uid: owner },
+      )
+      return resource.patch(ref, { type: 'strategic', body: { metadata: { uid, ownerReferences } } })
+    }
+    const { metadata } = (await resource.get(refFor(kind, ref))) as Frozen<KubeObject>
+    if (metadata.uid !== uid) return
+    const present = metadata.ownerReferences ?? []
+    const left = change
+      ? present.map(owner => (owners.includes(owner.uid) ? { ...owner, ...change } : owner))
+      : present.filter(owner => !owners.includes(owner.uid))
+    const ownerReferences = left.length > 0 ? left : null
+    const body = { metadata: { uid, resourceVersion: metadata.resourceVersion, ownerReferences } }
+    return resource.patch(ref, { type: 'merge', body })
   }
 
   /** In a circle of owners nobody could go first: this one stops holding up its owners. */
-  async #unblock(kind: Kind<any>, object: Frozen<KubeObject>, { client }: Context): Promise<void> {
+  async #unblock(kind: Kind<any>, object: Frozen<KubeObject>, context: Context): Promise<void> {
     const references = (object.metadata.ownerReferences ?? []).filter(({ blockOwnerDeletion }) => blockOwnerDeletion)
     if (references.length === 0) return
-    const ownerReferences = references.map(({ uid }) => ({ uid, blockOwnerDeletion: false }))
-    const body = { metadata: { uid: object.metadata.uid, ownerReferences } }
-    await this.#ignoreGone(client.of(kind).patch(object.metadata, { type: 'strategic', body }))
+    const owners = references.map(({ uid }) => uid)
+    const { uid } = object.metadata
+    const change = { blockOwnerDeletion: false }
+    await this.#ignoreGone(this.#patchOwners(kind, object.metadata, uid!, owners, change, context))
   }
 
   async #removeFinalizer(
@@ -239,8 +311,12 @@ class Collector {
   }
 
   #kindOf({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): Kind<any> | undefined {
-    const exact = this.#kinds.find(each => each.kind === kind && each.apiVersion === apiVersion)
-    return exact ?? this.#kinds.find(each => each.kind === kind && each.group === groupOf(apiVersion))
+    const isOfGroup = (each: Kind<any>): boolean => each.kind === kind && each.group === groupOf(apiVersion)
+    const exact = this.#builtIn.find(each => each.kind === kind && each.apiVersion === apiVersion)
+    const builtIn = exact ?? this.#builtIn.find(isOfGroup)
+    if (builtIn !== undefined) return builtIn
+    for (const defined of this.#defined.values()) if (isOfGroup(defined.kind)) return defined.kind
+    return undefined
   }
 
   #noteAbsent(uid: string): void {

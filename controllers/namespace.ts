@@ -7,6 +7,7 @@ import { isNotFound } from '../src/api/errors.ts'
 import { draft } from '../src/api/freeze.ts'
 import { jsonEqual } from '../src/api/json-equal.ts'
 import type { Frozen, KubeObject } from '../src/api/meta.ts'
+import { CustomResourceDefinitions, definedKind } from '../src/kinds/customresourcedefinition.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import { Namespaces } from '../src/kinds/namespace.ts'
 import { Pods } from '../src/kinds/pod.ts'
@@ -19,7 +20,8 @@ const finalizerEstimate = 15
 
 /** `kinds`: all that are served; those that live in namespaces, and are kept as themselves, are emptied. */
 export function namespaceController(kinds: readonly Kind<any>[]): ControllerSpec<Namespace> {
-  const inside = kinds.filter(kind => kind.namespaced && kind.storedAs === undefined)
+  const builtIn = kinds.filter(kind => kind.namespaced && kind.storedAs === undefined)
+  const isExtensible = kinds.includes(CustomResourceDefinitions)
   return defineController<Namespace>({
     name: 'namespace-controller',
     for: Namespaces,
@@ -42,6 +44,7 @@ export function namespaceController(kinds: readonly Kind<any>[]): ControllerSpec
         })
       }
       if (!namespace.spec.finalizers?.includes('kubernetes')) return
+      const inside = isExtensible ? [...builtIn, ...(await definedInside(context))] : builtIn
       const left = await empty(namespace.metadata.name, inside, context)
       namespace = await tell(namespace, left, context)
       if (left.failures.length > 0) throw new Error(left.failures.join(', '))
@@ -55,6 +58,12 @@ export function namespaceController(kinds: readonly Kind<any>[]): ControllerSpec
       }
     },
   })
+}
+
+/** The kinds that users have defined. Asked for each time: what was defined a moment ago may have objects already. */
+async function definedInside({ client }: Context): Promise<Kind<any>[]> {
+  const { items } = await client.of(CustomResourceDefinitions).list()
+  return items.flatMap(crd => definedKind(crd) ?? []).filter(({ namespaced }) => namespaced)
 }
 
 interface Left {

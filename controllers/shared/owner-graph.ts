@@ -47,6 +47,13 @@ export class OwnerGraph {
     return this.#nodes.size
   }
 
+  /** Owners that are named and have not been seen, of one kind, whatever its version. */
+  unseen({ group, kind }: Kind<any>): string[] {
+    return [...this.#nodes.values()]
+      .filter(node => node.isVirtual && node.kind === kind && node.apiVersion.startsWith(`${group}/`))
+      .map(({ uid }) => uid)
+  }
+
   put(kind: Kind<any>, object: Frozen<KubeObject>): Effect {
     const { metadata } = object
     const uid = metadata.uid!

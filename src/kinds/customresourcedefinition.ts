@@ -5,11 +5,11 @@
 
 import type { CustomResourceDefinition } from '../../generated/types.ts'
 import { isConditionTrue, setCondition } from '../api/conditions.ts'
-import type { Frozen } from '../api/meta.ts'
+import type { Frozen, KubeObject } from '../api/meta.ts'
 import { dns1123SubdomainFaults } from '../api/names.ts'
 import { rfc3339 } from '../api/time.ts'
 import { nameColumn } from './columns.ts'
-import { defineKind } from './kind.ts'
+import { defineKind, type Kind } from './kind.ts'
 
 /** Holds a definition until all objects of its kind are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
@@ -111,6 +111,19 @@ function noteStorageVersion(draft: CustomResourceDefinition): void {
   const stored = draft.status.storedVersions ?? []
   if (storage === undefined || stored.includes(storage)) return
   draft.status.storedVersions = [...stored, storage]
+}
+
+/**
+ * What a definition defines, as clients ask for it: in the version that is stored when that is served, else in the first that
+ * is. Undefined while nothing is served. It says nothing of schemas; those are the server's.
+ */
+export function definedKind(crd: Frozen<CustomResourceDefinition>): Kind<KubeObject> | undefined {
+  const { group, scope, versions, names } = crd.spec
+  const version = versions.find(({ served, storage }) => served && storage) ?? versions.find(({ served }) => served)
+  if (version === undefined || !isEstablished(crd)) return undefined
+  const { kind, plural, singular = kind.toLowerCase() } = crd.status.acceptedNames ?? names
+  const namespaced = scope === 'Namespaced'
+  return defineKind({ group, version: version.name, kind, plural, singular, namespaced, columns: [nameColumn] })
 }
 
 export function isEstablished(crd: Frozen<CustomResourceDefinition>): boolean {

@@ -35,6 +35,11 @@ export interface Context {
     action?: string,
     place?: EventPlace,
   ): void
+  /**
+   * Follows a kind that nobody knew when the controller was made, as `wakes` follow others, until the returned function is
+   * called, which gives what was in the cache then. Resolves when the first list is in.
+   */
+  follow(wake: Wake): Promise<() => readonly Frozen<KubeObject>[]>
   /** Puts a key of this controller back, after a delay; the earlier of two delays wins. */
   wake(ref: Ref, delay?: Millis): void
 }

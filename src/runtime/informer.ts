@@ -40,6 +40,8 @@ export interface Informer<T extends KubeObject> extends Lister<T> {
 /** The informers of one process: the same one for everybody who asks for a kind. */
 export interface Informers {
   of<T extends KubeObject>(kind: Kind<T>): Informer<T>
+  /** Whoever asks for the kind from now on gets another: what is left in the cache of the one there was is let go. */
+  forget(kind: Kind<any>): void
 }
 
 export function createInformers(env: Env, client: Client): Informers {
@@ -54,6 +56,7 @@ export function createInformers(env: Env, client: Client): Informers {
       }
       return informer
     },
+    forget: kind => void informers.delete(`${kind.apiVersion}/${kind.plural}`),
   }
 }
 

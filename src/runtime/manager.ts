@@ -12,7 +12,7 @@ import type { Env } from '../env/env.ts'
 import type { Random } from '../env/random.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { keyOf, refFromKey } from './cache.ts'
-import type { Context, ControllerSpec, Outcome } from './controller.ts'
+import type { Context, ControllerSpec, Outcome, Wake } from './controller.ts'
 import { createEventRecorder } from './events.ts'
 import { createInformers, type Informer, type Informers } from './informer.ts'
 import { type OwnWrites, trackWrites } from './own-writes.ts'
@@ -144,6 +144,7 @@ class Run {
         return informer as Informer<T>
       },
       event: this.#event,
+      follow: wake => this.#follow(wake, context, queue, allowed),
       wake: (ref, delay = 0) => queue.addAfter(keyOf(ref), delay),
     }
     const settled = env.activity.hold()
@@ -172,6 +173,33 @@ class Run {
     }
     context.signal.addEventListener('abort', cancelAll, { once: true })
     for (let worker = 0; worker < (this.#spec.workers ?? 1); worker++) workers.push(this.#work(queue, context))
+  }
+
+  async #follow(
+    { kind, keys }: Wake,
+    context: Context,
+    queue: WorkQueue,
+    allowed: Map<Kind<any>, Informer<any>>,
+  ): Promise<() => readonly Frozen<KubeObject>[]> {
+    const ending = createEnding()
+    const end = (): void => ending.abort()
+    context.signal.addEventListener('abort', end, { once: true })
+    const informer = this.#informers.of(kind)
+    allowed.set(kind, informer)
+    const change = (now: Frozen<KubeObject> | undefined, before: Frozen<KubeObject> | undefined): void => {
+      for (const ref of keys(now, before, context)) queue.add(keyOf(ref))
+    }
+    await informer.start(ending.signal)
+    const cancel = ending.signal.aborted ? () => {} : informer.on(change)
+    if (!ending.signal.aborted) for (const object of informer.list()) change(object, undefined)
+    return () => {
+      cancel()
+      end()
+      context.signal.removeEventListener('abort', end)
+      allowed.delete(kind)
+      this.#informers.forget(kind)
+      return informer.list()
+    }
   }
 
   async stop(): Promise<void> {
