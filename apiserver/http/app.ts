@@ -50,6 +50,9 @@ export interface HttpServer {
 /** What is being answered when the server ends is waited for so long. */
 const longestFarewell = 2_000
 
+/** Go's own limit (net/http, DefaultMaxHeaderBytes); Node's is a sixty-fourth of it. */
+const mostHeaders = 1 << 20
+
 /** Paths that answer without asking who asks. */
 const isOpenToAll = /^\/(version|healthz|livez|readyz)(\/|$)/
 
@@ -162,10 +165,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
+      settings: { maxHeaderListSize: mostHeaders },
+      maxHeaderListPairs: 1_000,
       ...door.secure,
     },
     door.handler as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
   )
+  // Of a server of both protocols Node takes it from here, for the older one.
+  ;(server as unknown as { maxHeaderSize: number }).maxHeaderSize = mostHeaders
   const sockets = remembered<Socket>()
   const sessions = remembered<http2.ServerHttp2Session>()
   server.on('connection', (socket: Socket) => {
@@ -175,8 +182,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('session', session => sessions.add(session))
   server.on('sessionError', () => {})
   server.on('tlsClientError', () => {})
-  ;(server as unknown as Server).on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+  ;(server as unknown as Server).on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const line = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+    if (socket.writable) socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\n\r\n`)
   })
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     void upgrades.take(request, socket, head, () => authenticate(credentialsOf(request)))

@@ -3,7 +3,7 @@
 // What is long goes out compressed to who takes that.
 
 import type { ServerResponse } from 'node:http'
-import { ApiError, type Status } from '../../src/api/errors.ts'
+import { ApiError, badRequest, type Status } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import { type Kind, listKindOf } from '../../src/kinds/kind.ts'
 import { wholeObject } from '../registry/collection.ts'
@@ -71,6 +71,8 @@ export function sendStatus(response: ServerResponse, error: ApiError, headers: H
 /** For whatever was thrown: the API's own errors as they are, anything else as an internal error, without its stack. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
+  // Only what a client sent can be nested so deep that the stack ends.
+  if (error instanceof RangeError && error.message.includes('call stack')) return badRequest('exceeded max depth')
   const message = error instanceof Error ? error.message : String(error)
   return new ApiError('InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 }

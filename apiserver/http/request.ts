@@ -17,7 +17,10 @@ import { parseFieldSelector } from '../../src/api/fields.ts'
 import type { DeleteOptions, ListOptions, Patch, PatchType, WriteOptions } from '../../src/client/client.ts'
 import type { LogOptions } from '../../src/client/node-client.ts'
 import type { ListRequest, WatchRequest } from '../registry/registry.ts'
+import { noSuchPath } from '../registry/subresources.ts'
 import { decodeBody } from '../registry/validate.ts'
+import { type ParsedBody, parseJson } from './json-bodies.ts'
+import { YamlReader } from './yaml-bodies.ts'
 
 /** Upstream's: pkg/endpoints/handlers, MaxRequestBodyBytes. */
 const longestBody = 3 * 1024 * 1024
@@ -76,11 +79,21 @@ function isNamespacePart(words: readonly string[], at: number, isCore: boolean):
 
 function decode(word: string): string {
   if (!word.includes('%')) return word
+  let decoded: string
   try {
-    return decodeURIComponent(word)
+    decoded = decodeURIComponent(word)
   } catch {
     throw badRequest(`the path holds an escape that cannot be decoded: ${word}`)
   }
+  // Go's server decodes first and divides then: an escaped slash leads to another path, which none of ours is.
+  if (decoded.includes('/')) throw noSuchPath()
+  return decoded
+}
+
+/** What may not be one segment of a path (apimachinery/pkg/api/validation/path/name.go, registry/generic/registry/store.go). */
+export function requireSegment(name: string): void {
+  const why = name === '.' || name === '..' ? `may not be '${name}'` : name.includes('%') ? "may not contain '%'" : ''
+  if (why !== '') throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${why}`)
 }
 
 export type Query = Pick<URLSearchParams, 'get' | 'getAll' | 'has'>
@@ -128,27 +141,53 @@ function tooLarge(): ApiError {
 
 const accepted = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 
-/** The value in a body, of JSON, YAML or protobuf. `kind` is what it should be. Throws BadRequest and UnsupportedMediaType. */
-export async function parseBody(bytes: Buffer, contentType: string | undefined, kind: string): Promise<unknown> {
-  const type = mediaType(contentType)
-  if (type === 'application/vnd.kubernetes.protobuf') {
-    const { readProtobuf } = await import('./protobuf-reading.ts')
-    return readProtobuf(bytes, kind)
-  }
-  const isYaml = type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml'
-  if (!isYaml && type !== 'application/json' && type !== '') throw unsupported(accepted)
-  try {
-    return isYaml ? await parseYaml(bytes.toString()) : JSON.parse(bytes.toString())
-  } catch (error) {
-    // transformDecodeError in apiserver/pkg/endpoints/handlers/rest.go; what is wrong is said by our parser, not Go's.
-    const why = `couldn't get version/kind; ${isYaml ? 'yaml' : 'json'} parse error: ${firstLine(error)}`
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`)
-  }
+/** A body as it was written: what it says, and what is wrong with how it says it. */
+export interface WrittenBody {
+  readonly value: unknown
+  /** Keys that come twice: JSON's, by their paths. */
+  readonly keys: ParsedBody | undefined
+  /** Of YAML, as a sentence. */
+  readonly twice: string | undefined
 }
 
-async function parseYaml(text: string): Promise<unknown> {
-  const { load } = await import('js-yaml')
-  return load(text)
+export class BodyReader {
+  readonly #yaml = new YamlReader()
+
+  /** Of JSON, YAML or protobuf. `kind` is what it should be. Throws BadRequest and UnsupportedMediaType. */
+  async read(bytes: Buffer, contentType: string | undefined, kind: string): Promise<WrittenBody> {
+    const type = mediaType(contentType)
+    if (type === 'application/vnd.kubernetes.protobuf') {
+      const { readProtobuf } = await import('./protobuf-reading.ts')
+      return { value: readProtobuf(bytes, kind), keys: undefined, twice: undefined }
+    }
+    const isYaml = type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml'
+    if (!isYaml && type !== 'application/json' && type !== '') throw unsupported(accepted)
+    try {
+      if (isYaml) return { ...(await this.#yaml.read(bytes.toString())), keys: undefined }
+      const keys = parseJson(bytes)
+      return { value: keys.value, keys: keys.duplicates.length > 0 ? keys : undefined, twice: undefined }
+    } catch (error) {
+      // transformDecodeError in apiserver/pkg/endpoints/handlers/rest.go; what is wrong is said by our parser, not Go's.
+      const why = `couldn't get version/kind; ${isYaml ? 'yaml' : 'json'} parse error: ${firstLine(error)}`
+      throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`)
+    }
+  }
+
+  async patch(bytes: Buffer, contentType: string | undefined): Promise<{ patch: Patch; written: WrittenBody }> {
+    const type = patchTypes[mediaType(contentType)]
+    if (type === undefined) throw unsupported(Object.keys(patchTypes))
+    try {
+      if (type === 'apply') {
+        const yaml = await this.#yaml.read(bytes.toString())
+        return { patch: { type, body: yaml.value }, written: { ...yaml, keys: undefined } }
+      }
+      const keys = parseJson(bytes)
+      const written = { value: keys.value, keys: keys.duplicates.length > 0 ? keys : undefined, twice: undefined }
+      return { patch: { type, body: keys.value }, written }
+    } catch (error) {
+      throw badRequest(`error decoding ${type === 'apply' ? 'YAML' : 'patch'}: ${firstLine(error)}`)
+    }
+  }
 }
 
 const firstLine = (error: unknown): string => (error as Error).message.split('\n', 1)[0]!
@@ -165,17 +204,6 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
   'application/apply-patch+yaml': 'apply',
-}
-
-export async function parsePatch(bytes: Buffer, contentType: string | undefined): Promise<Patch> {
-  const type = patchTypes[mediaType(contentType)]
-  if (type === undefined) throw unsupported(Object.keys(patchTypes))
-  const text = bytes.toString()
-  try {
-    return { type, body: type === 'apply' ? await parseYaml(text) : JSON.parse(text) }
-  } catch (error) {
-    throw badRequest(`error decoding ${type === 'apply' ? 'YAML' : 'patch'}: ${firstLine(error)}`)
-  }
 }
 
 /** k8s.io/apiserver/pkg/endpoints/handlers/negotiation/errors.go. */
@@ -239,6 +267,7 @@ function dryRunOf(values: readonly string[], faults: FieldError[]): boolean {
 
 /** From the body when there is one, else from the query, as upstream reads them. */
 export async function deleteOptions(
+  bodies: BodyReader,
   bytes: Buffer,
   contentType: string | undefined,
   query: Query,
@@ -246,7 +275,7 @@ export async function deleteOptions(
   const faults: FieldError[] = []
   let wanted: DeleteOptions & { orphanDependents?: boolean | undefined }
   if (bytes.length > 0) {
-    const body = await parseBody(bytes, contentType, 'DeleteOptions')
+    const body = (await bodies.read(bytes, contentType, 'DeleteOptions')).value
     const decoded = decodeBody(deleteOptionsKind, inAnyGroup(body), 'Ignore', () => {})
     const { dryRun, ...rest } = decoded as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
     wanted = { ...rest, dryRun: dryRunOf(dryRun ?? [], faults) }

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Node } from '../../generated/types.ts'
 import { ApiError, methodNotAllowed, notImplemented } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
+import type { WriteOptions } from '../../src/client/client.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
@@ -16,18 +17,19 @@ import { readLog, requestToNode, requestToPod, requestToService } from './node-p
 import { type Answer, presentList, presentObject } from './presentation.ts'
 import { type Headers, warningHeader } from './reply.ts'
 import {
+  BodyReader,
   deleteOptions,
   flag,
   listOptions,
-  parseBody,
-  parsePatch,
   type Query,
   queryOf,
   readBody,
+  requireSegment,
   type Target,
   writeOptions,
 } from './request.ts'
 import type { RequestMetrics } from './request-metrics.ts'
+import { patchInfo, requireOnce } from './twice.ts'
 import { EventBytes, type Outlet, type ProtobufWriting } from './watch-stream.ts'
 import { openWatch } from './watching.ts'
 
@@ -54,6 +56,7 @@ export class Verbs {
   readonly #negotiator = new Negotiator()
   readonly #eventBytes = new EventBytes()
   readonly #chunks = new ChunkPool()
+  readonly #bodies = new BodyReader()
 
   constructor(options: VerbsOptions) {
     this.#options = options
@@ -69,6 +72,7 @@ export class Verbs {
       this.#options.metrics.deprecated(resource.kind, target.subresource)
     }
     const call: Call = { resource, target, query: queryOf(request.url ?? ''), exchange }
+    if (target.name !== undefined) requireSegment(target.name)
     if (target.isWatch && (request.method !== 'GET' || target.subresource !== undefined)) throw noSuchPath()
     if (target.subresource !== undefined) return this.#subresource(call, target.subresource as Subresource)
     return target.name === undefined ? this.#collection(call) : this.#object(call)
@@ -95,22 +99,26 @@ export class Verbs {
     if (!methods.includes(request.method ?? '')) throw notAllowed(exchange, methods.join(', '))
     if (isWatch(call)) return this.#watch(call)
     const answer = this.#answerTo(call)
-    const info = infoOf(exchange)
     switch (request.method) {
       case 'GET':
         return presentList(answer, resource.list(listOptions(query, namespace)))
       case 'POST': {
         const options = writeOptions(query, 'CreateOptions')
-        const body = await bodyOf(exchange, bodyKind(resource, plural))
+        const { body, info } = await this.#bodyOf(call, bodyKind(resource, plural), options)
         if (plural !== 'bindings') return present(answer, await resource.create(body, { namespace }, options, info))
         const name = (body as { metadata?: { name?: string } })?.metadata?.name ?? ''
         return present(answer, await resource.act({ name, namespace }, 'binding', body, options, info))
       }
       case 'DELETE': {
         const { labelSelector, fieldSelector, limit } = listOptions(query, namespace)
-        const options = await deleteOptions(await readBody(request), request.headers['content-type'], query)
+        const options = await deleteOptions(
+          this.#bodies,
+          await readBody(request),
+          request.headers['content-type'],
+          query,
+        )
         const where = { namespace, labelSelector, fieldSelector, limit }
-        return presentList(answer, await resource.deleteCollection(where, options, info))
+        return presentList(answer, await resource.deleteCollection(where, options, infoOf(exchange)))
       }
     }
   }
@@ -130,11 +138,16 @@ export class Verbs {
         return presentObject(answer, 200, resource.get(ref, { resourceVersion }))
       }
       case 'DELETE': {
-        const options = await deleteOptions(await readBody(request), request.headers['content-type'], query)
+        const options = await deleteOptions(
+          this.#bodies,
+          await readBody(request),
+          request.headers['content-type'],
+          query,
+        )
         return present(answer, await resource.delete(ref, options, infoOf(exchange)))
       }
       default:
-        return change(call, answer, undefined)
+        return this.#change(call, answer, undefined)
     }
   }
 
@@ -160,10 +173,10 @@ export class Verbs {
     }
     const answer = this.#answerTo(call)
     if (method === 'GET') return presentObject(answer, 200, resource.readSubresource(ref, subresource))
-    if (method !== 'POST') return change(call, answer, subresource)
+    if (method !== 'POST') return this.#change(call, answer, subresource)
     const options = writeOptions(query, 'CreateOptions')
-    const body = await bodyOf(exchange, bodyKind(resource, subresource))
-    return present(answer, await resource.act(ref, subresource, body, options, infoOf(exchange)))
+    const { body, info } = await this.#bodyOf(call, bodyKind(resource, subresource), options)
+    return present(answer, await resource.act(ref, subresource, body, options, info))
   }
 
   async #proxy(resource: ResourceRegistry, target: Target, exchange: Exchange): Promise<void> {
@@ -241,6 +254,32 @@ export class Verbs {
     )
   }
 
+  /** PUT or PATCH, of an object or of a part of it. */
+  async #change(call: Call, answer: Answer, subresource: Subresource | undefined): Promise<void> {
+    const { resource, target, query, exchange } = call
+    const { request } = exchange
+    if (request.method === 'PATCH') {
+      const { patch, written } = await this.#bodies.patch(await readBody(request), request.headers['content-type'])
+      const options = writeOptions(query, 'PatchOptions', patch.type)
+      const info = patchInfo(infoOf(exchange), patch, written, options)
+      return present(answer, await resource.patch(refOf(target), patch, options, info, subresource))
+    }
+    const options = writeOptions(query, 'UpdateOptions')
+    const { body, info } = await this.#bodyOf(call, bodyKind(resource, subresource ?? ''), options)
+    return present(answer, await resource.update(refOf(target), body, options, info, subresource))
+  }
+
+  /** What was sent; of keys that come twice it is told or warned here, where the text is. */
+  async #bodyOf({ resource, exchange }: Call, kind: string, options: WriteOptions) {
+    const { request } = exchange
+    const written = await this.#bodies.read(await readBody(request), request.headers['content-type'], kind)
+    const info = infoOf(exchange)
+    if (written.keys !== undefined || written.twice !== undefined) {
+      requireOnce(kind === resource.kind.kind ? resource.kind : undefined, kind, written, options, info)
+    }
+    return { body: written.value, info }
+  }
+
   /** Throws NotAcceptable before anything is done. */
   #answerTo({ resource, query, exchange }: Call): Answer {
     const { request, response, headers } = exchange
@@ -257,27 +296,8 @@ interface Call {
   readonly exchange: Exchange
 }
 
-/** PUT or PATCH, of an object or of a part of it. */
-async function change(call: Call, answer: Answer, subresource: Subresource | undefined): Promise<void> {
-  const { resource, target, query, exchange } = call
-  const { request } = exchange
-  const info = infoOf(exchange)
-  if (request.method === 'PATCH') {
-    const patch = await parsePatch(await readBody(request), request.headers['content-type'])
-    const options = writeOptions(query, 'PatchOptions', patch.type)
-    return present(answer, await resource.patch(refOf(target), patch, options, info, subresource))
-  }
-  const options = writeOptions(query, 'UpdateOptions')
-  const body = await bodyOf(exchange, bodyKind(resource, subresource ?? ''))
-  return present(answer, await resource.update(refOf(target), body, options, info, subresource))
-}
-
 function present(answer: Answer, { reading, code }: Wrote): void | Promise<void> {
   return presentObject(answer, code, reading)
-}
-
-async function bodyOf({ request }: Exchange, kind: string): Promise<unknown> {
-  return parseBody(await readBody(request), request.headers['content-type'], kind)
 }
 
 /** Where the node's kubelet is asked, as its status says. */

@@ -84,6 +84,8 @@ export interface RequestInfo {
   readonly userAgent?: string | undefined
   /** The request may be held a moment until what it needs is there, as a person's may; a controller tries again itself. */
   readonly mayWait?: boolean
+  /** What a strict decoder says of a patch's own text, to be told with what it says of the outcome. */
+  readonly strictFaults?: readonly string[]
 }
 
 export interface Wrote {

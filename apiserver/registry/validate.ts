@@ -2,7 +2,7 @@
 // which it will be written. Called by the verbs before anything looks into an object. What is in order costs one run of the
 // compiled validator and nothing else; the draft is then the body itself.
 
-import { badRequest, invalid, invalidValue } from '../../src/api/errors.ts'
+import { type ApiError, badRequest, invalid, invalidValue } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import type { CustomShape, Kind } from '../../src/kinds/kind.ts'
 import {
@@ -102,6 +102,64 @@ function decodeMetadata(kind: Kind<any>, members: Readonly<Record<string, unknow
   const { object, unknown, fault } = goDecode(sent as Record<string, unknown>, definitionNode(metaDefinition)!)
   if (fault !== undefined) throw unhandled(kind, members, fault)
   return { object, unknown: unknown.map(path => `metadata.${path}`) }
+}
+
+/** A key that stands twice in its object, and where. */
+export interface KeyTwice {
+  readonly path: string
+  readonly at: number
+}
+
+/**
+ * What a strict decoder says of a body with keys that come twice, together with what it says of unknown fields, in the order
+ * of the text. Throws what is worse: a body that cannot be decoded at all. Within what is unknown nobody looks.
+ */
+export function strictFaults(
+  kind: KindName & { readonly custom?: CustomShape },
+  body: unknown,
+  twice: readonly KeyTwice[],
+  positionOf: (path: string) => number,
+): string[] {
+  if (kind.custom !== undefined) return customFaults(kind.custom, body, twice)
+  const unknown: string[] = []
+  const schema = schemaNodeOf(kind)
+  if (schema !== undefined) {
+    const members = named(kind, body)
+    const decoded = goDecode(members, schema)
+    if (decoded.fault !== undefined) throw unhandled(kind, members, decoded.fault)
+    unknown.push(...decoded.unknown)
+  }
+  const isUnknown = (path: string) =>
+    unknown.some(each => path === each || path.startsWith(`${each}.`) || path.startsWith(`${each}[`))
+  const faults = [
+    ...unknown.map(path => ({ at: positionOf(path), text: `unknown field ${JSON.stringify(path)}` })),
+    ...twice
+      .filter(({ path }) => !isUnknown(path))
+      .map(({ path, at }) => ({ at, text: `duplicate field ${JSON.stringify(path)}` })),
+  ]
+  faults.sort((one, other) => one.at - other.at)
+  return [...new Set(faults.map(({ text }) => text))].slice(0, mostStrictFaults)
+}
+
+/** Custom objects are decoded first, which finds what stands twice, and held against their schema then. */
+function customFaults(custom: CustomShape, body: unknown, twice: readonly KeyTwice[]): string[] {
+  const unknown =
+    typeof body === 'object' && body !== null && !Array.isArray(body)
+      ? custom.prune(structuredClone(body) as Record<string, unknown>)
+      : []
+  const told = [
+    ...twice.map(({ path }) => `duplicate field ${JSON.stringify(path)}`),
+    ...unknown.map(path => `unknown field ${JSON.stringify(path)}`),
+  ]
+  return [...new Set(told)].slice(0, mostStrictFaults)
+}
+
+/** sigs.k8s.io/json/internal/golang/encoding/json/kubernetes_patch.go, saveStrictError. */
+const mostStrictFaults = 100
+
+export function strictlyWrong(kind: KindName, body: unknown, faults: readonly string[]): ApiError {
+  const members = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
+  return unhandled(kind, members, `strict decoding error: ${faults.join(', ')}`)
 }
 
 /** Go writes these always, so no rule has to ask whether they are there. */

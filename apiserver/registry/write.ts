@@ -180,14 +180,20 @@ function speaksOfOwners({ type, body }: Patch): boolean {
   return (body as { metadata?: { managedFields?: unknown } } | null)?.metadata?.managedFields !== undefined
 }
 
+const strictError = 'strict decoding error: '
+
 /** What is at fault in the outcome of a patch is the patch (endpoints/handlers/patch.go). */
 export function decodePatched({ kind }: Collection, patched: unknown, options: WriteOptions, info: RequestInfo): Body {
+  const ownFaults = info.strictFaults ?? []
   try {
-    return decode(kind, patched, options.fieldValidation ?? 'Warn', info.warn) as Body
+    const decoded = decode(kind, patched, options.fieldValidation ?? 'Warn', info.warn) as Body
+    if (ownFaults.length === 0) return decoded
+    throw badRequest(strictError)
   } catch (error) {
     if (!hasReason(error, 'BadRequest')) throw error
-    const strict = error.message.indexOf('strict decoding error')
-    const why = strict < 0 ? error.message : error.message.slice(strict)
+    const strict = error.message.indexOf(strictError)
+    const others = strict < 0 ? '' : error.message.slice(strict + strictError.length)
+    const why = strict < 0 ? error.message : strictError + [...ownFaults, ...(others ? [others] : [])].join(', ')
     throw invalid({ group: '', plural: '', kind: '' }, '', [invalidValue('patch', JSON.stringify(patched), why)])
   }
 }
