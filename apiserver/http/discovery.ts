@@ -1,6 +1,7 @@
 // Discovery: /version, /api, /apis and below, plain and aggregated, made of the kinds that are served. Pure: the door mounts
 // what `discoveryRoutes` returns and calls it again when kinds come or go. Documents are made once, when first asked for.
 
+import { createHash } from 'node:crypto'
 import type { Kind } from '../../src/kinds/kind.ts'
 import { kubernetesVersion } from '../../src/kinds/schemas.ts'
 import { chooseForm } from './media-type.ts'
@@ -147,8 +148,16 @@ function apiResource(kind: Kind<any>, { name, subresource, namespaced, verbs, bo
     ...(isElsewhere ? { group: body.group, version: body.version } : {}),
     kind: body.kind,
     verbs,
-    ...(subresource === undefined ? names(kind) : {}),
+    ...(subresource === undefined ? { ...names(kind), ...storageHash(kind, verbs) } : {}),
   }
+}
+
+/** Of the version in which it is kept; what is not kept has none (endpoints/discovery/storageversionhash.go). */
+function storageHash(kind: Kind<any>, verbs: readonly string[]): object {
+  if (!verbs.includes('create') || !verbs.includes('list')) return {}
+  const { group, version, kind: name } = kind.storedAs?.kind ?? kind
+  const digest = createHash('sha256').update(`${group}/${version}/${name}`).digest()
+  return { storageVersionHash: digest.subarray(0, 8).toString('base64') }
 }
 
 function names({ shortNames = [], categories = [] }: Kind<any>): object {

@@ -1,6 +1,7 @@
 // What discovery and OpenAPI say of a kind: its resource and subresources, with verbs and the kinds of their bodies.
 // Pure; called by discovery.ts and openapi.ts.
 
+import { groupOrder } from '../../src/kinds/group-order.ts'
 import type { CustomShape, Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { KindName } from '../../src/kinds/schemas.ts'
 import { kubeVersionOrder } from '../../src/kinds/version-order.ts'
@@ -82,12 +83,12 @@ export function byGroupVersion(kinds: readonly Kind<any>[]): Map<string, Kind<an
   return found
 }
 
-/** Groups with their versions, the preferred first. */
+/** Groups in upstream's order, with their versions, the preferred first. */
 export function byGroup(kinds: readonly Kind<any>[]): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const { group, version } of kinds) {
     const versions = found.get(group) ?? []
     if (!versions.includes(version)) found.set(group, [...versions, version].sort(kubeVersionOrder))
   }
-  return found
+  return new Map([...found].sort(([one], [other]) => groupOrder(one, other)))
 }

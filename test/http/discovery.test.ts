@@ -43,6 +43,7 @@ describe('plain', () => {
       verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
       shortNames: ['deploy'],
       categories: ['all'],
+      storageVersionHash: '8aSe+NMegvE=',
     })
     expect(find('deployments/scale')).toEqual({
       name: 'deployments/scale',
@@ -53,6 +54,39 @@ describe('plain', () => {
       kind: 'Scale',
       verbs: ['get', 'patch', 'update'],
     })
+  })
+  test('groups come in upstream s order, which decides what a bare name means; versions with the preferred first', () => {
+    const { groups } = read('/apis')
+    const names: string[] = groups.map(({ name }: { name: string }) => name)
+    const known = [
+      'apps',
+      'events.k8s.io',
+      'batch',
+      'certificates.k8s.io',
+      'networking.k8s.io',
+      'storage.k8s.io',
+      'admissionregistration.k8s.io',
+      'scheduling.k8s.io',
+      'coordination.k8s.io',
+      'node.k8s.io',
+      'discovery.k8s.io',
+      'resource.k8s.io',
+    ]
+    expect(names.filter(name => known.includes(name))).toEqual(known)
+    expect(read('/apis', kubectl).items.map((each: any) => each.metadata.name)).toEqual(names)
+    const { versions, preferredVersion } = groups.find((each: any) => each.name === 'resource.k8s.io')
+    expect(versions.map((each: any) => each.version)).toEqual(['v1', 'v1beta2', 'v1beta1'])
+    expect(preferredVersion.version).toBe('v1')
+  })
+  test('each version of a resource tells the hash of the one that is kept', () => {
+    const hash = (path: string, name: string) =>
+      read(path).resources.find((each: any) => each.name === name).storageVersionHash
+    expect(hash('/api/v1', 'pods')).toBe('xPOwRZ+Yhw8=')
+    expect(hash('/apis/events.k8s.io/v1', 'events')).toBe('r2yiGXH7wu8=')
+    expect(hash('/apis/resource.k8s.io/v1beta1', 'resourceslices')).toBe(
+      hash('/apis/resource.k8s.io/v1', 'resourceslices'),
+    )
+    expect(hash('/api/v1', 'pods/status')).toBeUndefined()
   })
   test('what is not served is nothing', () => {
     for (const path of ['/', '/apis/policy', '/apis/apps/v2', '/api/v2', '/api/v1/pods', '/healthz'])
