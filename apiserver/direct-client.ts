@@ -17,7 +17,15 @@ import type {
 import type { Cancel } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
 import type { Kind, Subresource } from '../src/kinds/kind.ts'
-import type { ReadingList, Registry, RequestInfo, ResourceRegistry, WatchSignal, Wrote } from './registry/registry.ts'
+import {
+  type ReadingList,
+  type Registry,
+  type RequestInfo,
+  type ResourceRegistry,
+  readOf,
+  type WatchSignal,
+  type Wrote,
+} from './registry/registry.ts'
 
 export function createDirectClient(env: Env, registry: Registry, component = 'kubesim'): Client {
   const info: RequestInfo = {
@@ -51,10 +59,12 @@ function resourceClient<T extends KubeObject>(
   const outcome = ({ reading }: Wrote): Frozen<T> => reading.object as unknown as Frozen<T>
   return {
     async get(ref) {
-      return resource().get(ref).object as unknown as Frozen<T>
+      const from = resource()
+      return (await readOf(from, () => from.get(ref))).object as unknown as Frozen<T>
     },
     async list(options: ListOptions = {}) {
-      return listOf<T>(resource().list(options))
+      const from = resource()
+      return listOf<T>(await readOf(from, () => from.list(options)))
     },
     watch: options => new DirectWatch<T>(env, resource(), options),
     async create(object, options) {
@@ -80,7 +90,8 @@ function resourceClient<T extends KubeObject>(
       await resource().deleteCollection(options, how, info)
     },
     async read<R>(ref: Ref, subresource: string) {
-      return resource().readSubresource(ref, subresource as Subresource).object as R
+      const from = resource()
+      return (await readOf(from, () => from.readSubresource(ref, subresource as Subresource))).object as R
     },
     async act<R>(ref: Ref, subresource: string, body: object, method: 'POST' | 'PUT' = 'POST') {
       const sent = jsonClone(body)

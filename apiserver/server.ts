@@ -18,6 +18,8 @@ import type { Admission } from './admission/admission.ts'
 import { ownAddress } from './admission/service-addresses.ts'
 import { createWebhooks } from './admission/webhooks/webhooks.ts'
 import { builtinReviews } from './auth/reviews.ts'
+import { renaming } from './custom/conversion.ts'
+import { webhookConversion } from './custom/conversion-webhook.ts'
 import { createCustomResources } from './custom/custom-resources.ts'
 import { withJudgedDefinitions } from './custom/definition-kind.ts'
 import { createDirectClient } from './direct-client.ts'
@@ -50,7 +52,12 @@ export function createApiServer(
   const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
   const webhooks = createWebhooks({ env, storage, outgoing, equivalents })
   const registry = createRegistry(env, storage, withJudgedDefinitions(kinds), admission, builtinReviews, webhooks)
-  const customResources = createCustomResources(env, storage, registry)
+  const conversionIds = env.random.fork('conversion-reviews')
+  const customResources = createCustomResources(env, storage, registry, crd =>
+    crd.spec.conversion?.strategy === 'Webhook'
+      ? webhookConversion({ outgoing, present: storage }, conversionIds, crd)
+      : renaming,
+  )
   const client = createDirectClient(env, registry)
   const stopExpiring = expireEvents(env, storage)
   return {

@@ -49,15 +49,22 @@ function formOf(version: Version): Form {
     return compiled
   }
   const fresh = new WeakSet<object>()
+  const completed = new WeakMap<object, Frozen<KubeObject>>()
   return {
     schema,
     fresh,
     complete(object) {
       if (fresh.has(object)) return object
+      const known = completed.get(object)
+      if (known !== undefined) return known
       const draft = thaw(object) as KubeObject & Record<string, unknown>
       schema().prune(draft)
       schema().defaults(draft)
-      if (!jsonEqual(draft, object)) return freeze(draft) as Frozen<KubeObject>
+      if (!jsonEqual(draft, object)) {
+        const made = freeze(draft) as Frozen<KubeObject>
+        completed.set(object, made)
+        return made
+      }
       fresh.add(object)
       return object
     },

@@ -6,6 +6,7 @@ import { type FieldError, invalidValue } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { ScaleRules } from '../../src/kinds/kind.ts'
 import { setAt, simplePath, valueAt } from './field-values.ts'
+import { goType } from './go-type.ts'
 
 type Scale = Frozen<CustomResourceSubresourceScale>
 
@@ -55,12 +56,4 @@ export function scaleFaults(
     faults.push(invalidValue(labelSelectorPath!, '', why))
   }
   return faults
-}
-
-function goType(value: unknown): string {
-  if (value === null) return '<nil>'
-  if (Array.isArray(value)) return '[]interface {}'
-  if (typeof value === 'object') return 'map[string]interface {}'
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
-  return typeof value === 'boolean' ? 'bool' : 'string'
 }

@@ -9,7 +9,14 @@ import type { NodeClient } from '../../src/client/node-client.ts'
 import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
-import type { Registry, RequestInfo, ResourceRegistry, User, Wrote } from '../registry/registry.ts'
+import {
+  type Registry,
+  type RequestInfo,
+  type ResourceRegistry,
+  readOf,
+  type User,
+  type Wrote,
+} from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
 import { ChunkPool } from './chunk-pool.ts'
 import { type Form, Negotiator, protobuf } from './negotiation.ts'
@@ -101,7 +108,7 @@ export class Verbs {
     const answer = this.#answerTo(call)
     switch (request.method) {
       case 'GET':
-        return presentList(answer, resource.list(listOptions(query, namespace)))
+        return presentList(answer, await readOf(resource, () => resource.list(listOptions(query, namespace))))
       case 'POST': {
         const options = writeOptions(query, 'CreateOptions')
         const { body, info } = await this.#bodyOf(call, bodyKind(resource, plural), options)
@@ -135,7 +142,7 @@ export class Verbs {
     switch (request.method) {
       case 'GET': {
         const resourceVersion = query.get('resourceVersion') ?? undefined
-        return presentObject(answer, 200, resource.get(ref, { resourceVersion }))
+        return presentObject(answer, 200, await readOf(resource, () => resource.get(ref, { resourceVersion })))
       }
       case 'DELETE': {
         const options = await deleteOptions(
@@ -172,7 +179,9 @@ export class Verbs {
         throw notImplemented(`${kind.resource}/${subresource}`)
     }
     const answer = this.#answerTo(call)
-    if (method === 'GET') return presentObject(answer, 200, resource.readSubresource(ref, subresource))
+    if (method === 'GET') {
+      return presentObject(answer, 200, await readOf(resource, () => resource.readSubresource(ref, subresource)))
+    }
     if (method !== 'POST') return this.#change(call, answer, subresource)
     const options = writeOptions(query, 'CreateOptions')
     const { body, info } = await this.#bodyOf(call, bodyKind(resource, subresource), options)

@@ -8,6 +8,7 @@ import type { CustomShape, Kind } from '../../src/kinds/kind.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import { prefixOf } from '../storage/keys.ts'
 import type { Storage, Stored } from '../storage/storage.ts'
+import { LazyReading } from './converting.ts'
 import { Ownership } from './ownership.ts'
 import type { Reading } from './registry.ts'
 
@@ -92,8 +93,7 @@ function customForms(custom: CustomShape): Pick<Collection, 'reading' | 'shown' 
     reading(stored) {
       let reading = readings.get(stored)
       if (reading === undefined) {
-        const object = custom.fromStored(stored.object)
-        reading = object === stored.object ? stored : readingOf(object, stored.managedFields)
+        reading = custom.isConvertedOutside ? new LazyReading(custom, stored, wholeObject) : complete(custom, stored)
         readings.set(stored, reading)
       }
       return reading
@@ -102,6 +102,11 @@ function customForms(custom: CustomShape): Pick<Collection, 'reading' | 'shown' 
     toStore: object => custom.toStored(object),
     isStale: ({ object }) => object.apiVersion !== custom.storedVersion,
   }
+}
+
+function complete(custom: CustomShape, stored: Stored): Reading {
+  const object = custom.fromStored(stored.object)
+  return object === stored.object ? stored : readingOf(object, stored.managedFields)
 }
 
 /** An object that is not stored in this form: its JSON is made when it is first asked for. */

@@ -54,7 +54,11 @@ export async function remove(
     ? readingOf(collection.shown(outcome), written.stored.managedFields)
     : collection.reading(written.stored)
   const showsObject = !isGone || returnsDeleted.has(kind.resource)
-  return { reading: showsObject ? reading : success(collection, reading.object.metadata), code: 200, gone: isGone }
+  return {
+    reading: showsObject ? reading : success(collection, written.stored.object.metadata),
+    code: 200,
+    gone: isGone,
+  }
 }
 
 /** Kinds whose deletion answers with the object itself (ReturnDeletedObject in their storage.go). */

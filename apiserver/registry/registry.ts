@@ -12,6 +12,7 @@ import type { Storage } from '../storage/storage.ts'
 import { applyScale, applyToObject } from './apply.ts'
 import { refuseStrategic } from './apply-patch.ts'
 import { type Collection, collectionOf } from './collection.ts'
+import { converting } from './converting.ts'
 import { remove, removeCollection } from './delete.ts'
 import { get, list } from './read.ts'
 import { reviewRegistry } from './reviews.ts'
@@ -99,6 +100,8 @@ export interface Wrote {
 
 export interface ResourceRegistry {
   readonly kind: Kind<any>
+  /** For a kind whose objects somebody outside has to convert: how it is read. Then `get` and `list` are not called bare. */
+  ready?<T extends Reading | ReadingList>(read: () => T): Promise<T>
   get(ref: Ref, options?: { resourceVersion?: string | undefined }): Reading
   list(options: ListRequest): ReadingList
   /** How many there are; absent where nothing is kept, and of a second version of what is counted elsewhere. */
@@ -198,7 +201,7 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
   const requireSubresource = (subresource: Subresource | undefined): void => {
     if (subresource !== undefined && !kind.subresources?.includes(subresource)) throw noSuchPath()
   }
-  return {
+  const resource: ResourceRegistry = {
     kind,
     get: (ref, options) => get(collection, ref, options?.resourceVersion),
     list: options => list(collection, options),
@@ -237,4 +240,10 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
       throw methodNotSupported(kind, 'create')
     },
   }
+  return kind.custom?.isConvertedOutside ? converting(resource, collection, watches) : resource
+}
+
+/** Reads of a resource as it has to be read; all but those of `ready` kinds at once. */
+export function readOf<T extends Reading | ReadingList>(resource: ResourceRegistry, read: () => T): T | Promise<T> {
+  return resource.ready === undefined ? read() : resource.ready(read)
 }

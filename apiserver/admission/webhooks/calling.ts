@@ -2,16 +2,11 @@
 // failure to get an answer is a CallFailure, which the hook's failurePolicy may forgive; a refusal is an ApiError.
 // Upstream: k8s.io/apiserver/pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go, pkg/util/webhook/client.go.
 
-import type {
-  AdmissionregistrationV1WebhookClientConfig,
-  MutatingWebhook,
-  ValidatingWebhook,
-} from '../../../generated/types.ts'
+import type { MutatingWebhook, ValidatingWebhook } from '../../../generated/types.ts'
 import { badRequest } from '../../../src/api/errors.ts'
 import type { Frozen } from '../../../src/api/meta.ts'
-import { type Outgoing, OutgoingError, type OutgoingResponse } from '../../outgoing/outgoing.ts'
-import { resolveService } from '../../outgoing/service-endpoint.ts'
-import type { Present } from '../../storage/storage.ts'
+import { OutgoingError, type OutgoingResponse } from '../../outgoing/outgoing.ts'
+import { postToWebhook, type WebhookCaller, WebhookRefusal } from '../../outgoing/webhook-client.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import { type Question, refusalOf, UnusableAnswer, type Verdict, verdictOf } from './admission-review.ts'
 
@@ -20,11 +15,7 @@ export type Webhook = Frozen<MutatingWebhook> | Frozen<ValidatingWebhook>
 /** The message is what stands behind `failed calling webhook "NAME": `. */
 export class CallFailure extends Error {}
 
-export interface Caller {
-  readonly outgoing: Outgoing
-  /** The present of the moment, for Services. */
-  readonly present: Pick<Present, 'get' | 'withTerm'>
-}
+export type Caller = WebhookCaller
 
 /** Resolves with the verdict when it is yes. Throws CallFailure, or ApiError when the webhook says no. */
 export async function callWebhook(
@@ -70,73 +61,10 @@ function questionFor(question: () => Question): Question {
 
 async function post(caller: Caller, hook: Webhook, body: Buffer): Promise<OutgoingResponse> {
   const seconds = hook.timeoutSeconds ?? 10
-  const target = targetOf(hook.clientConfig)
-  const request = {
-    method: 'POST',
-    url: `${target.url}?timeout=${seconds}s`,
-    serverName: target.service && `${target.service.name}.${target.service.namespace}.svc`,
-    authorities: authoritiesOf(hook.clientConfig),
-    headers: { 'Content-Type': 'application/json', Accept: 'application/json, */*' },
-    body,
-    timeout: seconds * 1000,
-  }
-  let response: OutgoingResponse
   try {
-    const address = target.service && resolved(caller, target.service, request)
-    response = await caller.outgoing({ ...request, address })
+    return await postToWebhook(caller, hook.clientConfig, `?timeout=${seconds}s`, body, seconds * 1000)
   } catch (error) {
-    if (!(error instanceof OutgoingError)) throw error
+    if (!(error instanceof OutgoingError) && !(error instanceof WebhookRefusal)) throw error
     throw new CallFailure(`failed to call webhook: ${error.message}`, { cause: error })
   }
-  if (response.status < 200 || response.status > 206) {
-    throw new CallFailure(`failed to call webhook: ${wordsOf(response)}`)
-  }
-  return response
-}
-
-interface Target {
-  readonly url: string
-  readonly service?: { readonly name: string; readonly namespace: string; readonly port: number }
-}
-
-function targetOf({ url, service }: Frozen<AdmissionregistrationV1WebhookClientConfig>): Target {
-  if (service === undefined) return { url: url ?? '' }
-  const { name, namespace, path = '', port = 443 } = service
-  const slash = path === '' || path.startsWith('/') ? '' : '/'
-  return { url: `https://${name}.${namespace}.svc:${port}${slash}${path}`, service: { name, namespace, port } }
-}
-
-function resolved(caller: Caller, at: NonNullable<Target['service']>, request: { method: string; url: string }) {
-  try {
-    return resolveService(caller.present, at)
-  } catch (error) {
-    throw new OutgoingError(request, (error as Error).message, error)
-  }
-}
-
-const authoritiesOf = ({ caBundle }: Frozen<AdmissionregistrationV1WebhookClientConfig>): string | undefined =>
-  caBundle ? Buffer.from(caBundle, 'base64').toString('utf8') : undefined
-
-/** client-go's words for an answer that is none (apimachinery/pkg/api/errors, NewGenericServerResponse). */
-function wordsOf({ status, body }: OutgoingResponse): string {
-  const text = body.toString('utf8').trim()
-  switch (status) {
-    case 401:
-      return 'the server has asked for the client to provide credentials'
-    case 403:
-      return text || 'forbidden'
-    case 404:
-      return 'the server could not find the requested resource'
-    case 405:
-      return 'the server does not allow this method on the requested resource'
-    case 429:
-      return 'the server has received too many requests and has asked us to try again later'
-    case 503:
-      return text || 'the server is currently unable to handle the request'
-    case 504:
-      return 'the server was unable to return a response in the time allotted, but may still be processing the request'
-  }
-  if (status >= 500)
-    return `an error on the server (${JSON.stringify(text || 'unknown')}) has prevented the request from succeeding`
-  return `the server responded with the status code ${status} but did not return more information`
 }
