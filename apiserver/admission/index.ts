@@ -12,6 +12,7 @@ import { deviceAdminAccess } from './device-admin-access.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
+import { podSecurity } from './pod-security/pod-security.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { priority } from './priority.ts'
 import { resourceQuota } from './resource-quota.ts'
@@ -28,6 +29,7 @@ export function builtinAdmission(env: Env): readonly Admission[] {
     podServiceAccount(env.random.fork('service-account-volumes')),
     nodeRestriction,
     taintNodesByCondition,
+    podSecurity(),
     priority,
     defaultTolerationSeconds,
     defaultStorageClass,
