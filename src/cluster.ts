@@ -3,6 +3,7 @@
 // serve.ts puts the HTTP door before it, test/support/cluster.ts uses it as it is.
 
 import { builtinAdmission } from '../apiserver/admission/index.ts'
+import { authorize } from '../apiserver/auth/authorization.ts'
 import type { Family } from '../apiserver/http/metric-families.ts'
 import type { Outgoing } from '../apiserver/outgoing/outgoing.ts'
 import { storageTerms } from '../apiserver/registry/terms.ts'
@@ -66,7 +67,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   })
   // With the same seed a cluster that is started again must not draw the uids and names of its first life a second time.
   const env: Env = { ...options.env, random: options.env.random.fork(`from revision ${storage.revision}`) }
-  const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env), undefined, options.outgoing)
+  const server = createApiServer(
+    env,
+    storage,
+    builtinKinds,
+    builtinAdmission(env, { authorize }),
+    undefined,
+    options.outgoing,
+  )
   const nodes = createNodes(env, server.client, {
     count: options.nodes ?? 0,
     port: endpoint.port,

@@ -63,6 +63,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'apiserver/patch/',
     'apiserver/outgoing/',
     'apiserver/registry/(types)',
+    'apiserver/auth/(types)',
   ],
   'apiserver/custom/': [
     'apiserver/custom/',

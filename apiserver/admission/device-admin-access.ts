@@ -17,9 +17,9 @@ const label = 'resource.kubernetes.io/admin-access'
 
 export const deviceAdminAccess: Admission = {
   name: 'DeviceAdminAccess',
+  concerns: kind => kind.group === 'resource.k8s.io' && kind.namespaced,
   check(next, request) {
     const { kind } = request
-    if (kind.group !== 'resource.k8s.io' || !kind.namespaced) return
     const field = fieldAsking(next, request)
     if (field === undefined) return
     const namespace = request.present.get(keyOf(Namespaces, { name: request.namespace ?? '' }))?.object

@@ -4,7 +4,11 @@
 
 import type { Env } from '../../src/env/env.ts'
 import type { Admission } from './admission.ts'
+import { certificateApproval } from './certificate-approval.ts'
+import { certificateSigning } from './certificate-signing.ts'
+import { certificateSubjectRestriction } from './certificate-subject-restriction.ts'
 import { claimResize } from './claim-resize.ts'
+import { clusterTrustBundleAttest } from './cluster-trust-bundle-attest.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
@@ -12,30 +16,43 @@ import { deviceAdminAccess } from './device-admin-access.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
-import { podSecurity } from './pod-security/pod-security.ts'
+import { type Exemptions, podSecurity } from './pod-security/pod-security.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { priority } from './priority.ts'
 import { resourceQuota } from './resource-quota.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { podServiceAccount } from './service-account.ts'
 import { serviceAddresses } from './service-addresses.ts'
+import type { Authorize } from './signer-permission.ts'
 import { storageInUse } from './storage-in-use.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
-export function builtinAdmission(env: Env): readonly Admission[] {
+export interface BuiltinAdmissionOptions {
+  /** Who may do what: asked about signers of certificates. Default: everybody may. */
+  readonly authorize?: Authorize
+  /** Who is exempt from the Pod Security Standards. Default: nobody. */
+  readonly podSecurityExemptions?: Exemptions
+}
+
+export function builtinAdmission(env: Env, options: BuiltinAdmissionOptions = {}): readonly Admission[] {
+  const authorize = options.authorize ?? (() => ({ allowed: true }))
   return [
     namespaceLifecycle,
     limitRanger,
     podServiceAccount(env.random.fork('service-account-volumes')),
     nodeRestriction,
     taintNodesByCondition,
-    podSecurity(),
+    podSecurity(options.podSecurityExemptions),
     priority,
     defaultTolerationSeconds,
     defaultStorageClass,
     storageInUse,
     claimResize,
     runtimeClass,
+    certificateApproval(authorize),
+    certificateSigning(authorize),
+    clusterTrustBundleAttest(authorize),
+    certificateSubjectRestriction,
     defaultIngressClass,
     podTopologyLabels,
     resourceQuota(env.clock),

@@ -124,6 +124,45 @@ describe('service account', () => {
   })
 })
 
+describe('an account that alone decides which secrets its pods use', () => {
+  const container = (rest: object) => ({ containers: [{ name: 'main', image: 'nginx', ...rest }] })
+
+  test.each([
+    [
+      { volumes: [{ name: 'v', secret: { secretName: 'other' } }] },
+      'volume with secret.secretName="other" is not allowed because service account robot does not reference that secret',
+    ],
+    [
+      container({ env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'other', key: 'k' } } }] }),
+      'container main with envVar A referencing secret.secretName="other" is not allowed because service account robot does not reference that secret',
+    ],
+    [
+      { initContainers: [{ name: 'init', image: 'busybox', envFrom: [{ secretRef: { name: 'other' } }] }] },
+      'init container init with envFrom referencing secret.secretName="other" is not allowed because service account robot does not reference that secret',
+    ],
+    [
+      { imagePullSecrets: [{ name: 'other' }] },
+      'imagePullSecrets[0].name="other" is not allowed because service account robot does not reference that imagePullSecret',
+    ],
+  ])('%o is refused', async (spec, why) => {
+    const server = await testServer()
+    const account = {
+      ...leastObject(ServiceAccounts, 'robot'),
+      metadata: {
+        name: 'robot',
+        namespace: 'default',
+        annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' },
+      },
+      secrets: [{ name: 'mine' }],
+    }
+    await server.of(ServiceAccounts).create(account, where, {}, server.info)
+    const error = await refusal(create(server, { ...spec, serviceAccountName: 'robot' }))
+    expect(error).toMatchObject({ reason: 'Forbidden', message: `pods "web" is forbidden: ${why}` })
+    const volumes = [{ name: 'v', secret: { secretName: 'mine' } }]
+    await create(server, { serviceAccountName: 'robot', volumes })
+  })
+})
+
 describe('tolerations', () => {
   const added = (key: string) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 })
   const both = [added('node.kubernetes.io/not-ready'), added('node.kubernetes.io/unreachable')]
