@@ -1,11 +1,21 @@
 // The API server without a socket: registry, direct client, and what every cluster has from its first moment. Built by
 // src/cluster.ts (and by tests); the HTTP door (http/) is opened upon the same registry.
 
-import type { EndpointSlice, Endpoints, Namespace, PriorityClass, Service, StorageClass } from '../generated/types.ts'
+import type {
+  EndpointSlice,
+  Endpoints,
+  Namespace,
+  PriorityClass,
+  Service,
+  ServiceCIDR,
+  StorageClass,
+} from '../generated/types.ts'
 import { isNotFound } from '../src/api/errors.ts'
 import type { Frozen, KubeObject, NewObject, Ref } from '../src/api/meta.ts'
+import { rfc3339 } from '../src/api/time.ts'
 import type { Client } from '../src/client/client.ts'
 import type { NodeClient } from '../src/client/node-client.ts'
+import type { Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
 import { EndpointsKind } from '../src/kinds/endpoints.ts'
 import { EndpointSlices } from '../src/kinds/endpointslice.ts'
@@ -13,9 +23,10 @@ import type { Kind } from '../src/kinds/kind.ts'
 import { Namespaces } from '../src/kinds/namespace.ts'
 import { PriorityClasses, systemPriorityClasses } from '../src/kinds/priorityclass.ts'
 import { Services } from '../src/kinds/service.ts'
+import { defaultServiceCidr, ServiceCIDRs } from '../src/kinds/servicecidr.ts'
 import { defaultClassAnnotation, StorageClasses } from '../src/kinds/storageclass.ts'
 import type { Admission } from './admission/admission.ts'
-import { ownAddress } from './admission/service-addresses.ts'
+import { addressRange, ownAddress } from './admission/service-addresses.ts'
 import { createWebhooks } from './admission/webhooks/webhooks.ts'
 import { builtinReviews } from './auth/reviews.ts'
 import { renaming } from './custom/conversion.ts'
@@ -64,7 +75,7 @@ export function createApiServer(
     registry,
     client,
     nodes,
-    bootstrap: ({ address, port }) => bootstrap(client.as('kube-apiserver'), address, port),
+    bootstrap: ({ address, port }) => bootstrap(client.as('kube-apiserver'), address, port, env.clock.now()),
     close() {
       stopExpiring()
       webhooks.close()
@@ -84,7 +95,7 @@ function equivalentsAmong(kinds: readonly Kind<any>[], kind: Kind<any>): readonl
 
 const firstNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default']
 
-async function bootstrap(client: Client, address: string, port: number): Promise<void> {
+async function bootstrap(client: Client, address: string, port: number, now: Millis): Promise<void> {
   const isNew = !(await find(client, Namespaces, { name: 'kube-system' }))
   for (const name of firstNamespaces) await ensure<Namespace>(client, Namespaces, namespace(name), [])
   for (const each of systemPriorityClasses) {
@@ -92,6 +103,7 @@ async function bootstrap(client: Client, address: string, port: number): Promise
   }
   // Whoever deleted it has not meant it to come back.
   if (isNew) await ensure<StorageClass>(client, StorageClasses, standardClass, [])
+  await ensure<ServiceCIDR>(client, ServiceCIDRs, defaultRange(now), [])
   await ensure<Service>(client, Services, ownService(port), ['spec'])
   await ensure<Endpoints>(client, EndpointsKind, ownEndpoints(address, port), ['subsets'])
   await dropOtherFamily(client, address)
@@ -153,6 +165,25 @@ const standardClass: NewObject<StorageClass> = {
   metadata: { name: 'standard', annotations: { [defaultClassAnnotation]: 'true' } },
   provisioner: 'kubesim.dev/simulated',
 }
+
+/** pkg/controlplane/controller/defaultservicecidr/default_servicecidr_controller.go. */
+const defaultRange = (now: Millis): NewObject<ServiceCIDR> => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'ServiceCIDR',
+  metadata: { name: defaultServiceCidr },
+  spec: { cidrs: [addressRange] },
+  status: {
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        lastTransitionTime: rfc3339(now),
+        reason: '',
+        message: 'Kubernetes default Service CIDR is ready',
+      },
+    ],
+  },
+})
 
 const own = { name: 'kubernetes', namespace: 'default' }
 

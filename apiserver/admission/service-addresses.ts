@@ -14,7 +14,7 @@ import type { Admission, AdmissionRequest } from './admission.ts'
 /** 10.96.0.0/12: the first address is the cluster's own, the network and broadcast addresses nobody's. */
 const firstAddress = 0x0a60_0000
 const addressCount = 1 << 20
-const addressRange = '10.96.0.0/12'
+export const addressRange = '10.96.0.0/12'
 export const ownAddress = '10.96.0.1'
 
 const firstNodePort = 30_000

@@ -5,6 +5,9 @@ export { ClusterTrustBundles } from './clustertrustbundle.ts'
 export { ConfigMaps } from './configmap.ts'
 export { ControllerRevisions } from './controllerrevision.ts'
 export { CronJobs } from './cronjob.ts'
+export { CSIDrivers } from './csidriver.ts'
+export { CSINodes } from './csinode.ts'
+export { CSIStorageCapacities } from './csistoragecapacity.ts'
 export { CustomResourceDefinitions } from './customresourcedefinition.ts'
 export { DaemonSets } from './daemonset.ts'
 export { Deployments } from './deployment.ts'
@@ -14,10 +17,14 @@ export { EndpointsKind } from './endpoints.ts'
 export { EndpointSlices } from './endpointslice.ts'
 export { Events } from './event.ts'
 export { EventsV1 } from './event-v1.ts'
+export { HorizontalPodAutoscalers } from './horizontalpodautoscaler.ts'
+export { HorizontalPodAutoscalersV1 } from './horizontalpodautoscaler-v1.ts'
 export { Ingresses } from './ingress.ts'
 export { IngressClasses } from './ingressclass.ts'
+export { IPAddresses, IPAddressesV1beta1 } from './ipaddress.ts'
 export { Jobs } from './job.ts'
 export { Leases } from './lease.ts'
+export { LeaseCandidates } from './leasecandidate.ts'
 export { LimitRanges } from './limitrange.ts'
 export { MutatingAdmissionPolicies, MutatingAdmissionPoliciesV1beta1 } from './mutatingadmissionpolicy.ts'
 export {
@@ -26,11 +33,13 @@ export {
 } from './mutatingadmissionpolicybinding.ts'
 export { MutatingWebhookConfigurations } from './mutatingwebhookconfiguration.ts'
 export { Namespaces } from './namespace.ts'
+export { NetworkPolicies } from './networkpolicy.ts'
 export { Nodes } from './node.ts'
 export { PersistentVolumes } from './persistentvolume.ts'
 export { PersistentVolumeClaims } from './persistentvolumeclaim.ts'
 export { Pods } from './pod.ts'
 export { PodCertificateRequests } from './podcertificaterequest.ts'
+export { PodDisruptionBudgets } from './poddisruptionbudget.ts'
 export { PodTemplates } from './podtemplate.ts'
 export { PriorityClasses } from './priorityclass.ts'
 export { ReplicaSets } from './replicaset.ts'
@@ -47,17 +56,24 @@ export { RuntimeClasses } from './runtimeclass.ts'
 export { Secrets } from './secret.ts'
 export { Services } from './service.ts'
 export { ServiceAccounts } from './serviceaccount.ts'
+export { ServiceCIDRs, ServiceCIDRsV1beta1 } from './servicecidr.ts'
 export { StatefulSets } from './statefulset.ts'
 export { StorageClasses } from './storageclass.ts'
+export { StorageVersionMigrations } from './storageversionmigration.ts'
 export { ValidatingAdmissionPolicies } from './validatingadmissionpolicy.ts'
 export { ValidatingAdmissionPolicyBindings } from './validatingadmissionpolicybinding.ts'
 export { ValidatingWebhookConfigurations } from './validatingwebhookconfiguration.ts'
+export { VolumeAttachments } from './volumeattachment.ts'
+export { VolumeAttributesClasses, VolumeAttributesClassesV1beta1 } from './volumeattributesclass.ts'
 
 import { CertificateSigningRequests } from './certificatesigningrequest.ts'
 import { ClusterTrustBundles } from './clustertrustbundle.ts'
 import { ConfigMaps } from './configmap.ts'
 import { ControllerRevisions } from './controllerrevision.ts'
 import { CronJobs } from './cronjob.ts'
+import { CSIDrivers } from './csidriver.ts'
+import { CSINodes } from './csinode.ts'
+import { CSIStorageCapacities } from './csistoragecapacity.ts'
 import { CustomResourceDefinitions } from './customresourcedefinition.ts'
 import { DaemonSets } from './daemonset.ts'
 import { Deployments } from './deployment.ts'
@@ -67,11 +83,15 @@ import { EndpointsKind } from './endpoints.ts'
 import { EndpointSlices } from './endpointslice.ts'
 import { Events } from './event.ts'
 import { EventsV1 } from './event-v1.ts'
+import { HorizontalPodAutoscalers } from './horizontalpodautoscaler.ts'
+import { HorizontalPodAutoscalersV1 } from './horizontalpodautoscaler-v1.ts'
 import { Ingresses } from './ingress.ts'
 import { IngressClasses } from './ingressclass.ts'
+import { IPAddresses, IPAddressesV1beta1 } from './ipaddress.ts'
 import { Jobs } from './job.ts'
 import type { Kind } from './kind.ts'
 import { Leases } from './lease.ts'
+import { LeaseCandidates } from './leasecandidate.ts'
 import { LimitRanges } from './limitrange.ts'
 import { MutatingAdmissionPolicies, MutatingAdmissionPoliciesV1beta1 } from './mutatingadmissionpolicy.ts'
 import {
@@ -80,11 +100,13 @@ import {
 } from './mutatingadmissionpolicybinding.ts'
 import { MutatingWebhookConfigurations } from './mutatingwebhookconfiguration.ts'
 import { Namespaces } from './namespace.ts'
+import { NetworkPolicies } from './networkpolicy.ts'
 import { Nodes } from './node.ts'
 import { PersistentVolumes } from './persistentvolume.ts'
 import { PersistentVolumeClaims } from './persistentvolumeclaim.ts'
 import { Pods } from './pod.ts'
 import { PodCertificateRequests } from './podcertificaterequest.ts'
+import { PodDisruptionBudgets } from './poddisruptionbudget.ts'
 import { PodTemplates } from './podtemplate.ts'
 import { PriorityClasses } from './priorityclass.ts'
 import { ReplicaSets } from './replicaset.ts'
@@ -101,11 +123,15 @@ import { RuntimeClasses } from './runtimeclass.ts'
 import { Secrets } from './secret.ts'
 import { Services } from './service.ts'
 import { ServiceAccounts } from './serviceaccount.ts'
+import { ServiceCIDRs, ServiceCIDRsV1beta1 } from './servicecidr.ts'
 import { StatefulSets } from './statefulset.ts'
 import { StorageClasses } from './storageclass.ts'
+import { StorageVersionMigrations } from './storageversionmigration.ts'
 import { ValidatingAdmissionPolicies } from './validatingadmissionpolicy.ts'
 import { ValidatingAdmissionPolicyBindings } from './validatingadmissionpolicybinding.ts'
 import { ValidatingWebhookConfigurations } from './validatingwebhookconfiguration.ts'
+import { VolumeAttachments } from './volumeattachment.ts'
+import { VolumeAttributesClasses, VolumeAttributesClassesV1beta1 } from './volumeattributesclass.ts'
 
 export const builtinKinds: readonly Kind<any>[] = [
   ConfigMaps,
@@ -131,10 +157,19 @@ export const builtinKinds: readonly Kind<any>[] = [
   CronJobs,
   Jobs,
   Leases,
+  LeaseCandidates,
   EndpointSlices,
   EventsV1,
   IngressClasses,
   Ingresses,
+  IPAddresses,
+  IPAddressesV1beta1,
+  NetworkPolicies,
+  ServiceCIDRs,
+  ServiceCIDRsV1beta1,
+  HorizontalPodAutoscalers,
+  HorizontalPodAutoscalersV1,
+  PodDisruptionBudgets,
   MutatingAdmissionPolicies,
   MutatingAdmissionPoliciesV1beta1,
   MutatingAdmissionPolicyBindings,
@@ -146,6 +181,13 @@ export const builtinKinds: readonly Kind<any>[] = [
   RuntimeClasses,
   PriorityClasses,
   StorageClasses,
+  CSIDrivers,
+  CSINodes,
+  CSIStorageCapacities,
+  VolumeAttachments,
+  VolumeAttributesClasses,
+  VolumeAttributesClassesV1beta1,
+  StorageVersionMigrations,
   CertificateSigningRequests,
   ClusterTrustBundles,
   PodCertificateRequests,

@@ -2,7 +2,7 @@
 // newer, nowhere leading zeros or IPv4 inside IPv6 (apimachinery/pkg/util/validation/ip.go, with StrictIPCIDRValidation as
 // since 1.36). What stood in a field before may stay. No network is touched.
 
-import type { Faults, FieldPath } from './field-path.ts'
+import { Faults, type FieldPath, root } from './field-path.ts'
 
 /** The bytes: 4 of IPv4 (also when written inside IPv6), 16 of IPv6. */
 export type IpBytes = readonly number[]
@@ -82,6 +82,15 @@ export function canonicalIpRule(text: string, path: FieldPath, faults: Faults): 
   return false
 }
 
+/** Why a name is not an address in the one form that it should be written in, without a path (ValidateIPAddressName). */
+export function canonicalIpFaults(text: string): readonly string[] {
+  const faults = new Faults()
+  canonicalIpRule(text, root, faults)
+  return faults.list.map(({ message }) => message.slice(message.indexOf(': ', prefix.length) + 2))
+}
+
+const prefix = 'Invalid value: '
+
 /** RFC 5952: the longest run of zeros, of two groups at least, becomes `::`. */
 export function ipText(bytes: IpBytes): string {
   if (bytes.length === 4) return bytes.join('.')
@@ -131,6 +140,39 @@ export function interfaceAddressRule(text: string, path: FieldPath, faults: Faul
   }
   const isMapped = bytes.length === 4 && width === 128
   const canonical = `${ipText(bytes)}/${Number(length) - (isMapped ? 96 : 0)}`
+  if (text !== canonical) faults.invalid(path, text, `must be in canonical form (${JSON.stringify(canonical)})`)
+}
+
+export interface Cidr {
+  readonly bytes: IpBytes
+  /** Of the prefix, in bits. */
+  readonly length: number
+}
+
+/** A range in any spelling, `10.0.0.7/8` too. */
+export function parseCidr(text: string): Cidr | undefined {
+  const slash = text.indexOf('/')
+  const bytes = parseIp(text.slice(0, Math.max(slash, 0)))
+  const length = text.slice(slash + 1)
+  if (!bytes || !/^[0-9]{1,3}$/.test(length) || Number(length) > bytes.length * 8) return undefined
+  return { bytes, length: Number(length) }
+}
+
+export function isInSubnet(bytes: IpBytes, { bytes: network, length }: Cidr): boolean {
+  if (bytes.length !== network.length) return false
+  return bytes.every((byte, index) => {
+    const mask = (0xff00 >> Math.min(8, Math.max(0, length - index * 8))) & 0xff
+    return (byte & mask) === (network[index]! & mask)
+  })
+}
+
+/** A range in the one form that it should be written in (validation.IsValidCIDR). */
+export function canonicalCidrRule(text: string, path: FieldPath, faults: Faults): void {
+  const before = faults.count
+  cidrRule(text, path, faults)
+  const cidr = parseCidr(text)
+  if (faults.count > before || !cidr) return
+  const canonical = `${ipText(cidr.bytes)}/${cidr.length}`
   if (text !== canonical) faults.invalid(path, text, `must be in canonical form (${JSON.stringify(canonical)})`)
 }
 

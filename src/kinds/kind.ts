@@ -146,6 +146,8 @@ export interface KindSpec<T extends KubeObject> {
   readonly unconditionalUpdate?: boolean
   /** What becomes of an object when its deletion is asked for the first time, before finalizers are looked at. */
   beginEnding?(draft: T, now: Millis): void
+  /** True: a PUT to a name that is not there creates (upstream's AllowCreateOnUpdate). Default: false. */
+  readonly createOnUpdate?: boolean
   /** The propagation a delete has when the request names none. Default: Background. */
   readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground'
   /** Fill what was left out, as upstream's defaults.go does. Runs on every write. */

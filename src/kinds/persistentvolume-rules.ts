@@ -14,6 +14,7 @@ import type { Frozen } from '../api/meta.ts'
 import { dns1123LabelFaults, dns1123SubdomainFaults } from '../api/names.ts'
 import { parseQuantity } from '../api/quantity.ts'
 import { accessModeRules, volumeModes } from './claim-spec.ts'
+import { csiDriverNameRules } from './csi-driver-name.ts'
 import { type Faults, FieldPath } from './field-path.ts'
 import { optionalOneOf, unchanged, withoutBacksteps } from './field-rules.ts'
 import { nodeSelectorRules } from './scheduling-rules.ts'
@@ -41,6 +42,31 @@ export function persistentVolumeRules({ metadata, spec }: Volume, faults: Faults
   }
   optionalOneOf(spec.volumeMode, volumeModes, specPath, 'volumeMode', faults)
   attributesClassRules(spec, faults)
+}
+
+/** Of a volume that nobody declared, in a VolumeAttachment: access modes and a CSI source, and nothing else. */
+export function inlineVolumeRules(spec: Spec, path: FieldPath, faults: Faults): void {
+  const refuse = (...names: (keyof Spec)[]): void => {
+    for (const name of names) {
+      if (spec[name] !== undefined)
+        faults.forbidden(path.child(name), 'may not be specified in the context of inline volumes')
+    }
+  }
+  refuse('claimRef')
+  if (Object.keys(spec.capacity ?? {}).length > 0) refuse('capacity')
+  if (!spec.csi) faults.required(path.child('csi'), 'has to be specified in the context of inline volumes')
+  if (!spec.accessModes?.length) faults.required(path.child('accessModes'))
+  accessModeRules(spec.accessModes ?? [], path, faults)
+  if (spec.persistentVolumeReclaimPolicy) refuse('persistentVolumeReclaimPolicy')
+  refuse('nodeAffinity')
+  let count = 0
+  for (const type of sources) {
+    if (spec[type] && count++ > 0) faults.forbidden(path.child(type), 'may not specify more than 1 volume type')
+  }
+  if (spec.csi) csiRules(spec.csi, path.child('csi'), faults)
+  if (count === 0) faults.required(path, 'must specify a volume type')
+  if (spec.storageClassName) refuse('storageClassName')
+  refuse('volumeMode', 'volumeAttributesClassName')
 }
 
 const reclaimPolicies = ['Delete', 'Recycle', 'Retain']
@@ -129,9 +155,7 @@ function ownSourceRules(spec: Spec, type: (typeof sources)[number], name: string
 
 function csiRules(csi: Frozen<CSIPersistentVolumeSource>, at: FieldPath, faults: Faults): void {
   const { driver = '', volumeHandle } = csi
-  if (!driver) faults.required(at.child('driver'))
-  if (driver.length > 63) faults.tooLong(at.child('driver'), 63)
-  faults.invalids(dns1123SubdomainFaults(driver.toLowerCase()), driver, at, 'driver')
+  csiDriverNameRules(driver, at.child('driver'), faults)
   if (!volumeHandle) faults.required(at.child('volumeHandle'))
   for (const field of secrets) {
     const secret = csi[field]

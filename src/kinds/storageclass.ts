@@ -68,8 +68,7 @@ export const StorageClasses = defineKind<StorageClass>({
 
 function classRules(next: Frozen<StorageClass>, faults: Faults): void {
   const { provisioner = '', reclaimPolicy, volumeBindingMode } = next
-  if (provisioner === '') faults.required(root.child('provisioner'))
-  else faults.invalids(qualifiedNameFaults(provisioner.toLowerCase()), provisioner, root, 'provisioner')
+  provisionerRule(provisioner, root.child('provisioner'), faults)
   parameterRules(next.parameters ?? {}, root.child('parameters'), faults)
   if (reclaimPolicy && reclaimPolicy !== 'Delete' && reclaimPolicy !== 'Retain') {
     faults.notSupported(root.child('reclaimPolicy'), reclaimPolicy, ['Delete', 'Retain'])
@@ -82,10 +81,15 @@ function classRules(next: Frozen<StorageClass>, faults: Faults): void {
   topologyRules(next.allowedTopologies ?? [], root.child('allowedTopologies'), faults)
 }
 
+export function provisionerRule(provisioner: string, path: FieldPath, faults: Faults): void {
+  if (provisioner === '') faults.required(path)
+  else faults.invalids(qualifiedNameFaults(provisioner.toLowerCase()), provisioner, path)
+}
+
 const mostParameters = 512
 const mostParameterBytes = 256 * 1024
 
-function parameterRules(parameters: Readonly<Record<string, string>>, path: FieldPath, faults: Faults): void {
+export function parameterRules(parameters: Readonly<Record<string, string>>, path: FieldPath, faults: Faults): void {
   const entries = Object.entries(parameters)
   if (entries.length > mostParameters) {
     faults.tooLong(path, mostParameters)

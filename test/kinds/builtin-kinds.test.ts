@@ -18,7 +18,9 @@ describe.each(known)('%s', (_resource, kind) => {
   test('has a table with one column for names', () => {
     const names = kind.columns.map(column => column.name)
     expect(new Set(names).size).toBe(names.length)
-    expect(kind.columns.filter(column => column.format === 'name').map(column => column.name)).toEqual(['Name'])
+    // Upstream marks the attacher of a volume as a name too.
+    const marked = kind.kind === 'VolumeAttachment' ? ['Name', 'Attacher'] : ['Name']
+    expect(kind.columns.filter(column => column.format === 'name').map(column => column.name)).toEqual(marked)
     for (const column of kind.columns) expect(column.description, column.name).toMatch(/^[A-Z].*\.$/)
   })
 
@@ -99,15 +101,21 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'statefulsets.apps': 'sts',
     'customresourcedefinitions.apiextensions.k8s.io': 'crd,crds',
     'events.events.k8s.io': 'ev',
+    'horizontalpodautoscalers.autoscaling': 'hpa',
     'ingresses.networking.k8s.io': 'ing',
+    'ipaddresses.networking.k8s.io': 'ip',
+    'networkpolicies.networking.k8s.io': 'netpol',
+    'poddisruptionbudgets.policy': 'pdb',
     'priorityclasses.scheduling.k8s.io': 'pc',
     'storageclasses.storage.k8s.io': 'sc',
+    'volumeattributesclasses.storage.k8s.io': 'vac',
   })
   const all = builtinKinds.filter(kind => kind.categories?.includes('all')).map(kind => kind.plural)
-  expect(all.sort()).toEqual([
+  expect([...new Set(all)].sort()).toEqual([
     'cronjobs',
     'daemonsets',
     'deployments',
+    'horizontalpodautoscalers',
     'jobs',
     'pods',
     'replicasets',
@@ -130,6 +138,8 @@ test('short names, categories and generations are upstream s (pkg/registry/*/*/s
     'mutatingadmissionpolicies',
     'mutatingadmissionpolicybindings',
     'mutatingwebhookconfigurations',
+    'networkpolicies',
+    'poddisruptionbudgets',
     'pods',
     'podtemplates',
     'priorityclasses',

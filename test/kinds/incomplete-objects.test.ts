@@ -510,6 +510,135 @@ const samples: Readonly<Record<string, object>> = {
   },
   'resourceslices.resource.k8s.io': { spec: { ...slice, devices: [{ name: 'd', ...device }] } },
   'resourceslices.resource.k8s.io/v1beta1': { spec: { ...slice, devices: [{ name: 'd', basic: device }] } },
+  'poddisruptionbudgets.policy': {
+    spec: { maxUnavailable: '10%', selector, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+    status: {
+      disruptedPods: { a: '2024-05-01T12:00:00Z' },
+      conditions: [{ type: 'A', status: 'True', reason: 'B', lastTransitionTime: '2024-05-01T12:00:00Z' }],
+    },
+  },
+  'networkpolicies.networking.k8s.io': {
+    spec: {
+      podSelector: selector,
+      ingress: [{ ports: [{ protocol: 'TCP', port: 80, endPort: 90 }], from: [{ podSelector: selector }] }],
+      egress: [{ ports: [{ port: 'web' }], to: [{ ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } }] }],
+      policyTypes: ['Ingress'],
+    },
+  },
+  'ipaddresses.networking.k8s.io': {
+    metadata: { name: '10.0.0.1' },
+    spec: { parentRef: { group: 'a.b', resource: 'things', namespace: 'c', name: 'd' } },
+  },
+  'servicecidrs.networking.k8s.io': {
+    spec: { cidrs: ['10.0.0.0/8', 'fd00::/64'] },
+    status: {
+      conditions: [{ type: 'Ready', status: 'True', reason: 'B', lastTransitionTime: '2024-05-01T12:00:00Z' }],
+    },
+  },
+  'horizontalpodautoscalers.autoscaling': {
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      minReplicas: 2,
+      maxReplicas: 5,
+      metrics: [
+        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
+        {
+          type: 'ContainerResource',
+          containerResource: { name: 'cpu', container: 'c', target: { type: 'AverageValue', averageValue: '1' } },
+        },
+        {
+          type: 'Pods',
+          pods: { metric: { name: 'm', selector }, target: { type: 'AverageValue', averageValue: '1' } },
+        },
+        {
+          type: 'Object',
+          object: {
+            describedObject: { apiVersion: 'v1', kind: 'Service', name: 'web' },
+            metric: { name: 'm' },
+            target: { type: 'Value', value: '1' },
+          },
+        },
+        { type: 'External', external: { metric: { name: 'm' }, target: { type: 'Value', value: '1' } } },
+      ],
+      behavior: {
+        scaleUp: {
+          stabilizationWindowSeconds: 5,
+          selectPolicy: 'Min',
+          policies: [{ type: 'Pods', value: 1, periodSeconds: 5 }],
+          tolerance: '50m',
+        },
+        scaleDown: { selectPolicy: 'Disabled' },
+      },
+    },
+    status: {
+      currentReplicas: 2,
+      desiredReplicas: 3,
+      currentMetrics: [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: 3 } } }],
+      conditions: [{ type: 'A', status: 'True' }],
+    },
+  },
+  'horizontalpodautoscalers.autoscaling/v1': {
+    metadata: {
+      name: 'it',
+      annotations: {
+        'autoscaling.alpha.kubernetes.io/metrics':
+          '[{"type":"Pods","pods":{"metricName":"m","targetAverageValue":"1"}}]',
+        'autoscaling.alpha.kubernetes.io/behavior':
+          '{"ScaleUp":{"Policies":[{"Type":"Pods","Value":1,"PeriodSeconds":5}]},"ScaleDown":null}',
+        'autoscaling.alpha.kubernetes.io/conditions': 'no JSON',
+      },
+    },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      minReplicas: 2,
+      maxReplicas: 5,
+      targetCPUUtilizationPercentage: 50,
+    },
+    status: { currentReplicas: 2, desiredReplicas: 3, currentCPUUtilizationPercentage: 60 },
+  },
+  'csidrivers.storage.k8s.io': {
+    spec: {
+      attachRequired: true,
+      fsGroupPolicy: 'File',
+      tokenRequests: [{ audience: 'a', expirationSeconds: 600 }, { audience: 'b' }],
+      volumeLifecycleModes: ['Persistent', 'Ephemeral'],
+      nodeAllocatableUpdatePeriodSeconds: 10,
+    },
+  },
+  'csinodes.storage.k8s.io': {
+    spec: { drivers: [{ name: 'a.b', nodeID: 'n', topologyKeys: ['a.b/c'], allocatable: { count: 3 } }] },
+  },
+  'csistoragecapacities.storage.k8s.io': {
+    storageClassName: 'c',
+    capacity: '1Gi',
+    maximumVolumeSize: '1Mi',
+    nodeTopology: selector,
+  },
+  'volumeattachments.storage.k8s.io': {
+    spec: {
+      attacher: 'a.b',
+      nodeName: 'n',
+      source: { inlineVolumeSpec: { accessModes: ['ReadWriteOnce'], csi: { driver: 'a.b', volumeHandle: 'h' } } },
+    },
+    status: { attached: true, attachmentMetadata: { a: 'b' }, attachError: { message: 'm', errorCode: 3 } },
+  },
+  'volumeattributesclasses.storage.k8s.io': { driverName: 'a.b', parameters: { iops: '1' } },
+  'leasecandidates.coordination.k8s.io': {
+    spec: {
+      leaseName: 'l',
+      binaryVersion: '1.36.1',
+      emulationVersion: '1.36.0',
+      strategy: 'OldestEmulationVersion',
+      renewTime: '2024-05-01T12:00:00.000000Z',
+    },
+  },
+  'storageversionmigrations.storagemigration.k8s.io': {
+    spec: { resource: { group: 'apps', resource: 'deployments' } },
+    status: {
+      resourceVersion: '5',
+      conditions: [{ type: 'Running', status: 'True', reason: 'B', lastTransitionTime: '2024-05-01T12:00:00Z' }],
+    },
+  },
   'ingressclasses.networking.k8s.io': { spec: { controller: 'a.b/c', parameters: { kind: 'A', name: 'b' } } },
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { wholeObject } from '../../apiserver/registry/collection.ts'
 import { builtinKinds, CustomResourceDefinitions } from '../../src/kinds/index.ts'
 import { refusal, type TestServer, Told, testServer } from './harness.ts'
-import { leastObject } from './least-objects.ts'
+import { leastName, leastObject } from './least-objects.ts'
 
 const where = { namespace: 'default' }
 
@@ -14,7 +14,8 @@ const kinds = builtinKinds.filter(kind => kind !== CustomResourceDefinitions)
 describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind) => {
   /** A namespace until it is empty, a volume or a claim until its controller says that nobody uses it. */
   const beginsToEnd = ['Namespace', 'PersistentVolume', 'PersistentVolumeClaim'].includes(kind.kind)
-  const ref = kind.namespaced ? { name: 'web', namespace: 'default' } : { name: 'web' }
+  const web = leastName(kind, 'web')
+  const ref = kind.namespaced ? { name: web, namespace: 'default' } : { name: web }
   const create = ({ of, info }: TestServer, name = 'web') =>
     of(kind).create(leastObject(kind, name), kind.namespaced ? where : {}, {}, info)
 
@@ -38,9 +39,9 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
     await create(server)
     const error = await refusal(create(server))
     expect(error).toMatchObject({ reason: 'AlreadyExists', code: 409 })
-    expect(error.message).toBe(`${kind.resource} "web" already exists`)
+    expect(error.message).toBe(`${kind.resource} "${web}" already exists`)
     const { group, plural } = kind
-    expect(error.details).toEqual({ name: 'web', ...(group ? { group } : {}), kind: plural })
+    expect(error.details).toEqual({ name: web, ...(group ? { group } : {}), kind: plural })
   })
 
   test('what is not there is not found, by get, update, patch and delete', async () => {
@@ -54,7 +55,7 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
     ]
     for (const work of works) {
       const error = await refusal(work)
-      expect(error).toMatchObject({ reason: 'NotFound', code: 404, message: `${kind.resource} "web" not found` })
+      expect(error).toMatchObject({ reason: 'NotFound', code: 404, message: `${kind.resource} "${web}" not found` })
     }
   })
 
@@ -75,7 +76,7 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
     const error = await refusal(of(kind).update(ref, JSON.parse(reading.bytes.toString()), {}, info))
     expect(error).toMatchObject({ reason: 'Conflict', code: 409 })
     expect(error.message).toBe(
-      `Operation cannot be fulfilled on ${kind.resource} "web": the object has been modified; please apply your changes to the latest version and try again`,
+      `Operation cannot be fulfilled on ${kind.resource} "${web}": the object has been modified; please apply your changes to the latest version and try again`,
     )
   })
 
@@ -101,7 +102,7 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
     const { of, info } = server
     const before = server.storage.revision
     const wrote = await of(kind).create(leastObject(kind, 'web'), kind.namespaced ? where : {}, { dryRun: true }, info)
-    expect(wrote.reading.object.metadata).toMatchObject({ name: 'web', uid: expect.any(String) })
+    expect(wrote.reading.object.metadata).toMatchObject({ name: web, uid: expect.any(String) })
     expect(server.storage.revision).toBe(before)
     await refusal(() => of(kind).get(ref))
     await create(server)
@@ -122,8 +123,8 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
     await create(server)
     await of(kind).patch(ref, { type: 'merge', body: { metadata: { labels: { a: 'b' } } } }, {}, info)
     await of(kind).delete(ref, { gracePeriodSeconds: 0, propagationPolicy: 'Background' }, info)
-    expect(told.lines().slice(0, 2)).toEqual(['ADDED web', 'MODIFIED web'])
-    expect(told.lines()[2]).toBe(beginsToEnd ? 'MODIFIED web' : 'DELETED web')
+    expect(told.lines().slice(0, 2)).toEqual([`ADDED ${web}`, `MODIFIED ${web}`])
+    expect(told.lines()[2]).toBe(beginsToEnd ? `MODIFIED ${web}` : `DELETED ${web}`)
     stop()
     await create(server, 'other')
     expect(told.signals).toHaveLength(3)
@@ -149,7 +150,7 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
     const { of, info } = server
     await create(server, 'one')
     await create(server, 'two')
-    const two = { ...ref, name: 'two' }
+    const two = { ...ref, name: leastName(kind, 'two') }
     await of(kind).patch(two, { type: 'merge', body: { metadata: { labels: { pick: 'me' } } } }, {}, info)
     const work = of(kind).deleteCollection(
       { ...where, labelSelector: 'pick=me' },
@@ -161,9 +162,9 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
       expect(error.message).toBe(`deletecollection is not supported on resources of kind "${kind.resource}"`)
       return
     }
-    expect((await work).items.map(({ object }) => object.metadata.name)).toEqual(['two'])
+    expect((await work).items.map(({ object }) => object.metadata.name)).toEqual([leastName(kind, 'two')])
     if (beginsToEnd) expect(of(kind).get(two).object.metadata.deletionTimestamp).toBeDefined()
     else expect((await refusal(() => of(kind).get(two))).reason).toBe('NotFound')
-    expect(of(kind).get({ ...ref, name: 'one' }).object.metadata.name).toBe('one')
+    expect(of(kind).get({ ...ref, name: leastName(kind, 'one') }).object.metadata.name).toBe(leastName(kind, 'one'))
   })
 })

@@ -44,6 +44,29 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
   EndpointSlice: () => ({ addressType: 'IPv4', endpoints: [], ports: [] }),
   Ingress: () => ({ spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } } }),
   IngressClass: () => ({ spec: { controller: 'example.com/ingress' } }),
+  PodDisruptionBudget: name => ({ spec: { minAvailable: 1, selector: { matchLabels: { app: name } } } }),
+  NetworkPolicy: () => ({ spec: { podSelector: {} } }),
+  IPAddress: name => ({ spec: { parentRef: { resource: 'services', namespace: 'default', name } } }),
+  ServiceCIDR: () => ({ spec: { cidrs: ['10.0.0.0/16'] } }),
+  HorizontalPodAutoscaler: name => ({
+    spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } },
+  }),
+  CSIDriver: () => ({ spec: {} }),
+  CSINode: () => ({ spec: { drivers: [] } }),
+  CSIStorageCapacity: () => ({ storageClassName: 'standard' }),
+  VolumeAttachment: () => ({
+    spec: { attacher: 'example.com', nodeName: 'node-1', source: { persistentVolumeName: 'disk' } },
+  }),
+  VolumeAttributesClass: () => ({ driverName: 'example.com', parameters: { iops: '1' } }),
+  LeaseCandidate: () => ({
+    spec: {
+      leaseName: 'leader',
+      binaryVersion: '1.36.0',
+      emulationVersion: '1.36.0',
+      strategy: 'OldestEmulationVersion',
+    },
+  }),
+  StorageVersionMigration: () => ({ spec: { resource: { group: 'apps', resource: 'deployments' } } }),
   Lease: () => ({ spec: {} }),
   MutatingWebhookConfiguration: () => ({ webhooks: [webhook] }),
   ValidatingWebhookConfiguration: () => ({ webhooks: [webhook] }),
@@ -97,12 +120,23 @@ const events: Readonly<Record<string, (name: string) => object>> = {
   }),
 }
 
+const addresses: Readonly<Record<string, string>> = {
+  web: '10.0.0.1',
+  other: '10.0.0.2',
+  one: '10.0.0.3',
+  two: '10.0.0.4',
+}
+
+/** What an object is called where tests call it `web`: an address has no other name than itself. */
+export const leastName = (kind: Kind<any>, name: string): string =>
+  kind.kind === 'IPAddress' ? (addresses[name] ?? name) : name
+
 export function leastObject(kind: Kind<any>, name: string, namespace = 'default'): KubeObject & Record<string, any> {
   const part = kind.kind === 'Event' ? events[kind.group] : parts[kind.kind]
   return {
     apiVersion: kind.apiVersion,
     kind: kind.kind,
-    metadata: { name, ...(kind.namespaced ? { namespace } : {}) },
+    metadata: { name: leastName(kind, name), ...(kind.namespaced ? { namespace } : {}) },
     ...part?.(name),
   }
 }
