@@ -99,7 +99,7 @@ describe('/openapi/v3', () => {
   })
 
   test('what is not served has no document, and a form that is not had is refused', async () => {
-    expect(route('/openapi/v3/apis/policy/v1')).toBeUndefined()
+    expect(route('/openapi/v3/apis/example.com/v1')).toBeUndefined()
     expect(await get('/openapi/v3/api/v1', 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf')).toMatchObject(
       { status: 406 },
     )
