@@ -51,7 +51,7 @@ const customPatchTypes = patchTypes.filter(type => !type.includes('strategic'))
 
 export function pathsOf(kind: Kind<any>): Path[] {
   return resourcesOf(kind).flatMap(resource =>
-    resource.subresource === undefined ? mainPaths(kind, resource) : [part(kind, resource)],
+    resource.subresource === undefined ? mainPaths(kind, resource) : parts(kind, resource),
   )
 }
 
@@ -141,19 +141,30 @@ function mainPaths(kind: Kind<any>, { verbs, namespaced }: Resource): Path[] {
   return paths.filter(({ operations }) => operations.length > 0)
 }
 
+/** Behind a proxy are paths of its own. */
+function parts(kind: Kind<any>, resource: Resource): Path[] {
+  const one = part(kind, resource, '')
+  if (resource.subresource !== 'proxy') return [one]
+  const { path, parameters, operations } = part(kind, resource, 'WithPath')
+  return [one, { path: `${path}/{path}`, parameters: [...parameters, pathParameter], operations }]
+}
+
 /** A subresource: a window on a part (status, scale), a deed (binding, eviction) or a connection (log, exec, proxy). */
-function part(kind: Kind<any>, { subresource, verbs, body, namespaced }: Resource): Path {
+function part(kind: Kind<any>, { subresource, verbs, body, namespaced }: Resource, more: string): Path {
   const path = `${namespaced ? namespacedPath(kind) : kind.path()}/{name}/${subresource}`
   const own = definitionOf(body)
   const word = subresource![0]!.toUpperCase() + subresource!.slice(1)
-  const noun = `${idNoun(kind)}${word}`
+  const noun = `${idNoun(kind)}${word}${more}`
   const isConnection = own === undefined || subresource === 'log'
   const operations = verbs.map((verb): Operation => {
     const about = `${subresource} of the specified ${kind.kind}`
     if (isConnection) {
       const method = methods[verb]!
       const action = subresource === 'log' ? 'get' : 'connect'
-      const id = subresource === 'log' ? `read${noun}` : `connect${method[0]!.toUpperCase()}${method.slice(1)}${noun}`
+      const id =
+        subresource === 'log'
+          ? `read${noun}`
+          : `connect${idGroup(kind)}${method[0]!.toUpperCase()}${method.slice(1)}${noun.slice(idGroup(kind).length)}`
       return operation(
         body,
         method,
@@ -256,13 +267,10 @@ function idNoun(kind: Kind<any>): string {
   return `${idGroup(kind)}${kind.namespaced ? 'Namespaced' : ''}${kind.kind}`
 }
 
-/** `AppsV1`, `NetworkingV1`, `CoreV1`; of a custom kind the whole group: `StableExampleComV1`. */
+/** `AppsV1`, `RbacAuthorizationV1`, `CoreV1`; of a custom kind the whole group: `StableExampleComV1`. */
 function idGroup({ group, version, custom }: KindName): string {
-  if (custom !== undefined) {
-    return [...group.split('.'), version].map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
-  }
-  const word = group === '' ? 'core' : group.split('.')[0]!
-  return `${word[0]!.toUpperCase()}${word.slice(1)}${version[0]!.toUpperCase()}${version.slice(1)}`
+  const shown = custom === undefined ? group.replace(/\.k8s\.io$/, '') || 'core' : group
+  return [...shown.split('.'), version].map(word => word[0]!.toUpperCase() + word.slice(1)).join('')
 }
 
 function query(name: string, type: Parameter['type'], description: string): Parameter {
@@ -275,6 +283,8 @@ const namespaceParameter: Parameter = {
   type: 'string',
   description: 'the namespace of the objects',
 }
+
+const pathParameter: Parameter = { name: 'path', in: 'path', type: 'string', description: 'path to the resource' }
 
 function nameParameter(kind: Kind<any>): Parameter {
   return { name: 'name', in: 'path', type: 'string', description: `name of the ${kind.kind}` }
