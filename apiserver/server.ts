@@ -25,10 +25,16 @@ import { PriorityClasses, systemPriorityClasses } from '../src/kinds/prioritycla
 import { Services } from '../src/kinds/service.ts'
 import { defaultServiceCidr, ServiceCIDRs } from '../src/kinds/servicecidr.ts'
 import { defaultClassAnnotation, StorageClasses } from '../src/kinds/storageclass.ts'
-import type { Admission } from './admission/admission.ts'
+import type { Admission, AdmissionRequest } from './admission/admission.ts'
+import { expressionFaults } from './admission/policies/expression-faults.ts'
+import { mutatingPolicies } from './admission/policies/mutating-policies.ts'
+import { validatingPolicies } from './admission/policies/validating-policies.ts'
 import { addressRange, ownAddress } from './admission/service-addresses.ts'
 import { createWebhooks } from './admission/webhooks/webhooks.ts'
+import { celAuthorizerOf } from './auth/cel-authorizer.ts'
 import { builtinReviews } from './auth/reviews.ts'
+import { createCel } from './cel/compiler.ts'
+import type { CelAuthorizer } from './cel/library/authorizer.ts'
 import { renaming } from './custom/conversion.ts'
 import { webhookConversion } from './custom/conversion-webhook.ts'
 import { createCustomResources } from './custom/custom-resources.ts'
@@ -61,8 +67,19 @@ export function createApiServer(
   outgoing: Outgoing = httpsOutgoing(env),
 ): ApiServer {
   const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
-  const webhooks = createWebhooks({ env, storage, outgoing, equivalents })
-  const registry = createRegistry(env, storage, withJudgedDefinitions(kinds), admission, builtinReviews, webhooks)
+  const cel = createCel()
+  const authorizerFor = ({ user }: AdmissionRequest): CelAuthorizer => celAuthorizerOf(user)
+  const webhooks = createWebhooks({ env, storage, outgoing, equivalents, cel, authorizerFor })
+  const policyOptions = { storage, cel, equivalents, authorizerFor, kinds: () => registry.kinds }
+  const policies = [mutatingPolicies(policyOptions, admission), validatingPolicies(policyOptions)]
+  const registry = createRegistry(
+    env,
+    storage,
+    withJudgedDefinitions(kinds),
+    [...admission, expressionFaults(cel), ...policies],
+    builtinReviews,
+    webhooks,
+  )
   const conversionIds = env.random.fork('conversion-reviews')
   const customResources = createCustomResources(env, storage, registry, crd =>
     crd.spec.conversion?.strategy === 'Webhook'
@@ -79,6 +96,7 @@ export function createApiServer(
     close() {
       stopExpiring()
       webhooks.close()
+      for (const policy of policies) policy.close()
       customResources.close()
     },
   }

@@ -62,6 +62,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'apiserver/storage/',
     'apiserver/patch/',
     'apiserver/outgoing/',
+    'apiserver/cel/',
     'apiserver/registry/(types)',
     'apiserver/auth/(types)',
   ],
@@ -77,7 +78,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   'apiserver/apply/': ['apiserver/apply/'],
   'apiserver/storage/': ['apiserver/storage/'],
   'apiserver/cel/': ['apiserver/cel/'],
-  'apiserver/auth/': ['apiserver/auth/', 'apiserver/registry/(types)'],
+  'apiserver/auth/': ['apiserver/auth/', 'apiserver/cel/', 'apiserver/registry/(types)'],
 }
 
 /** Packages that only certain folders may know. */

@@ -4,19 +4,12 @@
 import type { MatchCondition, Variable } from '../../../generated/types.ts'
 import type { Frozen, KubeObject } from '../../../src/api/meta.ts'
 import { Namespaces } from '../../../src/kinds/namespace.ts'
+import { type Cel, type CelBudget, CelFault } from '../../cel/cel.ts'
 import { keyOf } from '../../storage/keys.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import { requestOfReview } from '../webhooks/admission-review.ts'
 import type { Resource } from '../webhooks/matching.ts'
-import {
-  type Bindings,
-  type Budget,
-  CompilationFault,
-  EvaluationFault,
-  type Expression,
-  type Expressions,
-  type Scope,
-} from './expressions.ts'
+import { type Bindings, compileExpression, contextOf, type Expression, type Scope } from './expressions.ts'
 
 export interface Definitions {
   readonly variables?: readonly Frozen<Variable>[] | undefined
@@ -25,16 +18,16 @@ export interface Definitions {
 }
 
 /** An expression, or why there is none. */
-export type Compiled = Expression | CompilationFault
+export type Compiled = Expression | CelFault
 
 /** Compiles the expressions of one policy, each after the variables that are defined before it. */
 export class PolicyCompiler {
-  readonly #expressions: Expressions
+  readonly #cel: Cel
   readonly #hasParams: boolean
   readonly variables: readonly { readonly name: string; readonly expression: Compiled }[]
 
-  constructor(expressions: Expressions, { variables = [], paramKind }: Definitions) {
-    this.#expressions = expressions
+  constructor(cel: Cel, { variables = [], paramKind }: Definitions) {
+    this.#cel = cel
     this.#hasParams = paramKind !== undefined
     const names: string[] = []
     this.variables = variables.map(({ name, expression }) => {
@@ -48,9 +41,8 @@ export class PolicyCompiler {
     return this.#try(text, { ...this.#scope(result, authorizer), variables: this.variables.map(({ name }) => name) })
   }
 
-  /** Conditions know no variables. */
   condition(text: string): Compiled {
-    return this.#try(text, { ...this.#scope('bool', true), variables: [] })
+    return this.#try(text, { ...this.#scope('bool', true), variables: undefined })
   }
 
   #scope(result: Scope['result'], authorizer: boolean): Omit<Scope, 'variables'> {
@@ -59,18 +51,18 @@ export class PolicyCompiler {
 
   #try(text: string, scope: Scope): Compiled {
     try {
-      return this.#expressions.compile(text, scope)
+      return compileExpression(this.#cel, text, scope)
     } catch (error) {
-      if (error instanceof CompilationFault) return error
+      if (error instanceof CelFault) return error
       throw error
     }
   }
 }
 
-/** The values of one policy, one parameter and one request. */
+/** What a policy is judged by: one parameter and one request. */
 export class Evaluation {
-  readonly budget: Budget
-  readonly #bindings: Bindings
+  readonly budget: CelBudget
+  readonly #context: Readonly<Record<string, unknown>>
 
   constructor(
     compiler: PolicyCompiler,
@@ -80,38 +72,35 @@ export class Evaluation {
     request: AdmissionRequest,
     params: Frozen<KubeObject> | null,
     authorizer: unknown,
-    budget: Budget,
+    budget: CelBudget,
   ) {
     this.budget = budget
-    const variables: Record<string, () => unknown> = {}
-    this.#bindings = {
+    const bindings: Bindings = {
       object: next ?? null,
       oldObject: old ?? null,
       request: requestOfReview(request, meant, next ?? old),
       namespaceObject: namespaceOf(request),
       params,
-      variables,
+      variables: new Map(compiler.variables.map(({ name, expression }) => [name, once(() => this.value(expression))])),
       authorizer,
     }
-    for (const { name, expression } of compiler.variables) {
-      variables[name] = once(() => this.value(expression))
-    }
+    this.#context = contextOf(bindings)
   }
 
-  /** Throws EvaluationFault, also for an expression that could not be compiled. */
+  /** Throws CelFault, also for an expression that could not be compiled. */
   value(expression: Compiled): unknown {
-    if (expression instanceof CompilationFault) throw new EvaluationFault(expression.message)
-    return expression.evaluate(this.#bindings, this.budget)
+    if (expression instanceof CelFault) throw expression
+    return expression.evaluate(this.#context, this.budget)
   }
 
-  /** Whether all conditions hold; one that is false outweighs those that fail. Throws EvaluationFault. */
+  /** Whether all conditions hold; one that is false outweighs those that fail. Throws CelFault. */
   meets(conditions: readonly Compiled[]): boolean {
     let fault: unknown
     for (const condition of conditions) {
       try {
         if (this.value(condition) !== true) return false
       } catch (error) {
-        if (!(error instanceof EvaluationFault)) throw error
+        if (!(error instanceof CelFault)) throw error
         fault ??= error
       }
     }

@@ -5,10 +5,21 @@ import type { MatchResources, NamedRuleWithOperations, ParamRef } from '../../..
 import type { Frozen, KubeObject } from '../../../src/api/meta.ts'
 import type { Cancel } from '../../../src/env/clock.ts'
 import type { Kind } from '../../../src/kinds/kind.ts'
+import type { Cel } from '../../cel/cel.ts'
 import { prefixOf } from '../../storage/keys.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { AdmissionRequest } from '../admission.ts'
 import { matchNamespace, matchObject, matchRules, type Resource } from '../webhooks/matching.ts'
+
+export interface PolicyOptions {
+  readonly storage: Storage
+  readonly cel: Cel
+  /** Every kind that is served: among them are those of parameters. */
+  readonly kinds: () => readonly Kind<any>[]
+  readonly equivalents: (kind: Kind<any>) => readonly Kind<any>[]
+  /** What `authorizer` is for the user of a request. */
+  readonly authorizerFor: (request: AdmissionRequest) => unknown
+}
 
 export type Policy = Frozen<KubeObject & { spec: { matchConstraints?: MatchResources } }>
 export type Binding = Frozen<

@@ -5,24 +5,13 @@ import type { ValidatingAdmissionPolicy, Validation } from '../../../generated/t
 import { ApiError, forbidden, type Reason } from '../../../src/api/errors.ts'
 import type { Frozen, KubeObject } from '../../../src/api/meta.ts'
 import type { Cancel } from '../../../src/env/clock.ts'
-import type { Kind } from '../../../src/kinds/kind.ts'
-import type { Storage } from '../../storage/storage.ts'
+import { type Cel, CelFault } from '../../cel/cel.ts'
 import type { Admission, AdmissionRequest } from '../admission.ts'
 import { convert, isExempt, type Resource } from '../webhooks/matching.ts'
 import { type Compiled, Evaluation, PolicyCompiler } from './evaluation.ts'
-import { budgetOfPolicy, EvaluationFault, type Expressions } from './expressions.ts'
+import { budgetOfPolicy } from './expressions.ts'
 import { collectParams, ParamsFault } from './params.ts'
-import { type Binding, type Bound, matchResources, PolicyIndex } from './policy-index.ts'
-
-export interface PolicyOptions {
-  readonly storage: Storage
-  readonly expressions: Expressions
-  /** Every kind that is served: among them are those of parameters. */
-  readonly kinds: () => readonly Kind<any>[]
-  readonly equivalents: (kind: Kind<any>) => readonly Kind<any>[]
-  /** What `authorizer` is for the user of a request. */
-  readonly authorizerFor: (request: AdmissionRequest) => unknown
-}
+import { type Binding, type Bound, matchResources, PolicyIndex, type PolicyOptions } from './policy-index.ts'
 
 type Policy = Frozen<ValidatingAdmissionPolicy>
 
@@ -49,7 +38,7 @@ export function validatingPolicies(options: PolicyOptions): Admission & { readon
     options.storage,
     'validatingadmissionpolicies',
     'validatingadmissionpolicybindings',
-    policy => compile(options.expressions, policy),
+    policy => compile(options.cel, policy),
   )
   return {
     name: 'ValidatingAdmissionPolicy',
@@ -64,8 +53,8 @@ export function validatingPolicies(options: PolicyOptions): Admission & { readon
   }
 }
 
-export function compile(expressions: Expressions, { spec }: Policy): CompiledPolicy {
-  const compiler = new PolicyCompiler(expressions, spec)
+export function compile(cel: Cel, { spec }: Policy): CompiledPolicy {
+  const compiler = new PolicyCompiler(cel, spec)
   return {
     compiler,
     conditions: (spec.matchConditions ?? []).map(({ expression }) => compiler.condition(expression)),
@@ -129,7 +118,7 @@ function apply(
     request,
     param,
     options.authorizerFor(request),
-    { left: budgetOfPolicy },
+    budgetOfPolicy(),
   )
   const fails = policy.spec.failurePolicy !== 'Ignore'
   const act = (message: string, reason?: string): void => {
@@ -147,7 +136,7 @@ function apply(
     try {
       return run()
     } catch (error) {
-      if (!(error instanceof EvaluationFault)) throw error
+      if (!(error instanceof CelFault)) throw error
       if (fails) act(error.message)
       return undefined
     }
@@ -163,11 +152,11 @@ function apply(
     try {
       const said = evaluation.value(value)
       if (said === null || typeof said === 'string') continue
-      throw new EvaluationFault(
+      throw new CelFault(
         `valueExpression '${text}' resulted in unsupported return type: ${typeof said}. Return type must be either string or null.`,
       )
     } catch (error) {
-      if (!(error instanceof EvaluationFault)) throw error
+      if (!(error instanceof CelFault)) throw error
       if (fails) denials.push({ policy, binding, message: error.message })
     }
   }
@@ -188,7 +177,7 @@ function said(message: Compiled, evaluation: Evaluation): string | undefined {
     const line = text.trim()
     return line.includes('\n') || Buffer.byteLength(line) > longestMessage ? undefined : line
   } catch (error) {
-    if (error instanceof EvaluationFault) return undefined
+    if (error instanceof CelFault) return undefined
     throw error
   }
 }

@@ -4,18 +4,21 @@
 // Upstream: k8s.io/apiserver/pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go, mutating/reinvocationcontext.go.
 
 import type { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } from '../../../generated/types.ts'
-import { ApiError, internalError } from '../../../src/api/errors.ts'
+import { ApiError, forbidden, internalError } from '../../../src/api/errors.ts'
 import { draft as thaw } from '../../../src/api/freeze.ts'
 import { jsonEqual } from '../../../src/api/json-equal.ts'
 import type { Frozen, KubeObject } from '../../../src/api/meta.ts'
 import type { Cancel } from '../../../src/env/clock.ts'
 import type { Env } from '../../../src/env/env.ts'
 import type { Kind } from '../../../src/kinds/kind.ts'
+import { type Cel, CelFault } from '../../cel/cel.ts'
 import type { Outgoing } from '../../outgoing/outgoing.ts'
 import { applyJsonPatch } from '../../patch/json-patch.ts'
 import { prefixOf } from '../../storage/keys.ts'
 import type { Storage } from '../../storage/storage.ts'
 import type { AdmissionRequest, RemoteAdmission, RemoteRound } from '../admission.ts'
+import { Evaluation, PolicyCompiler } from '../policies/evaluation.ts'
+import { budgetOfPolicy } from '../policies/expressions.ts'
 import { questionOf } from './admission-review.ts'
 import { CallFailure, callWebhook, type Webhook } from './calling.ts'
 import { convert, isExempt, matchNamespace, matchObject, matchRules, type Resource } from './matching.ts'
@@ -26,6 +29,9 @@ export interface WebhookOptions {
   readonly outgoing: Outgoing
   /** The other versions in which the objects of a kind are served. */
   readonly equivalents: (kind: Kind<any>) => readonly Kind<any>[]
+  readonly cel: Cel
+  /** What `authorizer` is for the user of a request. */
+  readonly authorizerFor: (request: AdmissionRequest) => unknown
 }
 
 export interface Webhooks extends RemoteAdmission {
@@ -194,7 +200,38 @@ class Round implements RemoteRound {
 
   #meant(hook: Webhook, request: AdmissionRequest, next: Frozen<KubeObject> | undefined): Resource | undefined {
     const meant = matchRules(hook, request, this.#options.equivalents(request.kind))
-    return meant !== undefined && matchNamespace(hook, request, next) ? meant : undefined
+    if (meant === undefined || !matchNamespace(hook, request, next)) return undefined
+    return !hook.matchConditions?.length || this.#meetsConditions(hook, meant, request, next) ? meant : undefined
+  }
+
+  /** A condition that fails is one that does not hold, or refuses, as the hook's failurePolicy says (matchconditions/matcher.go). */
+  #meetsConditions(
+    hook: Webhook,
+    meant: Resource,
+    request: AdmissionRequest,
+    next: Frozen<KubeObject> | undefined,
+  ): boolean {
+    const { cel, authorizerFor } = this.#options
+    const shown = (object: Frozen<KubeObject> | undefined): Frozen<KubeObject> | undefined =>
+      object && (convert(object, request.kind, meant.kind) as Frozen<KubeObject>)
+    const compiler = new PolicyCompiler(cel, {})
+    const evaluation = new Evaluation(
+      compiler,
+      meant,
+      shown(next),
+      shown(request.old),
+      request,
+      null,
+      authorizerFor(request),
+      budgetOfPolicy(),
+    )
+    try {
+      return evaluation.meets(hook.matchConditions!.map(({ expression }) => compiler.condition(expression)))
+    } catch (error) {
+      if (!(error instanceof CelFault)) throw error
+      if (hook.failurePolicy === 'Ignore') return false
+      throw forbidden(request.kind, request.name, error.message)
+    }
   }
 
   #call(
