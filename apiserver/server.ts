@@ -4,8 +4,10 @@
 import type {
   EndpointSlice,
   Endpoints,
+  FlowSchema,
   Namespace,
   PriorityClass,
+  PriorityLevelConfiguration,
   Service,
   ServiceCIDR,
   StorageClass,
@@ -19,9 +21,12 @@ import type { Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
 import { EndpointsKind } from '../src/kinds/endpoints.ts'
 import { EndpointSlices } from '../src/kinds/endpointslice.ts'
+import { mandatoryLevels, mandatorySchemas, suggestedLevels, suggestedSchemas } from '../src/kinds/flow-bootstrap.ts'
+import { FlowSchemas } from '../src/kinds/flowschema.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import { Namespaces } from '../src/kinds/namespace.ts'
 import { PriorityClasses, systemPriorityClasses } from '../src/kinds/priorityclass.ts'
+import { PriorityLevelConfigurations } from '../src/kinds/prioritylevelconfiguration.ts'
 import { Services } from '../src/kinds/service.ts'
 import { defaultServiceCidr, ServiceCIDRs } from '../src/kinds/servicecidr.ts'
 import { defaultClassAnnotation, StorageClasses } from '../src/kinds/storageclass.ts'
@@ -41,6 +46,7 @@ import { createCustomResources } from './custom/custom-resources.ts'
 import { withJudgedDefinitions } from './custom/definition-kind.ts'
 import { createDirectClient } from './direct-client.ts'
 import { expireEvents } from './event-expiry.ts'
+import { FlowControl } from './flowcontrol/flow-control.ts'
 import { httpsOutgoing } from './outgoing/https-outgoing.ts'
 import type { Outgoing } from './outgoing/outgoing.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
@@ -50,6 +56,8 @@ export interface ApiServer {
   readonly registry: Registry
   /** The direct door. */
   readonly client: Client
+  /** Which requests of the HTTP door are served at once. */
+  readonly flows: FlowControl
   /** The port to what runs on the nodes: logs, proxy. */
   readonly nodes: NodeClient | undefined
   /** Sees to the first namespaces and to the Service `kubernetes`, which leads to the address given. May be called again. */
@@ -88,9 +96,11 @@ export function createApiServer(
   )
   const client = createDirectClient(env, registry)
   const stopExpiring = expireEvents(env, storage)
+  const flows = new FlowControl({ env, storage, client: client.as('api-priority-and-fairness-config-consumer-v1') })
   return {
     registry,
     client,
+    flows,
     nodes,
     bootstrap: ({ address, port }) => bootstrap(client.as('kube-apiserver'), address, port, env.clock.now()),
     close() {
@@ -98,6 +108,7 @@ export function createApiServer(
       webhooks.close()
       for (const policy of policies) policy.close()
       customResources.close()
+      flows.close()
     },
   }
 }
@@ -119,6 +130,7 @@ async function bootstrap(client: Client, address: string, port: number, now: Mil
   for (const each of systemPriorityClasses) {
     await ensure<PriorityClass>(client, PriorityClasses, priorityClass(each), [])
   }
+  await ensureFlows(client, isNew)
   // Whoever deleted it has not meant it to come back.
   if (isNew) await ensure<StorageClass>(client, StorageClasses, standardClass, [])
   await ensure<ServiceCIDR>(client, ServiceCIDRs, defaultRange(now), [])
@@ -126,6 +138,16 @@ async function bootstrap(client: Client, address: string, port: number, now: Mil
   await ensure<Endpoints>(client, EndpointsKind, ownEndpoints(address, port), ['subsets'])
   await dropOtherFamily(client, address)
   await ensure<EndpointSlice>(client, EndpointSlices, ownSlice(address, port), ['endpoints', 'ports'])
+}
+
+/** What is mandatory is always there, what is suggested from the start: all in one commit of the store. */
+async function ensureFlows(client: Client, isNew: boolean): Promise<void> {
+  const levels = isNew ? [...mandatoryLevels, ...suggestedLevels] : mandatoryLevels
+  const schemas = isNew ? [...mandatorySchemas, ...suggestedSchemas] : mandatorySchemas
+  await Promise.all([
+    ...levels.map(each => ensure<PriorityLevelConfiguration>(client, PriorityLevelConfigurations, each, [])),
+    ...schemas.map(each => ensure<FlowSchema>(client, FlowSchemas, each, [])),
+  ])
 }
 
 /** A slice cannot change its family: one of another is made anew. */

@@ -53,6 +53,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   const door = createHttpServer({
     env,
     registry: cluster.server.registry,
+    flows: cluster.server.flows,
     nodes: nodesWherever(cluster.client, cluster.nodes.nodeClient, cluster.isRunning),
     authenticate: createAuthenticator(),
     certificates,

@@ -49,7 +49,7 @@ const may: Readonly<Record<string, readonly string[]>> = {
 
 /** Inside the API server, from outer to inner: a floor may import itself and those below it that are named. */
 const floors: Readonly<Record<string, readonly string[]>> = {
-  'apiserver/http/': ['apiserver/registry/', 'apiserver/auth/', 'apiserver/http/'],
+  'apiserver/http/': ['apiserver/flowcontrol/', 'apiserver/registry/', 'apiserver/auth/', 'apiserver/http/'],
   'apiserver/registry/': [
     'apiserver/registry/',
     'apiserver/patch/',
@@ -73,6 +73,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
     'apiserver/outgoing/',
     'apiserver/storage/',
   ],
+  'apiserver/flowcontrol/': ['apiserver/flowcontrol/', 'apiserver/storage/', 'apiserver/registry/(types)'],
   'apiserver/outgoing/': ['apiserver/outgoing/', 'apiserver/storage/'],
   'apiserver/patch/': ['apiserver/patch/'],
   'apiserver/apply/': ['apiserver/apply/'],

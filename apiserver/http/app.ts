@@ -10,11 +10,13 @@ import type { NodeClient } from '../../src/client/node-client.ts'
 import { createEnding } from '../../src/env/ending.ts'
 import type { Env } from '../../src/env/env.ts'
 import { type Authenticate, anonymous, type Credentials } from '../auth/authentication.ts'
+import type { Flow, FlowControl } from '../flowcontrol/flow-control.ts'
 import type { Registry, User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
 import { discoveryRoutes } from './discovery.ts'
 import { Documents } from './documents.ts'
 import { dualExpress } from './express-adapter.ts'
+import { admitted, flowFamilies, Overload, sendOverload } from './fairness.ts'
 import { type HealthChecks, healthReport } from './health.ts'
 import type { Family } from './metric-families.ts'
 import { healthFamilies, metricsPage, type Page, processFamilies, storedFamilies } from './metrics-page.ts'
@@ -33,6 +35,8 @@ export interface HttpServerOptions {
   readonly registry: Registry
   readonly authenticate: Authenticate
   readonly certificates: { readonly ca: KeyPair; readonly server: KeyPair }
+  /** Absent: everything is served at once. */
+  readonly flows?: FlowControl
   readonly nodes?: NodeClient | undefined
   /** What /readyz asks beyond the API server itself. */
   readonly checks?: HealthChecks
@@ -57,7 +61,7 @@ const mostHeaders = 1 << 20
 const isOpenToAll = /^\/(version|healthz|livez|readyz)(\/|$)/
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { env, registry, authenticate, certificates } = options
+  const { env, registry, authenticate, certificates, flows } = options
   const ending = createEnding()
   const metrics = new RequestMetrics(() => env.clock.now())
   const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal, metrics })
@@ -77,6 +81,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     inFlight.add(request)
     let counted: Counted | undefined
+    let flow: Flow | undefined
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
@@ -94,6 +99,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const target = path.startsWith('/api') ? parseTarget(path) : undefined
       const attributes = attributesOf(request.method ?? 'GET', url, path, target)
       counted = metrics.begin(attributes, isApply(request))
+      const entry = admitted(flows, attributes, user, response, headers)
+      flow = entry instanceof Promise ? await entry : entry
       if (target !== undefined)
         return await verbs.answer(target, { request, response, user, headers } satisfies Exchange)
       if (request.method === 'GET' || request.method === 'HEAD') {
@@ -107,6 +114,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       }
       throw noSuchPath()
     } catch (error) {
+      if (error instanceof Overload) return sendOverload(response, headers)
       const told = asApiError(error)
       if (told.reason === 'InternalError') env.log.error({ method: request.method, path, error }, 'a request failed')
       if (response.headersSent) response.destroy()
@@ -119,6 +127,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       // A watch goes on; what is compressed is still on its way.
       if (counted !== undefined && !response.writableEnded) response.once('close', end)
       else end()
+      flow?.level.leave()
       inFlight.delete(request)
       if (inFlight.size === 0) onIdle?.()
     }
@@ -131,6 +140,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       ...metrics.families(),
       ...storedFamilies(registry),
       ...processFamilies(env),
+      ...(flows === undefined ? [] : flowFamilies(flows)),
       ...(options.metrics?.() ?? []),
     ])
   }

@@ -67,7 +67,7 @@ export class Negotiator {
 
 /** The stable and beta kinds of k8s.io/api: those whose field numbers are in src/kinds/protobuf-fields.ts. */
 export function hasProtobuf(kind: KindName): boolean {
-  return /^io\.k8s\.api\.\w+\.v\d+(beta\d+)?\.\w+$/.test(definitionOf(kind) ?? '')
+  return /^io\.k8s\.(api|kube-aggregator\.pkg\.apis)\.\w+\.v\d+(beta\d+)?\.\w+$/.test(definitionOf(kind) ?? '')
 }
 
 /** Whether a refusal is told in protobuf, as upstream tells it to who would rather have that. */

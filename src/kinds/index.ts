@@ -1,5 +1,6 @@
 // The built-in kinds, one line each. The order is the order of discovery and of `kubectl get all`.
 
+export { APIServices } from './apiservice.ts'
 export { CertificateSigningRequests } from './certificatesigningrequest.ts'
 export { ClusterTrustBundles } from './clustertrustbundle.ts'
 export { ConfigMaps } from './configmap.ts'
@@ -17,6 +18,7 @@ export { EndpointsKind } from './endpoints.ts'
 export { EndpointSlices } from './endpointslice.ts'
 export { Events } from './event.ts'
 export { EventsV1 } from './event-v1.ts'
+export { FlowSchemas } from './flowschema.ts'
 export { HorizontalPodAutoscalers } from './horizontalpodautoscaler.ts'
 export { HorizontalPodAutoscalersV1 } from './horizontalpodautoscaler-v1.ts'
 export { Ingresses } from './ingress.ts'
@@ -42,6 +44,7 @@ export { PodCertificateRequests } from './podcertificaterequest.ts'
 export { PodDisruptionBudgets } from './poddisruptionbudget.ts'
 export { PodTemplates } from './podtemplate.ts'
 export { PriorityClasses } from './priorityclass.ts'
+export { PriorityLevelConfigurations } from './prioritylevelconfiguration.ts'
 export { ReplicaSets } from './replicaset.ts'
 export { ReplicationControllers } from './replicationcontroller.ts'
 export { ResourceClaims, ResourceClaimsV1beta1, ResourceClaimsV1beta2 } from './resourceclaim.ts'
@@ -66,6 +69,7 @@ export { ValidatingWebhookConfigurations } from './validatingwebhookconfiguratio
 export { VolumeAttachments } from './volumeattachment.ts'
 export { VolumeAttributesClasses, VolumeAttributesClassesV1beta1 } from './volumeattributesclass.ts'
 
+import { APIServices } from './apiservice.ts'
 import { CertificateSigningRequests } from './certificatesigningrequest.ts'
 import { ClusterTrustBundles } from './clustertrustbundle.ts'
 import { ConfigMaps } from './configmap.ts'
@@ -83,6 +87,7 @@ import { EndpointsKind } from './endpoints.ts'
 import { EndpointSlices } from './endpointslice.ts'
 import { Events } from './event.ts'
 import { EventsV1 } from './event-v1.ts'
+import { FlowSchemas } from './flowschema.ts'
 import { HorizontalPodAutoscalers } from './horizontalpodautoscaler.ts'
 import { HorizontalPodAutoscalersV1 } from './horizontalpodautoscaler-v1.ts'
 import { Ingresses } from './ingress.ts'
@@ -109,6 +114,7 @@ import { PodCertificateRequests } from './podcertificaterequest.ts'
 import { PodDisruptionBudgets } from './poddisruptionbudget.ts'
 import { PodTemplates } from './podtemplate.ts'
 import { PriorityClasses } from './priorityclass.ts'
+import { PriorityLevelConfigurations } from './prioritylevelconfiguration.ts'
 import { ReplicaSets } from './replicaset.ts'
 import { ReplicationControllers } from './replicationcontroller.ts'
 import { ResourceClaims, ResourceClaimsV1beta1, ResourceClaimsV1beta2 } from './resourceclaim.ts'
@@ -205,4 +211,7 @@ export const builtinKinds: readonly Kind<any>[] = [
   ResourceSlices,
   ResourceSlicesV1beta1,
   ResourceSlicesV1beta2,
+  FlowSchemas,
+  PriorityLevelConfigurations,
+  APIServices,
 ]

@@ -66,6 +66,13 @@ export const protobufFields: Readonly<Record<string, string>> = {
   'admissionregistration.v1beta1.ParamKind': 'apiVersion:1 kind:2',
   'admissionregistration.v1beta1.ParamRef': 'name:1 namespace:2 selector:3* parameterNotFoundAction:4*',
   'admissionregistration.v1beta1.Variable': 'name:1! expression:2!',
+  'apiregistration.v1.APIService': 'metadata:1 spec:2 status:3',
+  'apiregistration.v1.APIServiceCondition': 'type:1! status:2! lastTransitionTime:3 reason:4 message:5',
+  'apiregistration.v1.APIServiceList': 'metadata:1 items:2',
+  'apiregistration.v1.APIServiceSpec':
+    'service:1* group:2 version:3 insecureSkipTLSVerify:4 caBundle:5 groupPriorityMinimum:7! versionPriority:8!',
+  'apiregistration.v1.APIServiceStatus': 'conditions:1',
+  'apiregistration.v1.ServiceReference': 'namespace:1 name:2 port:3*',
   'apps.v1.ControllerRevision': 'metadata:1 data:2! revision:3!',
   'apps.v1.ControllerRevisionList': 'metadata:1 items:2',
   'apps.v1.DaemonSet': 'metadata:1 spec:2 status:3',

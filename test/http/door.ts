@@ -59,6 +59,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const door = createHttpServer({
     env: server.env,
     registry: server.server.registry,
+    flows: server.server.flows,
     authenticate: createAuthenticator(options.tokens ? { tokens: options.tokens } : {}),
     certificates,
     nodes: options.nodes,

@@ -375,5 +375,5 @@ function stableKinds(): KindName[] {
 function nodeOf(short: string): SchemaNode | undefined {
   return short.startsWith('meta.')
     ? definitionNode(`io.k8s.apimachinery.pkg.apis.${short}`)
-    : definitionNode(`io.k8s.api.${short}`)
+    : (definitionNode(`io.k8s.api.${short}`) ?? definitionNode(`io.k8s.kube-aggregator.pkg.apis.${short}`))
 }

@@ -440,6 +440,49 @@ const samples: Readonly<Record<string, object>> = {
     },
     status: { hard: { pods: '3' }, used: { pods: '1' } },
   },
+  'flowschemas.flowcontrol.apiserver.k8s.io': {
+    spec: {
+      priorityLevelConfiguration: { name: 'global-default' },
+      matchingPrecedence: 1200,
+      distinguisherMethod: { type: 'ByUser' },
+      rules: [
+        {
+          subjects: [
+            { kind: 'User', user: { name: 'jane' } },
+            { kind: 'Group', group: { name: 'dev' } },
+            { kind: 'ServiceAccount', serviceAccount: { name: 'a', namespace: 'b' } },
+          ],
+          resourceRules: [{ verbs: ['get'], apiGroups: [''], resources: ['pods'], namespaces: ['default'] }],
+          nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/healthz/*'] }],
+        },
+      ],
+    },
+    status: { conditions: [{ type: 'Dangling', status: 'False' }] },
+  },
+  'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': {
+    spec: {
+      type: 'Limited',
+      limited: {
+        nominalConcurrencyShares: 10,
+        lendablePercent: 50,
+        borrowingLimitPercent: 20,
+        limitResponse: { type: 'Queue', queuing: { queues: 16, handSize: 4, queueLengthLimit: 10 } },
+      },
+    },
+    status: { conditions: [{ type: 'Ready' }] },
+  },
+  'apiservices.apiregistration.k8s.io': {
+    metadata: { name: 'v1.it.example.com' },
+    spec: {
+      group: 'it.example.com',
+      version: 'v1',
+      groupPriorityMinimum: 1000,
+      versionPriority: 15,
+      caBundle: 'YQ==',
+      service: { name: 'api', namespace: 'default', port: 443 },
+    },
+    status: { conditions: [{ type: 'Available', status: 'True' }] },
+  },
   'priorityclasses.scheduling.k8s.io': { value: 5, globalDefault: true, description: 'd', preemptionPolicy: 'Never' },
   'runtimeclasses.node.k8s.io': {
     handler: 'gvisor',

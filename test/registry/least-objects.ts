@@ -83,6 +83,18 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
   LimitRange: () => ({ spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } }),
   ResourceQuota: () => ({ spec: { hard: { pods: '10' } } }),
   PriorityClass: () => ({ value: 1000 }),
+  FlowSchema: () => ({ spec: { priorityLevelConfiguration: { name: 'exempt' } } }),
+  PriorityLevelConfiguration: () => ({
+    spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } },
+  }),
+  APIService: name => ({
+    spec: {
+      version: name.split('.')[0] ?? '',
+      group: name.split('.').slice(1).join('.'),
+      groupPriorityMinimum: 1000,
+      versionPriority: 15,
+    },
+  }),
   RuntimeClass: () => ({ handler: 'runc' }),
   StorageClass: () => ({ provisioner: 'example.com/disks' }),
   CertificateSigningRequest: () => ({
