@@ -3,6 +3,7 @@
 import type { Millis } from '../src/env/clock.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
+import { attributesClassProtectionController } from './attributes-class-protection.ts'
 import { claimProtectionController } from './claim-protection.ts'
 import { cronJobController } from './cronjob.ts'
 import { deploymentController } from './deployment.ts'
@@ -63,5 +64,6 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     podGarbageCollector(),
     claimProtectionController(),
     volumeProtectionController(),
+    attributesClassProtectionController(),
   ]
 }

@@ -2,12 +2,19 @@
 // comes is added by admission, in the turn that writes it; here is given back. Upstream:
 // pkg/controller/resourcequota/{resource_quota_controller,resource_quota_monitor}.go.
 
-import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../generated/types.ts'
+import type {
+  CustomResourceDefinition,
+  PersistentVolumeClaim,
+  Pod,
+  ResourceQuota,
+  Service,
+} from '../generated/types.ts'
 import { isConflict, isNotFound } from '../src/api/errors.ts'
 import { jsonEqual } from '../src/api/json-equal.ts'
 import type { Frozen, KubeObject, Ref } from '../src/api/meta.ts'
 import { parseQuantity } from '../src/api/quantity.ts'
 import type { Millis } from '../src/env/clock.ts'
+import { CustomResourceDefinitions, definedKind } from '../src/kinds/customresourcedefinition.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import { type Amounts, addAmounts, amountsOf, listOf, sameAmounts } from '../src/kinds/quota-amounts.ts'
 import { type Evaluator, evaluatorOf, matchesScopes } from '../src/kinds/quota-usage.ts'
@@ -21,17 +28,22 @@ const resyncPeriod: Millis = 5 * 60_000
 export function resourceQuotaController(kinds: readonly Kind<any>[]): ControllerSpec<ResourceQuota> {
   const counted = kinds.filter(kind => kind.storedAs === undefined && evaluatorOf(kind) !== undefined)
   const evaluators = counted.map(kind => [kind, evaluatorOf(kind)!] as const)
+  const isExtensible = kinds.includes(CustomResourceDefinitions)
+  const defined = new Defined()
   return defineController<ResourceQuota>({
     name: 'resourcequota-controller',
     for: ResourceQuotas,
-    wakes: counted.filter(kind => kind !== ResourceQuotas).map(wakeOf),
+    wakes: [...counted.filter(kind => kind !== ResourceQuotas).map(wakeOf), ...(isExtensible ? [defined.wake()] : [])],
     workers: 5,
+    start: () => defined.clear(),
     async reconcile({ metadata }, context) {
       // Read before what it counts: whatever is admitted after that changes it, and then this count is refused as outdated.
       const quota = await read(metadata, context)
       if (quota === undefined) return
       const hard = quota.spec.hard ?? {}
-      const used = await count(quota, evaluators, context)
+      const isForeign = (name: string): boolean => !evaluators.some(([, evaluator]) => evaluator.counts(name))
+      const custom = isExtensible && Object.keys(hard).some(isForeign) ? await definedInside(context) : []
+      const used = await count(quota, [...evaluators, ...custom], context)
       const isSame = jsonEqual(hard, quota.status.hard ?? {}) && sameAmounts(used, amountsOf(quota.status.used))
       if (!isSame || quota.status.hard === undefined) {
         try {
@@ -46,6 +58,47 @@ export function resourceQuotaController(kinds: readonly Kind<any>[]): Controller
       return { again: resyncPeriod }
     },
   })
+}
+
+/** The kinds that users have defined, asked for when a quota counts something that is not built in. */
+async function definedInside({ client }: Context): Promise<(readonly [Kind<any>, Evaluator])[]> {
+  const { items } = await client.of(CustomResourceDefinitions).list()
+  return items.flatMap(crd => {
+    const kind = definedKind(crd)
+    const evaluator = kind && evaluatorOf(kind)
+    return evaluator ? [[kind, evaluator] as const] : []
+  })
+}
+
+/** Kinds that come and go while the controller runs: what of them goes is given back too. */
+class Defined {
+  readonly #following = new Map<string, { readonly apiVersion: string; readonly ending: Promise<() => unknown> }>()
+
+  clear(): void {
+    this.#following.clear()
+  }
+
+  wake(): Wake<CustomResourceDefinition> {
+    return {
+      kind: CustomResourceDefinitions,
+      keys: (now, before, context) => {
+        const { name } = (now ?? before!).metadata
+        const kind = now && definedKind(now)
+        const known = this.#following.get(name)
+        if (known?.apiVersion === kind?.apiVersion) return nobody
+        if (known) void known.ending.then(end => end())
+        this.#following.delete(name)
+        if (!kind?.namespaced) return nobody
+        this.#following.set(name, { apiVersion: kind.apiVersion, ending: context.follow(wakeOf(kind)) })
+        // Those that count it could not until now.
+        return context
+          .lister(ResourceQuotas)
+          .list()
+          .filter(({ spec }) => spec?.hard?.[`count/${name}`] !== undefined)
+          .map(({ metadata }) => metadata)
+      },
+    }
+  }
 }
 
 async function read(ref: Ref, { client }: Context): Promise<Frozen<ResourceQuota> | undefined> {

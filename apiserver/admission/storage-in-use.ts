@@ -1,4 +1,4 @@
-// StorageObjectInUseProtection: claims and volumes carry a finalizer from the first, which the controllers of storage
+// StorageObjectInUseProtection: claims, volumes and their attributes classes carry a finalizer from the first, which the controllers of storage
 // protection take off once nobody uses them (plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go).
 
 import type { Admission } from './admission.ts'
@@ -6,6 +6,7 @@ import type { Admission } from './admission.ts'
 const finalizers: Readonly<Record<string, string>> = {
   persistentvolumes: 'kubernetes.io/pv-protection',
   persistentvolumeclaims: 'kubernetes.io/pvc-protection',
+  'volumeattributesclasses.storage.k8s.io': 'kubernetes.io/vac-protection',
 }
 
 export const storageInUse: Admission = {

@@ -41,7 +41,7 @@ const many = (count: number): Quantity => new Quantity(BigInt(count), 0, 'Decima
 const countName = ({ resource }: Kind<any>): string => `count/${resource}`
 
 /** Reviews and events are not counted (pkg/quota/v1/install/registry.go). */
-const ignored = new Set(['events', 'bindings'])
+const ignored = new Set(['events', 'events.events.k8s.io', 'bindings'])
 
 /** Made once a kind; undefined for what quota knows nothing of. */
 export function evaluatorOf(kind: Kind<any>): Evaluator | undefined {
@@ -53,6 +53,8 @@ export function evaluatorOf(kind: Kind<any>): Evaluator | undefined {
       return serviceEvaluator
     case 'persistentvolumeclaims':
       return claimEvaluator
+    case 'resourceclaims.resource.k8s.io':
+      return deviceEvaluator
     default:
       return countEvaluator(kind)
   }
@@ -154,6 +156,49 @@ function attributesClasses({ spec, status }: Frozen<PersistentVolumeClaim>): str
     status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
   ]
   return names.filter((name): name is string => !!name)
+}
+
+// ---- claims of devices (pkg/quota/v1/evaluator/core/resource_claims.go)
+
+const ofDeviceClass = '.deviceclass.resource.k8s.io/devices'
+/** What a claim for all devices counts as: as many as one can get (AllocationResultsMaxSize). */
+const mostDevices = 32
+
+/** In any version of the API: the older one has no `exactly`. */
+interface DeviceAsk {
+  readonly deviceClassName?: string
+  readonly allocationMode?: string
+  readonly count?: number
+}
+
+interface DeviceRequestLike extends DeviceAsk {
+  readonly exactly?: DeviceAsk
+  readonly firstAvailable?: readonly DeviceAsk[]
+}
+
+const deviceEvaluator: Evaluator = {
+  counts: name => name === 'count/resourceclaims.resource.k8s.io' || name.endsWith(ofDeviceClass),
+  matchesScope: () => false,
+  usage(object) {
+    const amounts: Amounts = new Map([['count/resourceclaims.resource.k8s.io', one]])
+    const { spec } = object as { spec?: { devices?: { requests?: readonly DeviceRequestLike[] } } }
+    for (const request of spec?.devices?.requests ?? []) {
+      // Of several ways to be served, of each class the one that takes most of it.
+      const most = new Map<string, number>()
+      for (const ask of request.firstAvailable ?? [request.exactly ?? request]) {
+        if (!ask.deviceClassName) continue
+        const name = `${ask.deviceClassName}${ofDeviceClass}`
+        most.set(name, Math.max(most.get(name) ?? 0, devicesOf(ask)))
+      }
+      for (const [name, count] of most) amounts.set(name, (amounts.get(name) ?? zero).add(many(count)))
+    }
+    return amounts
+  },
+}
+
+function devicesOf({ allocationMode, count }: DeviceAsk): number {
+  if (allocationMode === 'All') return mostDevices
+  return allocationMode === 'ExactCount' ? (count ?? 0) : 0
 }
 
 // ---- pods

@@ -16,7 +16,9 @@ const kinds = builtinKinds.filter(kind => !ofTheirOwn.includes(kind))
 
 describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind) => {
   /** A namespace until it is empty, a volume or a claim until its controller says that nobody uses it. */
-  const beginsToEnd = ['Namespace', 'PersistentVolume', 'PersistentVolumeClaim'].includes(kind.kind)
+  const beginsToEnd = ['Namespace', 'PersistentVolume', 'PersistentVolumeClaim', 'VolumeAttributesClass'].includes(
+    kind.kind,
+  )
   const web = leastName(kind, 'web')
   const ref = kind.namespaced ? { name: web, namespace: 'default' } : { name: web }
   const create = ({ of, info }: TestServer, name = 'web') =>
