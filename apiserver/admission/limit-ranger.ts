@@ -43,7 +43,7 @@ export const limitRanger: Admission = {
 /** A pod's containers are held once, and again when it is resized; a claim also when it changes. */
 function isHeld({ kind, operation, subresource, old }: AdmissionRequest): boolean {
   if (operation === 'DELETE' || old?.metadata.deletionTimestamp !== undefined) return false
-  if (subresource !== undefined) return (subresource as string) === 'resize' && operation === 'UPDATE'
+  if (subresource !== undefined) return subresource === 'resize' && operation === 'UPDATE'
   return kind !== Pods || operation === 'CREATE'
 }
 

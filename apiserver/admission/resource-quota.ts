@@ -51,7 +51,7 @@ function isCounted({ kind, operation, subresource }: AdmissionRequest): boolean 
     case 'persistentvolumeclaims':
       return subresource === undefined || subresource === 'status'
     case 'pods':
-      return (subresource as string | undefined) === 'resize'
+      return subresource === 'resize'
     default:
       return false
   }

@@ -58,6 +58,8 @@ type Rules = (kind: Kind<any>) => { verbs: readonly string[]; body?: Partial<Res
 const subresourceRules: Readonly<Record<Subresource, Rules>> = {
   status: () => ({ verbs: ['get', 'patch', 'update'] }),
   approval: () => ({ verbs: ['get', 'patch', 'update'] }),
+  ephemeralcontainers: () => ({ verbs: ['get', 'patch', 'update'] }),
+  resize: () => ({ verbs: ['get', 'patch', 'update'] }),
   scale: () => ({
     verbs: ['get', 'patch', 'update'],
     body: { group: 'autoscaling', version: 'v1', kind: 'Scale' },

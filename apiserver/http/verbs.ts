@@ -366,6 +366,8 @@ const everyMethod = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
 const methodsOf: Readonly<Record<Subresource, readonly string[]>> = {
   status: readWrite,
   approval: readWrite,
+  ephemeralcontainers: readWrite,
+  resize: readWrite,
   scale: readWrite,
   binding: ['POST'],
   eviction: ['POST'],

@@ -194,6 +194,9 @@ export function createRegistry(
   }
 }
 
+/** Windows on the object itself. */
+const partsOfObject: readonly Subresource[] = ['status', 'approval', 'ephemeralcontainers', 'resize']
+
 const pathOf = ({ group, version, plural }: Kind<any>): string => `${group}/${version}/${plural}`
 
 function resourceRegistry(collection: Collection, watches: Watches): ResourceRegistry {
@@ -230,7 +233,7 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
     readSubresource(ref, subresource) {
       requireSubresource(subresource)
       if (subresource === 'scale') return readScale(collection, ref)
-      if (subresource === 'status' || subresource === 'approval') return get(collection, ref, undefined)
+      if (partsOfObject.includes(subresource)) return get(collection, ref, undefined)
       throw methodNotSupported(kind, 'get')
     },
     async act(ref, subresource, body, options, info) {

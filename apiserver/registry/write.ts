@@ -145,6 +145,9 @@ export function update(
   matchNamespace(kind, sent.metadata, ref.namespace)
   matchName(sent, ref)
   const made = eachTurn(collection, sent)
+  if (kind.createOnUpdate && subresource === undefined && collection.storage.get(collection.keyOf(ref)) === undefined) {
+    return createdByUpdate(collection, made(), options, info, () => update(collection, ref, body, options, info))
+  }
   return change(collection, ref, options, info, subresource, (old, current) => {
     const draft = made()
     const { uid } = draft.metadata
@@ -152,6 +155,26 @@ export function update(
     requireVersion(collection, draft, old)
     return draft
   })
+}
+
+/** A PUT to a name that is not there, of a kind that lets one create so (Store.Update in pkg/registry/generic/registry/store.go). */
+async function createdByUpdate(
+  collection: Collection,
+  draft: Body,
+  options: WriteOptions,
+  info: RequestInfo,
+  again: () => Promise<Wrote>,
+): Promise<Wrote> {
+  const { uid, name } = draft.metadata
+  if (uid) throw conflict(collection.kind, name, otherUidSentence(collection.keyOf(draft.metadata), uid, ''))
+  delete draft.metadata.resourceVersion
+  try {
+    return await createNamed(collection, draft, undefined, options, info)
+  } catch (error) {
+    // Somebody else was a moment earlier: it is an update after all.
+    if (!isAlreadyExists(error)) throw error
+    return again()
+  }
 }
 
 export function patch(
@@ -411,13 +434,12 @@ export function requireVersion({ kind }: Collection, draft: Body, old: Frozen<Bo
 /** As storage.Preconditions words it, with the storage error around it that upstream lets through. */
 export function otherUid({ kind }: Collection, current: Stored, uid: string): ApiError {
   const { metadata } = current.object
-  return conflict(
-    kind,
-    metadata.name,
-    `StorageError: invalid object, Code: 4, Key: ${current.key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
-  )
+  return conflict(kind, metadata.name, otherUidSentence(current.key, uid, metadata.uid ?? ''))
 }
+
+const otherUidSentence = (key: string, asked: string, found: string): string =>
+  `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
+  `Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found}`
 
 export function requestOf(
   { kind }: Collection,

@@ -27,6 +27,7 @@ export const EventsV1 = defineKind<EventsV1Event>({
   singular: 'event',
   shortNames: ['ev'],
   namespaced: true,
+  createOnUpdate: true,
   hasGeneration: false,
   storedAs: { kind: Events, fromStored: eventV1Of, toStored: event => coreEventOf(event) },
   columns: eventColumns<EventsV1Event>(coreEventOf),

@@ -18,6 +18,7 @@ export const Events = defineKind<CoreV1Event>({
   singular: 'event',
   shortNames: ['ev'],
   namespaced: true,
+  createOnUpdate: true,
   hasGeneration: false,
   // Names of events in the core group were never checked but as part of a path.
   nameRule: pathSegmentFaults,

@@ -66,6 +66,12 @@ export class Faults {
     else this.found = [fault]
   }
 
+  /** These faults and none that were found before. */
+  only(): this {
+    this.found = undefined
+    return this
+  }
+
   addAll(faults: readonly FieldError[]): void {
     for (const fault of faults) this.add(fault)
   }

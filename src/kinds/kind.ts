@@ -12,6 +12,8 @@ export type Subresource =
   | 'status'
   | 'approval'
   | 'scale'
+  | 'ephemeralcontainers'
+  | 'resize'
   | 'binding'
   | 'eviction'
   | 'log'

@@ -12,6 +12,7 @@ export const Leases = defineKind<Lease>({
   plural: 'leases',
   singular: 'lease',
   namespaced: true,
+  createOnUpdate: true,
   hasGeneration: false,
   unconditionalUpdate: false,
   columns: [

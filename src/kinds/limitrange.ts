@@ -29,6 +29,7 @@ export const LimitRanges = defineKind<LimitRange>({
   singular: 'limitrange',
   shortNames: ['limits'],
   namespaced: true,
+  createOnUpdate: true,
   hasGeneration: false,
   // It has no table of its own upstream (apiserver pkg/registry/rest/table.go).
   columns: [nameColumn, createdColumn],

@@ -2,6 +2,7 @@
 // `validateObjectMeta` on each write, before the kind's own rules; a kind adds only its rule of names.
 
 import type { FieldError } from '../api/errors.ts'
+import { draft as thaw } from '../api/freeze.ts'
 import { jsonEqual } from '../api/json-equal.ts'
 import type { Frozen, KubeObject, ObjectMeta, OwnerReference } from '../api/meta.ts'
 import {
@@ -107,6 +108,15 @@ function ownerRules(owners: readonly Frozen<OwnerReference>[], faults: Faults): 
       const found = `Found "true" in references for ${controller} and ${name}`
       faults.invalid(list, owners, `Only one reference can have Controller set to true. ${found}`)
     }
+  }
+}
+
+/** What a write to a part of an object does not change of its metadata (metav1.ResetObjectMetaForStatus). */
+export function keepMetadata(draft: KubeObject, old: Frozen<KubeObject>): void {
+  for (const name of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    const value = old.metadata[name]
+    if (value === undefined) delete draft.metadata[name]
+    else Object.assign(draft.metadata, { [name]: thaw(value) })
   }
 }
 

@@ -9,6 +9,7 @@ import { Faults, FieldPath } from './field-path.ts'
 import { defineKind } from './kind.ts'
 import { mergeLabelKeys } from './label-keys.ts'
 import { podAnnotationRules, podAnnotationUpdateRules, profileAgreementRules } from './pod-annotation-rules.ts'
+import { ephemeralUpdateRules, keepAllButEphemeral, keepAllButResources, resizeRules } from './pod-part-updates.ts'
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts'
 import { podSpecRules } from './pod-spec-rules.ts'
 import { keepPodStatus, podStatusRules } from './pod-status-rules.ts'
@@ -26,7 +27,18 @@ export const Pods = defineKind<Pod>({
   shortNames: ['po'],
   categories: ['all'],
   namespaced: true,
-  subresources: ['status', 'binding', 'eviction', 'log', 'proxy', 'exec', 'attach', 'portforward'],
+  subresources: [
+    'status',
+    'ephemeralcontainers',
+    'resize',
+    'binding',
+    'eviction',
+    'log',
+    'proxy',
+    'exec',
+    'attach',
+    'portforward',
+  ],
   columns: [
     nameColumn,
     {
@@ -101,6 +113,8 @@ export const Pods = defineKind<Pod>({
   prepare(draft, old, { subresource }) {
     if (old) {
       if (subresource === 'status') keepPodStatus(draft, old)
+      else if (subresource === 'ephemeralcontainers') keepAllButEphemeral(draft, old)
+      else if (subresource === 'resize') keepAllButResources(draft, old)
       return
     }
     draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) }
@@ -116,6 +130,12 @@ export const Pods = defineKind<Pod>({
     else if (subresource === undefined) {
       podRules(next, old, faults)
       if (old) podUpdateRules(next, old, faults)
+    } else if (old && subresource === 'ephemeralcontainers') {
+      podRules(next, old, faults)
+      ephemeralUpdateRules(next, old, faults)
+    } else if (old && subresource === 'resize') {
+      podRules(next, old, faults)
+      resizeRules(next, old, faults)
     }
     return faults.list
   },

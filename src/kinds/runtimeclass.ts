@@ -17,6 +17,7 @@ export const RuntimeClasses = defineKind<RuntimeClass>({
   plural: 'runtimeclasses',
   singular: 'runtimeclass',
   namespaced: false,
+  createOnUpdate: true,
   hasGeneration: false,
   unconditionalUpdate: false,
   columns: [

@@ -20,6 +20,7 @@ export const Services = defineKind<Service>({
   shortNames: ['svc'],
   categories: ['all'],
   namespaced: true,
+  createOnUpdate: true,
   subresources: ['status', 'proxy'],
   hasGeneration: false,
   // Since 1.36 a name may begin with a digit (RelaxedServiceNameValidation).

@@ -10,6 +10,7 @@ import { immutable } from './field-rules.ts'
 import { canonicalCidrRule, parseCidr } from './ip-address.ts'
 import { defineKind, type KindSpec, sameInVersion } from './kind.ts'
 import { notActedUpon } from './not-acted-upon.ts'
+import { keepMetadata } from './object-meta.ts'
 import { specPath } from './workload-rules.ts'
 
 /** The name of the range that the cluster was made with (pkg/controlplane/controller/defaultservicecidr). */
@@ -36,6 +37,9 @@ const common: Omit<KindSpec<ServiceCIDR>, 'version'> = {
   defaults(draft) {
     draft.spec ??= {}
     draft.status ??= {}
+  },
+  prepare(draft, old, { subresource }) {
+    if (old && subresource === 'status') keepMetadata(draft, old)
   },
   validate(next, old, { subresource }) {
     const faults = new Faults()

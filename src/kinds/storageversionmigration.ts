@@ -10,6 +10,7 @@ import { Faults } from './field-path.ts'
 import { immutable, unchanged } from './field-rules.ts'
 import { defineKind } from './kind.ts'
 import { notActedUpon } from './not-acted-upon.ts'
+import { keepMetadata } from './object-meta.ts'
 import { specPath, statusPath } from './workload-rules.ts'
 
 type Migration = Frozen<V1beta1StorageVersionMigration>
@@ -38,8 +39,9 @@ export const StorageVersionMigrations = defineKind<V1beta1StorageVersionMigratio
     draft.spec.resource ??= { group: '', resource: '' }
     draft.status ??= {}
   },
-  prepare(draft, old) {
+  prepare(draft, old, { subresource }) {
     if (!old) draft.status = {}
+    else if (subresource === 'status') keepMetadata(draft, old)
   },
   validate(next, old, { subresource }) {
     const faults = new Faults()

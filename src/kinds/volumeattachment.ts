@@ -10,6 +10,7 @@ import { Faults, FieldPath } from './field-path.ts'
 import { unchanged } from './field-rules.ts'
 import { textSize } from './keyed-data-rules.ts'
 import { defineKind } from './kind.ts'
+import { keepMetadata } from './object-meta.ts'
 import { inlineVolumeRules } from './persistentvolume-rules.ts'
 import { specPath, statusPath } from './workload-rules.ts'
 
@@ -55,8 +56,9 @@ export const VolumeAttachments = defineKind<VolumeAttachment>({
     draft.status ??= { attached: false }
     draft.status.attached ??= false
   },
-  prepare(draft, old) {
+  prepare(draft, old, { subresource }) {
     if (!old) draft.status = { attached: false }
+    else if (subresource === 'status') keepMetadata(draft, old)
   },
   validate(next, old, { subresource }) {
     const faults = new Faults()

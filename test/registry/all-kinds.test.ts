@@ -54,7 +54,7 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
     const body = leastObject(kind, 'web')
     const works = [
       () => of(kind).get(ref),
-      () => of(kind).update(ref, body, {}, info),
+      ...(kind.createOnUpdate ? [] : [() => of(kind).update(ref, body, {}, info)]),
       () => of(kind).patch(ref, { type: 'merge', body: {} }, {}, info),
       () => of(kind).delete(ref, {}, info),
     ]
@@ -63,6 +63,22 @@ describe.each(kinds.map(kind => [kind.resource, kind] as const))('%s', (_, kind)
       expect(error).toMatchObject({ reason: 'NotFound', code: 404, message: `${kind.resource} "${web}" not found` })
     }
   })
+
+  test.runIf(kind.createOnUpdate)(
+    'an update of what is not there creates it, but none that somebody had before',
+    async () => {
+      const { of, info } = await testServer()
+      const body = leastObject(kind, 'web')
+      const { metadata } = body
+      const other = await refusal(of(kind).update(ref, { ...body, metadata: { ...metadata, uid: 'gone' } }, {}, info))
+      expect(other).toMatchObject({ reason: 'Conflict', code: 409 })
+      expect(other.message).toContain('Precondition failed: UID in precondition: gone, UID in object meta: ')
+      const { reading, code } = await of(kind).update(ref, leastObject(kind, 'web'), {}, info)
+      expect(code).toBe(201)
+      expect(reading.object.metadata).toMatchObject({ name: web, uid: expect.any(String) })
+      expect(of(kind).get(ref).object).toBe(reading.object)
+    },
+  )
 
   test('an update with what was read writes nothing and keeps the revision', async () => {
     const server = await testServer()
