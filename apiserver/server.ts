@@ -49,6 +49,7 @@ import { expireEvents } from './event-expiry.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
 import { httpsOutgoing } from './outgoing/https-outgoing.ts'
 import type { Outgoing } from './outgoing/outgoing.ts'
+import type { AreComponentsRunning } from './registry/component-statuses.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import type { Storage } from './storage/storage.ts'
 
@@ -73,6 +74,7 @@ export function createApiServer(
   admission: readonly Admission[],
   nodes?: NodeClient,
   outgoing: Outgoing = httpsOutgoing(env),
+  isRunning?: AreComponentsRunning,
 ): ApiServer {
   const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
   const cel = createCel()
@@ -87,6 +89,7 @@ export function createApiServer(
     [...admission, expressionFaults(cel), ...policies],
     builtinReviews,
     webhooks,
+    isRunning,
   )
   const conversionIds = env.random.fork('conversion-reviews')
   const customResources = createCustomResources(env, storage, registry, crd =>

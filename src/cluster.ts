@@ -67,6 +67,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   })
   // With the same seed a cluster that is started again must not draw the uids and names of its first life a second time.
   const env: Env = { ...options.env, random: options.env.random.fork(`from revision ${storage.revision}`) }
+  const managers = new Map<Component, Manager>()
   const server = createApiServer(
     env,
     storage,
@@ -74,6 +75,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     builtinAdmission(env, { authorize }),
     undefined,
     options.outgoing,
+    name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),
   )
   const nodes = createNodes(env, server.client, {
     count: options.nodes ?? 0,
@@ -99,7 +101,6 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     kubelet: () => nodes.kubeletControllers,
     proxy: () => nodes.proxyControllers,
   }
-  const managers = new Map<Component, Manager>()
   const informers = createInformers(env, server.client.as('informers'))
 
   async function startComponent(component: Component): Promise<void> {

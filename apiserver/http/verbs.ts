@@ -86,12 +86,7 @@ export class Verbs {
   }
 
   resourceOf({ group, version, plural, name, namespace }: Target): ResourceRegistry {
-    // POST …/bindings is the old way to bind a pod: the pod's name is the body's.
-    const resource = this.#options.registry.find(
-      group,
-      version,
-      plural === 'bindings' && group === '' ? 'pods' : plural,
-    )
+    const resource = this.#options.registry.find(group, version, plural)
     if (resource === undefined) throw noSuchPath()
     const { namespaced } = resource.kind
     if (namespaced ? name !== undefined && namespace === undefined : namespace !== undefined) throw noSuchPath()
@@ -112,9 +107,7 @@ export class Verbs {
       case 'POST': {
         const options = writeOptions(query, 'CreateOptions')
         const { body, info } = await this.#bodyOf(call, bodyKind(resource, plural), options)
-        if (plural !== 'bindings') return present(answer, await resource.create(body, { namespace }, options, info))
-        const name = (body as { metadata?: { name?: string } })?.metadata?.name ?? ''
-        return present(answer, await resource.act({ name, namespace }, 'binding', body, options, info))
+        return present(answer, await resource.create(body, { namespace }, options, info))
       }
       case 'DELETE': {
         const { labelSelector, fieldSelector, limit } = listOptions(query, namespace)

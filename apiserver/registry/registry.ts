@@ -7,11 +7,14 @@ import type { DeleteOptions, ListOptions, Patch, Selectors, WriteOptions } from 
 import type { Millis } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
+import { Pods } from '../../src/kinds/pod.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import type { Storage } from '../storage/storage.ts'
 import { applyScale, applyToObject } from './apply.ts'
 import { refuseStrategic } from './apply-patch.ts'
+import { bindingRegistry } from './bindings.ts'
 import { type Collection, collectionOf } from './collection.ts'
+import { type AreComponentsRunning, componentStatusRegistry } from './component-statuses.ts'
 import { converting } from './converting.ts'
 import { remove, removeCollection } from './delete.ts'
 import { get, list } from './read.ts'
@@ -153,6 +156,7 @@ export function createRegistry(
   admission: readonly Admission[],
   reviews: readonly Review[] = [],
   remote?: RemoteAdmission,
+  isRunning: AreComponentsRunning = () => undefined,
 ): Registry {
   const watches = new Watches(env, storage, storageTerms(kinds))
   const byKind = new Map<Kind<any>, ResourceRegistry>()
@@ -171,6 +175,11 @@ export function createRegistry(
   let served: readonly Kind<any>[] = []
   for (const kind of kinds) serve(kind)
   for (const review of reviews) add(reviewRegistry(env, review))
+  const pods = byKind.get(Pods)
+  if (pods !== undefined) {
+    add(bindingRegistry(pods))
+    add(componentStatusRegistry(isRunning))
+  }
   served = [...byKind.keys()]
   return {
     get kinds() {

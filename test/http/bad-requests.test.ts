@@ -220,7 +220,7 @@ describe('paths and methods', () => {
     '/api/v1/namespaces/default/nodes',
     '/api/v1/namespaces/default/configmaps/a/status',
     '/apis/apps/v1/namespaces/default/deployments/a/log',
-    '/api/v1/namespaces/default/pods/a/ephemeralcontainers',
+    '/api/v1/namespaces/default/pods/a/ephemeral',
   ])('%s is not there', async path => {
     expect(await door.refused(path)).toMatchObject(missing)
   })

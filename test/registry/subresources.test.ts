@@ -2,7 +2,10 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Pod, Scale } from '../../generated/types.ts'
+import { Bindings } from '../../src/kinds/binding.ts'
+import { ComponentStatuses } from '../../src/kinds/componentstatus.ts'
 import { ConfigMaps, Deployments, Nodes, Pods, ReplicationControllers } from '../../src/kinds/index.ts'
+import { testCluster } from '../support/cluster.ts'
 import { inDefault, refusal, testServer } from './harness.ts'
 import { leastObject } from './least-objects.ts'
 
@@ -210,5 +213,79 @@ describe('eviction', () => {
     expect((await refusal(of(Pods).act(inDefault('web'), 'eviction', body, {}, info))).message).toBe(
       'name in URL does not match name in Eviction object',
     )
+  })
+})
+
+describe('bindings', () => {
+  test('are the old way to a node, and are not kept', async () => {
+    const { of, info } = await testServer()
+    await of(Pods).create(leastObject(Pods, 'web'), where, {}, info)
+    const binding = { metadata: { name: 'web' }, target: { name: 'node-1' } }
+    const { reading, code } = await of(Bindings).create(binding, where, {}, info)
+    expect(code).toBe(201)
+    expect(reading.object).toMatchObject({ kind: 'Status', status: 'Success' })
+    expect((of(Pods).get(inDefault('web')).object as unknown as Pod).spec.nodeName).toBe('node-1')
+    expect((await refusal(() => of(Bindings).list({}))).code).toBe(405)
+    expect((await refusal(of(Bindings).create(binding, where, {}, info))).message).toBe(
+      'Operation cannot be fulfilled on pods/binding "web": pod web is already assigned to node "node-1"',
+    )
+  })
+})
+
+describe('the parts of a pod', () => {
+  const ephemeralContainers = [{ name: 'debugger', image: 'busybox' }]
+
+  test('are read as the whole pod, and counted as a change of it', async () => {
+    const { of, info } = await testServer()
+    await of(Pods).create(leastObject(Pods, 'web'), where, {}, info)
+    const patch = { type: 'strategic', body: { spec: { ephemeralContainers } } } as const
+    const { reading } = await of(Pods).patch(inDefault('web'), patch, {}, info, 'ephemeralcontainers')
+    expect(reading.object.metadata.generation).toBe(2)
+    for (const part of ['ephemeralcontainers', 'resize'] as const) {
+      expect(of(Pods).readSubresource(inDefault('web'), part).object).toBe(reading.object)
+    }
+  })
+
+  test('change by nothing else', async () => {
+    const { of, info } = await testServer()
+    await of(Pods).create(leastObject(Pods, 'web'), where, {}, info)
+    const patch = { type: 'merge', body: { spec: { ephemeralContainers } } } as const
+    const error = await refusal(of(Pods).patch(inDefault('web'), patch, {}, info))
+    expect(error.message).toContain('spec: Forbidden: pod updates may not change fields other than')
+  })
+})
+
+describe('component statuses', () => {
+  test('are asked anew, in three that a real cluster has', async () => {
+    const { of } = await testServer()
+    const list = (options: object) =>
+      of(ComponentStatuses)
+        .list(options)
+        .items.map(({ object }) => object.metadata.name)
+    expect(list({})).toEqual(['controller-manager', 'etcd-0', 'scheduler'])
+    expect(list({ fieldSelector: 'metadata.name=etcd-0' })).toEqual(['etcd-0'])
+    expect(list({ labelSelector: 'a=b' })).toEqual([])
+    expect(of(ComponentStatuses).get({ name: 'etcd-0' }).object).toEqual({
+      apiVersion: 'v1',
+      kind: 'ComponentStatus',
+      metadata: { name: 'etcd-0' },
+      conditions: [{ type: 'Healthy', status: 'True', message: 'ok' }],
+    })
+    const error = await refusal(() => of(ComponentStatuses).get({ name: 'web' }))
+    expect(error.toStatus()).toMatchObject({ code: 500, message: 'Component not found: web' })
+  })
+
+  test('tell who does not run', async () => {
+    await using cluster = await testCluster({ without: ['scheduler'] })
+    const health = (name: string) => cluster.client.of(ComponentStatuses).get({ name })
+    expect(await health('controller-manager')).toMatchObject({ conditions: [{ status: 'True', message: 'ok' }] })
+    expect(await health('scheduler')).toMatchObject({
+      conditions: [
+        {
+          status: 'False',
+          error: 'Get "https://127.0.0.1:10259/healthz": dial tcp 127.0.0.1:10259: connect: connection refused',
+        },
+      ],
+    })
   })
 })
