@@ -71,6 +71,11 @@ export function terminated(status: ContainerStatus, exitCode: number, now: Milli
   }
 }
 
+/** An ephemeral container is neither ready nor started in its status: nothing probes it (prober_manager.go UpdatePodStatus). */
+export function unprobed({ started, ...status }: ContainerStatus): ContainerStatus {
+  return { ...status, ready: false }
+}
+
 /** An init container that succeeded is ready (convertToAPIContainerStatuses). */
 export function finishedInit(status: ContainerStatus): ContainerStatus {
   return status.state?.terminated?.exitCode === 0 ? { ...status, ready: true } : status
@@ -114,15 +119,16 @@ export function phaseOf(spec: Frozen<PodSpec>, status: Frozen<PodStatus> | PodSt
     }
   }
   if (waitingFirst > 0) return 'Pending'
-  if (running > 0 || sidecarRuns(spec, status)) return 'Running'
+  if (running > 0 || otherRuns(spec, status)) return 'Running'
   if (stopped === 0) return 'Pending'
   if (policy === 'Always') return 'Running'
   if (stopped === succeeded) return 'Succeeded'
   return policy === 'Never' ? 'Failed' : 'Running'
 }
 
-/** While a sidecar has not stopped yet, the pod has not ended, whatever the others did. */
-function sidecarRuns(spec: Frozen<PodSpec>, status: Frozen<PodStatus> | PodStatus): boolean {
+/** While a sidecar or an ephemeral container has not stopped yet, the pod has not ended, whatever the others did. */
+function otherRuns(spec: Frozen<PodSpec>, status: Frozen<PodStatus> | PodStatus): boolean {
+  if (status.ephemeralContainerStatuses?.some(({ state }) => state?.running !== undefined)) return true
   return (spec.initContainers ?? []).some(
     (container, index) =>
       roleOf(container, true) === 'sidecar' && status.initContainerStatuses?.[index]?.state?.running !== undefined,

@@ -109,12 +109,15 @@ function chosen(
   name: string | undefined,
 ): { container: Frozen<Container>; status: Frozen<ContainerStatus> | undefined } {
   const init = pod.spec.initContainers ?? []
-  const all = [...init, ...pod.spec.containers]
+  const ephemeral = pod.spec.ephemeralContainers ?? []
+  const all: readonly Frozen<Container>[] = [...init, ...pod.spec.containers, ...ephemeral]
   const names = (list: readonly Frozen<Container>[]) => `[${list.map(each => each.name).join(' ')}]`
   if (!name) {
     if (pod.spec.containers.length === 1)
       return { container: pod.spec.containers[0]!, status: statusOf(pod, pod.spec.containers[0]!.name) }
-    const more = init.length > 0 ? ` or one of the init containers: ${names(init)}` : ''
+    const more =
+      (init.length > 0 ? ` or one of the init containers: ${names(init)}` : '') +
+      (ephemeral.length > 0 ? ` or one of the ephemeral containers: ${names(ephemeral)}` : '')
     throw badRequest(
       `a container name must be specified for pod ${pod.metadata.name}, choose one of: ${names(pod.spec.containers)}${more}`,
     )
@@ -127,7 +130,8 @@ function chosen(
 function statusOf(pod: Frozen<Pod>, name: string): Frozen<ContainerStatus> | undefined {
   return (
     pod.status.containerStatuses?.find(each => each.name === name) ??
-    pod.status.initContainerStatuses?.find(each => each.name === name)
+    pod.status.initContainerStatuses?.find(each => each.name === name) ??
+    pod.status.ephemeralContainerStatuses?.find(each => each.name === name)
   )
 }
 

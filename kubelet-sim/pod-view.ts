@@ -56,8 +56,11 @@ export interface ContainerView {
   say(type: Said['type'], reason: string, message: string): void
 }
 
-/** `init` runs to its end before the next; `sidecar` is an init container that goes on running; `main` the others. */
-export type Role = 'init' | 'sidecar' | 'main'
+/**
+ * `init` runs to its end before the next; `sidecar` is an init container that goes on running; `ephemeral` was added to the
+ * running pod (kubectl debug), waits for nobody and runs once; `main` the others.
+ */
+export type Role = 'init' | 'sidecar' | 'ephemeral' | 'main'
 
 export function roleOf(container: Frozen<Container>, isInit: boolean): Role {
   return isInit ? (container.restartPolicy === 'Always' ? 'sidecar' : 'init') : 'main'
@@ -68,6 +71,7 @@ export function isRestarted({ spec, role, status, pod }: ContainerView): boolean
   const ended = status.state?.terminated
   if (ended === undefined) return true
   if (role === 'sidecar') return true
+  if (role === 'ephemeral') return false
   const policy = spec.restartPolicy ?? pod.pod.spec.restartPolicy ?? 'Always'
   if (role === 'init') return ended.exitCode !== 0 && policy !== 'Never'
   return policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0)
@@ -77,13 +81,13 @@ export function isInitialized({ role, status }: ContainerView): boolean {
   return role === 'sidecar' ? status.started === true : status.state?.terminated?.exitCode === 0
 }
 
-/** The containers whose turn has come: init containers one after another, then all the others. */
+/** The containers whose turn has come: ephemeral ones, init containers one after another, then all the others. */
 export function acting(view: PodView): readonly ContainerView[] {
   const found: ContainerView[] = []
   for (const container of view.containers) {
-    if (container.role === 'main' || container.role === 'sidecar') found.push(container)
-    else if (!isInitialized(container)) found.push(container)
-    if (container.role !== 'main' && !isInitialized(container) && !hasBegun(view)) return found
+    const isInit = container.role === 'init' || container.role === 'sidecar'
+    if (container.role !== 'init' || !isInitialized(container)) found.push(container)
+    if (isInit && !isInitialized(container) && !hasBegun(view)) return found
   }
   return found
 }

@@ -5,7 +5,7 @@ import type { Container, ContainerStatus, Pod, PodStatus } from '../generated/ty
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { PodAddresses } from './addresses.ts'
-import { phaseOf, setPodConditions, waiting } from './containers.ts'
+import { phaseOf, setPodConditions, unprobed, waiting } from './containers.ts'
 import type { ImageBook } from './image-book.ts'
 import { behaviourOf, type Overrides, pullOf } from './images.ts'
 import type { Life, Run } from './life.ts'
@@ -110,6 +110,11 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
       said.push({ type, reason, message, fieldPath })
     },
   }
+  // First, as the kubelet starts them (kuberuntime_manager.go SyncPod): they wait for no init container.
+  for (const [index, spec] of (pod.spec.ephemeralContainers ?? []).entries()) {
+    status.ephemeralContainerStatuses ??= []
+    containers.push(containerView(view, spec, 'ephemeral', status.ephemeralContainerStatuses, index, around.images))
+  }
   for (const [index, spec] of (pod.spec.initContainers ?? []).entries()) {
     status.initContainerStatuses ??= []
     containers.push(containerView(view, spec, roleOf(spec, true), status.initContainerStatuses, index, around.images))
@@ -129,9 +134,10 @@ function containerView(
   index: number,
   images: ImageBook,
 ): ContainerView {
-  statuses[index] ??= waiting(spec, 'ContainerCreating')
+  statuses[index] ??=
+    role === 'ephemeral' ? unprobed(waiting(spec, 'ContainerCreating')) : waiting(spec, 'ContainerCreating')
   const runs = pod.life.runs as Record<string, Run>
-  const list = role === 'main' ? 'containers' : 'initContainers'
+  const list = role === 'main' ? 'containers' : role === 'ephemeral' ? 'ephemeralContainers' : 'initContainers'
   let behaviour: ReturnType<typeof behaviourOf> | undefined
   const overrides = (pod.pod.metadata.annotations ?? {}) as Overrides
   return {
@@ -154,7 +160,7 @@ function containerView(
     },
     pull: () => pullOf(spec.image ?? '', images.find(spec.image ?? ''), pod.images.has(spec.image ?? ''), overrides),
     set(next) {
-      statuses[index] = next
+      statuses[index] = role === 'ephemeral' ? unprobed(next) : next
       pod.changed = true
     },
     say: (type, reason, message) => pod.say(type, reason, message, `spec.${list}{${spec.name}}`),
@@ -167,5 +173,6 @@ function draftStatus(status: Frozen<PodStatus>): PodStatus {
   if (draft.conditions) draft.conditions = [...draft.conditions]
   if (draft.containerStatuses) draft.containerStatuses = [...draft.containerStatuses]
   if (draft.initContainerStatuses) draft.initContainerStatuses = [...draft.initContainerStatuses]
+  if (draft.ephemeralContainerStatuses) draft.ephemeralContainerStatuses = [...draft.ephemeralContainerStatuses]
   return draft
 }

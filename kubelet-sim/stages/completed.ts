@@ -1,4 +1,4 @@
-// All main containers have ended for good: sidecars are told to stop. The phase follows from the containers' states.
+// All main containers have ended for good: sidecars, and what was added for debugging, are told to stop. The phase follows from the containers' states.
 
 import { isOver, type PodView } from '../pod-view.ts'
 import type { Stage } from '../stage.ts'
@@ -6,17 +6,17 @@ import { stopOf } from '../stopping.ts'
 
 export const completed: Stage<PodView> = {
   name: 'completed',
-  due: view => (sidecarsLeft(view).length > 0 && isOver(view) ? 0 : undefined),
+  due: view => (othersLeft(view).length > 0 && isOver(view) ? 0 : undefined),
   apply(view, now) {
     const grace = (view.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
-    for (const sidecar of sidecarsLeft(view)) {
-      sidecar.say('Normal', 'Killing', `Stopping container ${sidecar.spec.name}`)
-      sidecar.run.killed = stopOf(sidecar, now, grace)
+    for (const container of othersLeft(view)) {
+      container.say('Normal', 'Killing', `Stopping container ${container.spec.name}`)
+      container.run.killed = stopOf(container, now, grace)
     }
   },
 }
 
-function sidecarsLeft(view: PodView) {
+function othersLeft(view: PodView) {
   if (view.pod.metadata.deletionTimestamp !== undefined) return []
-  return view.containers.filter(({ role, status, run }) => role === 'sidecar' && status.state?.running && !run.killed)
+  return view.containers.filter(({ role, status, run }) => role !== 'main' && status.state?.running && !run.killed)
 }

@@ -17,11 +17,14 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
   })
   afterAll(async () => server?.[Symbol.asyncDispose]())
 
-  test('debug says that the cluster has no ephemeral containers, instead of panicking', async () => {
+  test('debug puts an ephemeral container into a running pod; describe and logs show it', async () => {
     const pod = (await kubectl('get', 'pods', '-l', 'app=web', '-o', 'name')).split('\n')[0]!
-    const { code, stderr } = await kubectl.run(['debug', pod, '--image=busybox', '--attach=false'])
-    expect(code).toBe(1)
-    expect(stderr).toContain('error: ephemeral containers are disabled for this cluster')
+    const command = ['sh', '-c', 'echo looking around; sleep 3600']
+    await kubectl('debug', pod, '--image=busybox', '--container=looker', '--attach=false', '--', ...command)
+    await kubectl('wait', pod, '--for=jsonpath={.status.ephemeralContainerStatuses[0].state.running}', '--timeout=20s')
+    expect(await kubectl('describe', pod)).toMatch(/Ephemeral Containers:\n {2}looker:\n(.*\n)* {4}State: +Running\n/)
+    expect(await kubectl('logs', pod, '-c', 'looker')).toBe('looking around\n')
+    expect(await kubectl('get', pod, '--no-headers')).toMatch(/ 1\/1 +Running /)
   })
 
   test('get deployment --subresource=scale shows the columns of a scale', async () => {

@@ -230,6 +230,48 @@ describe('lives', () => {
     expect(pod.status.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
   })
 
+  test('an ephemeral container waits for no init container, runs once, and does not make the pod less ready', () => {
+    const pod = new LivingPod(
+      podOf({
+        initContainers: [container('setup', 'busybox:1.36', { command: ['sleep', '60'] })],
+        containers: [container('web', 'nginx:1.27')],
+      } as never),
+      { pull: 0, start: 0 },
+    ).live(5)
+    const debuggers = [container('debugger', 'busybox:1.36', { command: ['sh', '-c', 'sleep 20; exit 3'] })]
+    pod.change(({ spec }) => {
+      spec.ephemeralContainers = debuggers as never
+    })
+    pod.live(5)
+    const [first] = pod.status.ephemeralContainerStatuses ?? []
+    expect(first).toMatchObject({ name: 'debugger', ready: false, restartCount: 0 })
+    expect(first).not.toHaveProperty('started')
+    expect(first?.state?.running).toBeDefined()
+    expect(pod.status.phase).toBe('Pending')
+    pod.live(300)
+    expect(pod.status.ephemeralContainerStatuses?.[0]).toMatchObject({
+      restartCount: 0,
+      state: { terminated: { exitCode: 3 } },
+    })
+    expect(pod.status.phase).toBe('Running')
+    expect(pod.status.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
+  })
+
+  test('a running ephemeral container is stopped with the pod that has done its work, and keeps it from ending till then', () => {
+    const pod = new LivingPod(
+      podOf({
+        restartPolicy: 'Never',
+        containers: [container('job', 'busybox:1.36', { command: ['sleep', '5'] })],
+        ephemeralContainers: [container('debugger', 'busybox:1.36', { command: ['sleep', '3600'] })],
+      } as never),
+      { pull: 0, start: 0 },
+    ).live(10)
+    expect(pod.status.phase).toBe('Running')
+    pod.live(60)
+    expect(pod.status.phase).toBe('Succeeded')
+    expect(pod.status.ephemeralContainerStatuses?.[0]?.state?.terminated?.exitCode).toBe(137)
+  })
+
   test('a failing init container with restartPolicy Never fails the pod', () => {
     const pod = new LivingPod(
       podOf({
