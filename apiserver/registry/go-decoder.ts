@@ -5,6 +5,7 @@
 import { setMember } from '../../src/api/freeze.ts'
 import { canonicalQuantity, QuantityError } from '../../src/api/quantity.ts'
 import type { SchemaNode } from '../../src/kinds/schemas.ts'
+import { isZero, zeroFieldsOf } from '../../src/kinds/zero-fields.ts'
 import { readGoTime } from './go-time.ts'
 import { goType, structName } from './go-types.ts'
 
@@ -55,6 +56,7 @@ function struct(
   state: State,
 ): Record<string, unknown> {
   const next: Record<string, unknown> = {}
+  const zeros = zeroFieldsOf(schema.definition!)
   for (const name of Object.keys(value)) {
     const node = schema.field(name)
     const at = path === '' ? name : `${path}.${name}`
@@ -64,7 +66,8 @@ function struct(
     }
     const place = { definition: schema.definition!, field: name, fields: [...fields, name], depth: 0, path: at }
     const member = decoded(value[name], node, place, state)
-    if (member !== undefined) next[name] = member
+    // A zero that Go does not write is as good as not sent.
+    if (member !== undefined && !(zeros?.has(name) && node.kind !== 'struct' && isZero(member))) next[name] = member
   }
   return next
 }

@@ -3,9 +3,10 @@
 // reports are taken out of its code, which makes it a third of the size.
 
 import { Ajv } from 'ajv'
-import { _, stringify } from 'ajv/dist/compile/codegen/index.js'
+import { _, type Code, type Name, stringify } from 'ajv/dist/compile/codegen/index.js'
 import standalone from 'ajv/dist/standalone/index.js'
 import { transformSync } from 'esbuild'
+import { zeroFieldsOf } from '../../src/kinds/zero-fields.ts'
 import type { Schema } from './schema-definitions.ts'
 import { codeOf, gvks } from './shapes.ts'
 
@@ -32,8 +33,15 @@ export function validatorModule(definitions: Readonly<Record<string, Schema>>): 
     keyword: 'present',
     code: context => context.gen.if(_`${context.data} === null`, () => context.error()),
   })
+  ajv.addKeyword({
+    keyword: 'filled',
+    code(context) {
+      const { gen, data, schema } = context
+      gen.if(zeroTests[schema as Zero](data), () => context.error())
+    },
+  })
   for (const [name, { properties }] of Object.entries(definitions)) {
-    if (properties !== undefined) ajv.addSchema(gateOf(properties), name)
+    if (properties !== undefined) ajv.addSchema(gateOf(name, properties), name)
   }
   const exported: Record<string, string> = {}
   for (const [name, schema] of Object.entries(definitions)) if (isChecked(schema)) exported[exportName(name)] = name
@@ -60,13 +68,49 @@ function exportName(definition: string): string {
   return definition.replace(/\W/g, '_')
 }
 
-function gateOf(properties: Readonly<Record<string, Schema>>): object {
+function gateOf(definition: string, properties: Readonly<Record<string, Schema>>): object {
+  const zeros = zeroFieldsOf(definition)
   return {
     type: 'object',
     closed: Object.keys(properties),
     properties: Object.fromEntries(
-      Object.entries(properties).map(([name, schema]) => [name, gateOfCode(codeOf(schema))]),
+      Object.entries(properties).map(([name, schema]) => {
+        const code = codeOf(schema)
+        const zero = zeros?.has(name) ? zeroOf(code) : undefined
+        return [name, { ...gateOfCode(code), ...(zero ? { filled: zero } : {}) }]
+      }),
     ),
+  }
+}
+
+type Zero = 'text' | 'list' | 'map' | 'number' | 'boolean'
+
+/** What Go leaves out of its JSON is not as the server itself would write it. */
+const zeroTests: Readonly<Record<Zero, (data: Name) => Code>> = {
+  text: data => _`${data} === ""`,
+  list: data => _`${data} !== null && ${data}.length === 0`,
+  map: data => _`${data} !== null && Object.keys(${data}).length === 0`,
+  number: data => _`${data} === 0`,
+  boolean: data => _`${data} === false`,
+}
+
+function zeroOf(code: string): Zero | undefined {
+  switch (code[0]) {
+    case '[':
+      return 'list'
+    case '{':
+      return 'map'
+    case 's':
+    case 'y':
+      return 'text'
+    case 'i':
+    case 'l':
+    case 'd':
+      return 'number'
+    case 'b':
+      return 'boolean'
+    default:
+      return undefined
   }
 }
 

@@ -54,7 +54,7 @@ test('custom objects are counted, from before the quota and after, and given bac
   await plane.create(ResourceQuotas, quota({ 'count/widgets.example.com': '2' }))
   await plane.settle()
   // Nobody knows yet what that is.
-  expect(used(plane)).toEqual({})
+  expect(used(plane)).toBeUndefined()
   await plane.create(CustomResourceDefinitions, definition('widgets.example.com'))
   await plane.settle()
   const Widgets = definedKind(plane.get(CustomResourceDefinitions, 'widgets.example.com', ''))!
