@@ -6,6 +6,7 @@ import { isNotFound } from '../src/api/errors.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
 import { PersistentVolumeClaims } from '../src/kinds/persistentvolumeclaim.ts'
 import { Pods } from '../src/kinds/pod.ts'
+import { claimNamesOf } from '../src/kinds/pod-claims.ts'
 import { type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 
 const finalizer = 'kubernetes.io/pvc-protection'
@@ -35,11 +36,8 @@ export function claimProtectionController(): ControllerSpec<PersistentVolumeClai
 
 const none: readonly Ref[] = Object.freeze([])
 
-function claimsOf({ metadata, spec }: Frozen<Pod>): readonly Ref[] {
-  if (spec.volumes === undefined) return none
-  const { namespace } = metadata
-  return spec.volumes.flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    if (persistentVolumeClaim) return [{ namespace, name: persistentVolumeClaim.claimName }]
-    return ephemeral ? [{ namespace, name: `${metadata.name}-${name}` }] : []
-  })
+function claimsOf(pod: Frozen<Pod>): readonly Ref[] {
+  const { namespace } = pod.metadata
+  const names = claimNamesOf(pod)
+  return names.length === 0 ? none : names.map(name => ({ namespace, name }))
 }

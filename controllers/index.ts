@@ -23,7 +23,9 @@ import { addressPool, serviceLoadBalancerController } from './service-load-balan
 import { serviceAccountController } from './serviceaccount.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
+import { volumeBinder } from './volume-binder.ts'
 import { volumeProtectionController } from './volume-protection.ts'
+import { volumeProvisioner } from './volume-provisioner.ts'
 
 export interface ControllerOptions {
   /** Every kind that is served: what namespaces are emptied of, and among which owners are looked for. */
@@ -62,6 +64,8 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     nodeLifecycleController(nodes),
     taintEvictionController(),
     podGarbageCollector(),
+    volumeBinder(),
+    volumeProvisioner(),
     claimProtectionController(),
     volumeProtectionController(),
     attributesClassProtectionController(),

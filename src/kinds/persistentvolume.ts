@@ -5,7 +5,6 @@ import { rfc3339 } from '../api/time.ts'
 import { ageColumn, nameColumn } from './columns.ts'
 import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { persistentVolumeRules, persistentVolumeUpdateRules } from './persistentvolume-rules.ts'
 import { canonicalResources } from './resources.ts'
 import { accessModesText, oldClassWarnings, phaseText, storageClassText } from './storage-text.ts'
@@ -95,8 +94,8 @@ export const PersistentVolumes = defineKind<PersistentVolume>({
     if (old) persistentVolumeUpdateRules(next, old, faults)
     return faults.list
   },
-  warnings(next, old) {
-    const warnings = [...notActedUpon('PersistentVolumes', old), ...oldClassWarnings(next)]
+  warnings(next) {
+    const warnings = [...oldClassWarnings(next)]
     if (next.spec.persistentVolumeReclaimPolicy === 'Recycle') {
       const why =
         'The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.'

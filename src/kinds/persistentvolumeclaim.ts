@@ -9,7 +9,6 @@ import { ageColumn, nameColumn } from './columns.ts'
 import { Faults, FieldPath } from './field-path.ts'
 import { unchanged } from './field-rules.ts'
 import { defineKind } from './kind.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { canonicalResources } from './resources.ts'
 import { accessModesText, oldClassAnnotation, oldClassWarnings, phaseText, storageClassText } from './storage-text.ts'
 import { unifiedDiff } from './unified-diff.ts'
@@ -81,11 +80,7 @@ export const PersistentVolumeClaims = defineKind<PersistentVolumeClaim>({
     }
     return faults.list
   },
-  warnings: (next, old) => [
-    ...notActedUpon('PersistentVolumeClaims', old),
-    ...oldClassWarnings(next),
-    ...claimSpecWarnings(next.spec, specPath),
-  ],
+  warnings: next => [...oldClassWarnings(next), ...claimSpecWarnings(next.spec, specPath)],
 })
 
 const snapshots = 'snapshot.storage.k8s.io'

@@ -5,6 +5,7 @@ import { Namespaces, PersistentVolumeClaims, PersistentVolumes, Pods } from '../
 import { leastObject } from '../registry/least-objects.ts'
 import { testCluster } from '../support/cluster.ts'
 import { pod } from '../support/objects.ts'
+import { claim, volume } from '../support/storage.ts'
 
 const ref = { name: 'data', namespace: 'default' }
 
@@ -31,14 +32,11 @@ test('a claim that nobody uses goes at once; so does a volume that is not bound,
   await cluster.advance('1s')
   expect(cluster.list(PersistentVolumeClaims)).toEqual([])
   const volumes = cluster.client.of(PersistentVolumes)
-  for (const name of ['free', 'bound']) await cluster.apply(leastObject(PersistentVolumes, name) as never)
-  const phase = (body: string) =>
-    volumes.patch({ name: 'bound' }, { type: 'merge', body: { status: { phase: body } } }, 'status')
-  await phase('Bound')
+  await cluster.apply(volume('free'), volume('bound', '2Gi'), claim('data', '2Gi'))
   for (const name of ['free', 'bound']) await volumes.delete({ name })
   await cluster.advance('1s')
   expect(cluster.list(PersistentVolumes).map(({ metadata }) => metadata.name)).toEqual(['bound'])
-  await phase('Released')
+  await cluster.client.of(PersistentVolumeClaims).delete(ref)
   await cluster.advance('1s')
   expect(cluster.list(PersistentVolumes)).toEqual([])
 })

@@ -35,7 +35,7 @@ test('a claim is filled up, and says twice where its data comes from', () => {
     dataSourceRef: dataSource,
   })
   expect(object.status).toEqual({ phase: 'Pending' })
-  expect(warnings).toEqual(['kubesim stores PersistentVolumeClaims, but no controller acts on them yet'])
+  expect(warnings).toEqual([])
   const unknown = create(PersistentVolumeClaims, claim({ dataSource: { apiGroup: 'a.b', kind: 'C', name: 'd' } }))
   expect(unknown.object.spec.dataSource).toBeUndefined()
 })
@@ -124,7 +124,6 @@ test('a volume is filled up', () => {
   expect(object.status).toEqual({ phase: 'Pending', lastPhaseTransitionTime: '2024-05-01T12:00:00Z' })
   expect(create(PersistentVolumes, volume()).object.spec.persistentVolumeReclaimPolicy).toBe('Retain')
   expect(warnings).toEqual([
-    'kubesim stores PersistentVolumes, but no controller acts on them yet',
     'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
   ])
 })
