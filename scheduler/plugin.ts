@@ -29,6 +29,11 @@ export interface Judge {
   /** Any number; scaled by `normalize` (or as it is) to 0..100 before the weight is applied. */
   score?(node: NodeView): number
   normalize?(scores: number[]): void
+  /**
+   * In thought, another pod came to the node (1) or went from it (-1): asked of judges that keep sums of their own, so that
+   * `filter` can be asked again. What is read from NodeView and Tally at the moment of filtering is right without it.
+   */
+  moved?(pod: Frozen<Pod>, node: NodeView, by: 1 | -1): void
 }
 
 /** One reason that other pods' going could mend, or several, or such as would not be mended by it. */

@@ -1,9 +1,10 @@
-// What a pod asks of a node: resources and host ports. Called once a pod by the snapshot, and by the plugins for the pod
+// What a pod asks of a node: resources, host ports, and other pods nearby. Called once a pod by the snapshot, and by the plugins for the pod
 // to be placed. The sums are those of k8s.io/component-helpers/resource/helpers.go (PodRequests).
 
 import type { Container, Pod } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import { milliValue, wholeValue } from '../src/api/quantity.ts'
+import { affinityOf, type PodAffinities } from './affinity-terms.ts'
 
 export interface Resources {
   milliCpu: number
@@ -25,6 +26,8 @@ export interface PodNeeds {
   readonly likelyMilliCpu: number
   readonly likelyMemory: number
   readonly hostPorts: readonly HostPort[]
+  /** What it says of other pods; undefined when nothing. */
+  readonly affinity: PodAffinities | undefined
 }
 
 // pkg/scheduler/util/pod_resources.go
@@ -39,6 +42,7 @@ export function needsOf(pod: Frozen<Pod>): PodNeeds {
     likelyMilliCpu: likely.milliCpu,
     likelyMemory: likely.memory,
     hostPorts: hostPortsOf(pod),
+    affinity: affinityOf(pod),
   }
 }
 

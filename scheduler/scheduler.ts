@@ -3,7 +3,7 @@
 // means "there may be pods to try". Bindings are under way while the next pod is tried: a pod counts where it is assumed
 // to run from the moment it is decided.
 
-import type { Binding, Node, Pod, PodCondition, Service } from '../generated/types.ts'
+import type { Binding, Namespace, Node, Pod, PodCondition, Service } from '../generated/types.ts'
 import { findCondition } from '../src/api/conditions.ts'
 import { ApiError } from '../src/api/errors.ts'
 import { jsonEqual } from '../src/api/json-equal.ts'
@@ -13,6 +13,7 @@ import { controllerOf } from '../src/api/owners.ts'
 import { rfc3339 } from '../src/api/time.ts'
 import type { Activity } from '../src/env/activity.ts'
 import { refOf } from '../src/kinds/kind.ts'
+import { Namespaces } from '../src/kinds/namespace.ts'
 import { Nodes } from '../src/kinds/node.ts'
 import { Pods } from '../src/kinds/pod.ts'
 import { ReplicaSets } from '../src/kinds/replicaset.ts'
@@ -41,6 +42,7 @@ export function createScheduler(plugins: readonly Plugin[], activity: Activity):
     wakes: [
       { kind: Nodes, keys: (now, before) => scheduling!.nodeChanged(now, before) },
       { kind: Pods, keys: (now, before) => scheduling!.podChanged(now, before) },
+      { kind: Namespaces, keys: (now, before) => scheduling!.namespaceChanged(now, before) },
     ],
     reads: [Services, ReplicaSets, ReplicationControllers],
     start(context) {
@@ -69,7 +71,11 @@ class Scheduling {
     this.#activity = activity
     this.#context = context
     this.#queue = new SchedulingQueue(plugins)
-    this.#snapshot = new LiveSnapshot(pod => siblingsOf(pod, context))
+    this.#snapshot = new LiveSnapshot({
+      siblings: pod => siblingsOf(pod, context),
+      namespaceLabels: name => context.lister(Namespaces).get({ name })?.metadata.labels,
+      lister: kind => context.lister(kind),
+    })
     this.#fraction = () => context.random.fraction()
   }
 
@@ -81,6 +87,12 @@ class Scheduling {
     // Most changes of a node are its heartbeat.
     if (now !== undefined && before !== undefined && !concernsPlacing(now, before)) return nothingToDo
     return this.#wake({ kind: Nodes, now, before })
+  }
+
+  namespaceChanged(now: Frozen<Namespace> | undefined, before: Frozen<Namespace> | undefined): readonly Ref[] {
+    if (jsonEqual(now?.metadata.labels, before?.metadata.labels)) return nothingToDo
+    this.#snapshot.namespaceChanged()
+    return this.#wake({ kind: Namespaces, now, before })
   }
 
   podChanged(now: Frozen<Pod> | undefined, before: Frozen<Pod> | undefined): readonly Ref[] {

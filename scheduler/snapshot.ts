@@ -3,9 +3,13 @@
 // Called by scheduler.ts with changes, and by the plugins through NodeView and Snapshot for reading.
 
 import type { Node, Pod, Taint } from '../generated/types.ts'
-import type { Selector } from '../src/api/labels.ts'
-import type { Frozen } from '../src/api/meta.ts'
+import { jsonEqual } from '../src/api/json-equal.ts'
+import type { Labels, Selector } from '../src/api/labels.ts'
+import type { Frozen, KubeObject } from '../src/api/meta.ts'
 import { wholeValue } from '../src/api/quantity.ts'
+import type { Kind } from '../src/kinds/kind.ts'
+import type { Lister } from '../src/runtime/informer.ts'
+import type { AffinityTerm, TermRole } from './affinity-terms.ts'
 import { add, needsOf, nothing, type PodNeeds, type Resources, resourcesOf } from './requests.ts'
 
 /** A node as a plugin sees it, with all that is on it. */
@@ -21,15 +25,25 @@ export interface NodeView {
   readonly likelyMilliCpu: number
   readonly likelyMemory: number
   readonly podCount: number
+  /** Those that run, or are assumed to run, here. */
+  readonly pods: Iterable<Frozen<Pod>>
+  /** The images that are here already, with their sizes in bytes. */
+  readonly images: ReadonlyMap<string, number>
   /** Its place in the arrays of tallies and domains. */
   readonly slot: number
   /** Whether another pod of this node holds the port. */
   usesPort(ip: string, protocol: string, port: number): boolean
 }
 
-/** How many pods of a namespace, matched by a selector and not ending, each node has; by slot. */
+/** How many pods of some sort each node has; by slot. */
 export interface Tally {
   readonly counts: readonly number[]
+}
+
+/** Pods whose affinity says the same of others: how many of them each node has, by slot, of those nodes that have any. */
+export interface TermHolders {
+  readonly term: AffinityTerm
+  readonly bySlot: ReadonlyMap<number, number>
 }
 
 /** The values of one label over the nodes. */
@@ -44,10 +58,29 @@ export interface Snapshot {
   readonly nodes: readonly NodeView[]
   node(name: string): NodeView | undefined
   needs(pod: Frozen<Pod>): PodNeeds
+  /** Pods of a namespace, matched by a selector and not ending. */
   tally(namespace: string, selector: Selector): Tally
+  /** Pods of whatever sort; the same key must always mean the same sort. `namespaceLabels` says that they bear on it. */
+  census(key: string, counts: (pod: Frozen<Pod>) => boolean, byNamespaceLabels?: boolean): Tally
+  /** What the affinities of pods that have a node say of others. */
+  terms(role: TermRole): Iterable<TermHolders>
+  namespaceLabels(namespace: string): Labels | undefined
+  /** On how many nodes an image is. */
+  imageSpread(image: string): number
+  /** Pods that are to run on a node once those that are evicted for them have gone. */
+  nominated(node: string): readonly Frozen<Pod>[]
+  /** Other objects of the cluster, as far as the scheduler follows them. */
+  lister<T extends KubeObject>(kind: Kind<T>): Lister<T>
   domains(label: string): Domains
   /** What the pod's owner and its Services select pods by; undefined if nothing does. */
   siblings(pod: Frozen<Pod>): Selector | undefined
+}
+
+/** Where the snapshot finds what is no pod and no node. */
+export interface Surroundings {
+  siblings?(pod: Frozen<Pod>): Selector | undefined
+  namespaceLabels?(namespace: string): Labels | undefined
+  lister?<T extends KubeObject>(kind: Kind<T>): Lister<T>
 }
 
 export class LiveSnapshot implements Snapshot {
@@ -55,13 +88,24 @@ export class LiveSnapshot implements Snapshot {
   readonly #pods = new Map<string, Placed>()
   readonly #tallies = new Map<string, LiveTally>()
   readonly #domains = new Map<string, Domains>()
+  readonly #terms: Record<TermRole, Map<string, LiveHolders>> = {
+    requiredAffinity: new Map(),
+    requiredAntiAffinity: new Map(),
+    preferredAffinity: new Map(),
+    preferredAntiAffinity: new Map(),
+  }
+  readonly #images = new Map<string, number>()
+  readonly #nominations = new Map<string, Nomination>()
+  readonly #nominated = new Map<string, Frozen<Pod>[]>()
   readonly #freeSlots: number[] = []
-  readonly #siblings: (pod: Frozen<Pod>) => Selector | undefined
+  readonly #around: Surroundings
   #slots = 0
   #ordered: readonly NodeState[] | undefined
+  /** The needs of the pod that is being placed are asked for by many. */
+  #asked: { readonly pod: Frozen<Pod>; readonly needs: PodNeeds } | undefined
 
-  constructor(siblings: (pod: Frozen<Pod>) => Selector | undefined = () => undefined) {
-    this.#siblings = siblings
+  constructor(around: Surroundings = {}) {
+    this.#around = around
   }
 
   // ---- reading
@@ -77,15 +121,25 @@ export class LiveSnapshot implements Snapshot {
   }
 
   needs(pod: Frozen<Pod>): PodNeeds {
-    return this.#pods.get(keyOf(pod))?.needs ?? needsOf(pod)
+    if (this.#asked?.pod !== pod) this.#asked = { pod, needs: this.#pods.get(keyOf(pod))?.needs ?? needsOf(pod) }
+    return this.#asked.needs
+  }
+
+  tally(namespace: string, selector: Selector): Tally {
+    return this.census(`${namespace}\n${selector}`, ({ metadata }) => {
+      return (
+        metadata.namespace === namespace &&
+        metadata.deletionTimestamp === undefined &&
+        selector.matches(metadata.labels)
+      )
+    })
   }
 
   /** Counted once over all pods when first asked for, then kept; the least recently used are given up. */
-  tally(namespace: string, selector: Selector): Tally {
-    const key = `${namespace}\n${selector}`
+  census(key: string, counts: (pod: Frozen<Pod>) => boolean, byNamespaceLabels = false): Tally {
     let tally = this.#tallies.get(key)
     if (tally === undefined) {
-      tally = new LiveTally(namespace, selector, this.#slots)
+      tally = new LiveTally(counts, byNamespaceLabels, this.#slots)
       for (const { pod, state } of this.#pods.values()) tally.count(pod, state.slot, 1)
       if (this.#tallies.size >= mostTallies) this.#tallies.delete(this.#tallies.keys().next().value!)
     } else {
@@ -104,16 +158,62 @@ export class LiveSnapshot implements Snapshot {
     return domains
   }
 
+  terms(role: TermRole): Iterable<TermHolders> {
+    return this.#terms[role].values()
+  }
+
   siblings(pod: Frozen<Pod>): Selector | undefined {
-    return this.#siblings(pod)
+    return this.#around.siblings?.(pod)
+  }
+
+  namespaceLabels(namespace: string): Labels | undefined {
+    return this.#around.namespaceLabels?.(namespace)
+  }
+
+  imageSpread(image: string): number {
+    return this.#images.get(image) ?? 0
+  }
+
+  nominated(node: string): readonly Frozen<Pod>[] {
+    return this.#nominated.get(node) ?? nobody
+  }
+
+  lister<T extends KubeObject>(kind: Kind<T>): Lister<T> {
+    if (this.#around.lister === undefined) throw new Error(`this snapshot knows no ${kind.resource}`)
+    return this.#around.lister(kind)
   }
 
   // ---- changing
+
+  /** Labels of a namespace changed: what was counted by them is not true any more. */
+  namespaceChanged(): void {
+    for (const [key, { byNamespaceLabels }] of this.#tallies) if (byNamespaceLabels) this.#tallies.delete(key)
+  }
+
+  /** The pod shall have that node, when there is room; undefined takes it back. */
+  nominate(pod: Frozen<Pod>, node: string | undefined): void {
+    const key = keyOf(pod)
+    const old = this.#nominations.get(key)
+    if (old !== undefined) {
+      const left = this.#nominated.get(old.node)!.filter(each => each !== old.pod)
+      if (left.length > 0) this.#nominated.set(old.node, left)
+      else this.#nominated.delete(old.node)
+      this.#nominations.delete(key)
+    }
+    if (node === undefined) return
+    this.#nominations.set(key, { pod, node })
+    this.#nominated.set(node, [...(this.#nominated.get(node) ?? []), pod])
+  }
+
+  nominationOf(pod: Frozen<Pod>): string | undefined {
+    return this.#nominations.get(keyOf(pod))?.node
+  }
 
   setNode(node: Frozen<Node>): void {
     const state = this.#stateOf(node.metadata.name)
     const wasPresent = state.isPresent
     const oldLabels = state.labels
+    this.#setImages(state, node)
     state.setNode(node)
     const labels = state.labels
     if (!wasPresent || !sameLabels(oldLabels, labels)) this.#domains.clear()
@@ -123,6 +223,7 @@ export class LiveSnapshot implements Snapshot {
   removeNode(name: string): void {
     const state = this.#states.get(name)
     if (state === undefined) return
+    this.#setImages(state, undefined)
     state.setNode(undefined)
     this.#ordered = undefined
     this.#domains.clear()
@@ -133,23 +234,85 @@ export class LiveSnapshot implements Snapshot {
   putPod(pod: Frozen<Pod>, nodeName: string): void {
     const key = keyOf(pod)
     const old = this.#pods.get(key)
-    const sameContainers = old !== undefined && old.pod.spec.containers === pod.spec.containers
-    this.removePod(pod)
-    const state = this.#stateOf(nodeName)
-    const placed = { pod, needs: sameContainers ? old.needs : needsOf(pod), state }
-    this.#pods.set(key, placed)
-    state.count(placed.needs, 1)
-    for (const tally of this.#tallies.values()) tally.count(pod, state.slot, 1)
+    if (old !== undefined) this.#remove(key, old)
+    const needs = (old && sameNeeds(old, pod)) ?? (this.#asked?.pod === pod ? this.#asked.needs : needsOf(pod))
+    this.#put(key, { pod, needs, state: this.#stateOf(nodeName) })
+    if (old !== undefined) this.#dropIfEmpty(old.state)
   }
 
   removePod(pod: Frozen<Pod>): void {
     const key = keyOf(pod)
     const placed = this.#pods.get(key)
     if (placed === undefined) return
-    this.#pods.delete(key)
-    placed.state.count(placed.needs, -1)
-    for (const tally of this.#tallies.values()) tally.count(placed.pod, placed.state.slot, -1)
+    this.#remove(key, placed)
     this.#dropIfEmpty(placed.state)
+  }
+
+  /** Only in thought: the pod is not there, until the returned function is called. */
+  without(pod: Frozen<Pod>): () => void {
+    const key = keyOf(pod)
+    const placed = this.#pods.get(key)
+    if (placed === undefined) return () => {}
+    this.#remove(key, placed)
+    return () => this.#put(key, placed)
+  }
+
+  /** Only in thought: the pod is there as well, until the returned function is called. */
+  with(pod: Frozen<Pod>, nodeName: string): () => void {
+    const key = keyOf(pod)
+    const state = this.#states.get(nodeName)
+    if (state === undefined || this.#pods.has(key)) return () => {}
+    const placed = { pod, needs: needsOf(pod), state }
+    this.#put(key, placed)
+    return () => this.#remove(key, placed)
+  }
+
+  #put(key: string, placed: Placed): void {
+    const { pod, needs, state } = placed
+    this.#pods.set(key, placed)
+    state.put(key, pod)
+    state.count(needs, 1)
+    for (const tally of this.#tallies.values()) tally.count(pod, state.slot, 1)
+    this.#countTerms(placed, 1)
+  }
+
+  #remove(key: string, placed: Placed): void {
+    const { pod, needs, state } = placed
+    this.#pods.delete(key)
+    state.remove(key)
+    state.count(needs, -1)
+    for (const tally of this.#tallies.values()) tally.count(pod, state.slot, -1)
+    this.#countTerms(placed, -1)
+  }
+
+  #countTerms({ needs: { affinity }, state: { slot } }: Placed, by: 1 | -1): void {
+    if (affinity === undefined) return
+    for (const role of Object.keys(affinity) as TermRole[]) {
+      const groups = this.#terms[role]
+      for (const term of affinity[role]) {
+        let group = groups.get(term.key)
+        if (group === undefined) {
+          group = { term, bySlot: new Map() }
+          groups.set(term.key, group)
+        }
+        const count = (group.bySlot.get(slot) ?? 0) + by
+        if (count > 0) group.bySlot.set(slot, count)
+        else group.bySlot.delete(slot)
+        if (group.bySlot.size === 0) groups.delete(term.key)
+      }
+    }
+  }
+
+  #setImages(state: NodeState, node: Frozen<Node> | undefined): void {
+    const images = node?.status.images
+    if (jsonEqual(images, state.imageList)) return
+    for (const name of state.images.keys()) {
+      const left = (this.#images.get(name) ?? 0) - 1
+      if (left > 0) this.#images.set(name, left)
+      else this.#images.delete(name)
+    }
+    state.setImages(images)
+    for (const name of state.images.keys()) this.#images.set(name, (this.#images.get(name) ?? 0) + 1)
   }
 
   nodeOfPod(pod: Frozen<Pod>): string | undefined {
@@ -176,15 +339,36 @@ export class LiveSnapshot implements Snapshot {
 
 const mostTallies = 256
 
+const nobody: readonly never[] = Object.freeze([])
+
+interface Nomination {
+  readonly pod: Frozen<Pod>
+  readonly node: string
+}
+
+interface LiveHolders {
+  readonly term: AffinityTerm
+  readonly bySlot: Map<number, number>
+}
+
 interface Placed {
   readonly pod: Frozen<Pod>
   readonly needs: PodNeeds
   readonly state: NodeState
 }
 
+/** What it needed before, if nothing that counts has changed. */
+function sameNeeds({ pod: before, needs }: Placed, now: Frozen<Pod>): PodNeeds | undefined {
+  if (before.spec.containers !== now.spec.containers) return undefined
+  const isResized = (pod: Frozen<Pod>): boolean =>
+    pod.status.containerStatuses?.some(({ resources, allocatedResources }) => resources ?? allocatedResources) ?? false
+  return isResized(before) || isResized(now) ? undefined : needs
+}
+
 const keyOf = (pod: Frozen<Pod>): string => pod.metadata.uid ?? `${pod.metadata.namespace}/${pod.metadata.name}`
 
 const noTaints: readonly Frozen<Taint>[] = Object.freeze([])
+const noImages: ReadonlyMap<string, number> = new Map()
 const noLabels: Readonly<Record<string, string>> = Object.freeze({})
 
 class NodeState implements NodeView {
@@ -198,6 +382,9 @@ class NodeState implements NodeView {
   likelyMilliCpu = 0
   likelyMemory = 0
   podCount = 0
+  images: ReadonlyMap<string, number> = noImages
+  imageList: Frozen<Node>['status']['images']
+  readonly #pods = new Map<string, Frozen<Pod>>()
   #node: Frozen<Node> | undefined
   #ports: Map<string, Map<string, number>> | undefined
 
@@ -223,6 +410,25 @@ class NodeState implements NodeView {
     this.#node = node
     this.labels = node?.metadata.labels ?? noLabels
     this.taints = node?.spec.taints ?? noTaints
+  }
+
+  setImages(list: Frozen<Node>['status']['images']): void {
+    this.imageList = list
+    const images = new Map<string, number>()
+    for (const { names = [], sizeBytes = 0 } of list ?? []) for (const name of names) images.set(name, sizeBytes)
+    this.images = images.size > 0 ? images : noImages
+  }
+
+  get pods(): Iterable<Frozen<Pod>> {
+    return this.#pods.values()
+  }
+
+  put(key: string, pod: Frozen<Pod>): void {
+    this.#pods.set(key, pod)
+  }
+
+  remove(key: string): void {
+    this.#pods.delete(key)
   }
 
   count(needs: PodNeeds, sign: 1 | -1): void {
@@ -251,13 +457,13 @@ class NodeState implements NodeView {
 
 class LiveTally implements Tally {
   readonly counts: number[]
-  readonly #namespace: string
-  readonly #selector: Selector
+  readonly byNamespaceLabels: boolean
+  readonly #doesCount: (pod: Frozen<Pod>) => boolean
 
-  constructor(namespace: string, selector: Selector, slots: number) {
-    this.#namespace = namespace
-    this.#selector = selector
+  constructor(doesCount: (pod: Frozen<Pod>) => boolean, byNamespaceLabels: boolean, slots: number) {
     this.counts = new Array<number>(slots).fill(0)
+    this.byNamespaceLabels = byNamespaceLabels
+    this.#doesCount = doesCount
   }
 
   reset(slot: number): void {
@@ -265,9 +471,7 @@ class LiveTally implements Tally {
   }
 
   count(pod: Frozen<Pod>, slot: number, sign: 1 | -1): void {
-    const { namespace, labels, deletionTimestamp } = pod.metadata
-    if (namespace !== this.#namespace || deletionTimestamp !== undefined || !this.#selector.matches(labels)) return
-    this.counts[slot] = (this.counts[slot] ?? 0) + sign
+    if (this.#doesCount(pod)) this.counts[slot] = (this.counts[slot] ?? 0) + sign
   }
 }
 

@@ -3,6 +3,8 @@
 
 import type { Plugin } from '../plugin.ts'
 import { nodeResourcesBalancedAllocation } from './balanced-allocation.ts'
+import { imageLocality } from './image-locality.ts'
+import { interPodAffinity } from './inter-pod-affinity.ts'
 import { nodeAffinity } from './node-affinity.ts'
 import { nodeName } from './node-name.ts'
 import { nodePorts } from './node-ports.ts'
@@ -19,5 +21,7 @@ export const plugins: readonly Plugin[] = [
   nodePorts,
   nodeResourcesFit,
   podTopologySpread,
+  interPodAffinity,
   nodeResourcesBalancedAllocation,
+  imageLocality,
 ]

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Toleration } from '../../generated/types.ts'
 import { nodeResourcesBalancedAllocation } from '../../scheduler/plugins/balanced-allocation.ts'
+import { imageLocality } from '../../scheduler/plugins/image-locality.ts'
 import { nodeAffinity } from '../../scheduler/plugins/node-affinity.ts'
 import { nodeName } from '../../scheduler/plugins/node-name.ts'
 import { nodePorts } from '../../scheduler/plugins/node-ports.ts'
@@ -385,7 +386,7 @@ describe('PodTopologySpread', () => {
         ['a1', web('w1')],
         ['a1', web('w2')],
       ],
-      siblings,
+      { siblings },
     )
     expect(scores(podTopologySpread, web('p'), plain)).toEqual({ a1: 40, b1: 100 })
     // With zones: a1 (zone a, 2 pods): 4.77 + 2·1.386+4 = 11.54 → 12; a2 (zone a): ln(3+2)… three nodes: weight 1.609.
@@ -395,12 +396,48 @@ describe('PodTopologySpread', () => {
         ['a1', web('w1')],
         ['a1', web('w2')],
       ],
-      siblings,
+      { siblings },
     )
     // hostname weight ln 5 = 1.609, zone weight ln 4 = 1.386:
     // a1 2·1.609+2+2·1.386+4 = 11.99 → 12; a2 0+2+2·1.386+4 = 8.77 → 9; b1 2+4 = 6.
     // Normalised by 12 and 6: 100·(18−12)/12 = 50, 100·(18−9)/12 = 75, 100·(18−6)/12 = 100.
     expect(scores(podTopologySpread, web('p'), zoned)).toEqual({ a1: 50, a2: 75, b1: 100 })
     expect(scores(podTopologySpread, web('p'), world([node('a')]))).toEqual({})
+  })
+})
+
+describe('ImageLocality (image_locality.go)', () => {
+  const megabyte = 1024 * 1024
+  const having = (name: string, images: Record<string, number>) =>
+    node(name, {
+      images: Object.entries(images).map(([image, size]) => ({ names: [image], sizeBytes: size * megabyte })),
+    })
+  const one = pod('p', { spec: { containers: [{ name: 'main', image: 'big' }] } })
+
+  test('a large image counts, the more so the more nodes have it', () => {
+    // On one of two nodes: 800 MB · 1/2 = 400; 100·(400 − 23)/(1000 − 23) = 38.
+    expect(scores(imageLocality, one, world([having('a', { 'big:latest': 800 }), having('b', {})]))).toEqual({
+      a: 38,
+      b: 0,
+    })
+    // On both: 100·777/977 = 79.
+    const both = world([having('a', { 'big:latest': 800 }), having('b', { 'big:latest': 800 })])
+    expect(scores(imageLocality, one, both)).toEqual({ a: 79, b: 79 })
+  })
+
+  test('a small one does not, and an image that is nowhere is not scored', () => {
+    expect(scores(imageLocality, one, world([having('a', { 'big:latest': 20 }), having('b', {})]))).toEqual({
+      a: 0,
+      b: 0,
+    })
+    expect(scores(imageLocality, one, world([having('a', { 'other:latest': 900 })]))).toEqual({})
+  })
+
+  test('images come and go with the node', () => {
+    const snapshot = world([having('a', { 'big:latest': 800 }), having('b', { 'big:latest': 800 })])
+    snapshot.setNode(having('b', {}))
+    expect(scores(imageLocality, one, snapshot)).toEqual({ a: 38, b: 0 })
+    snapshot.removeNode('a')
+    expect(scores(imageLocality, one, snapshot)).toEqual({})
   })
 })

@@ -4,23 +4,30 @@ import type { Node, Pod } from '../../generated/types.ts'
 import { type Decision, decide } from '../../scheduler/cycle.ts'
 import type { Plugin } from '../../scheduler/plugin.ts'
 import { plugins } from '../../scheduler/plugins/index.ts'
-import { LiveSnapshot } from '../../scheduler/snapshot.ts'
+import { LiveSnapshot, type Surroundings } from '../../scheduler/snapshot.ts'
 import { freeze } from '../../src/api/freeze.ts'
-import type { Selector } from '../../src/api/labels.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 
 type Deep<T> = { [K in keyof T]?: any }
 
 export function node(
   name: string,
-  more: { labels?: Record<string, string>; spec?: Deep<Node['spec']>; allocatable?: Record<string, string> } = {},
+  more: {
+    labels?: Record<string, string>
+    spec?: Deep<Node['spec']>
+    allocatable?: Record<string, string>
+    images?: Node['status']['images']
+  } = {},
 ): Frozen<Node> {
   return freeze({
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name, uid: `node-${name}`, labels: { 'kubernetes.io/hostname': name, ...more.labels } },
     spec: { ...more.spec },
-    status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...more.allocatable } },
+    status: {
+      allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...more.allocatable },
+      ...(more.images && { images: more.images }),
+    },
   }) as Frozen<Node>
 }
 
@@ -47,9 +54,9 @@ export function pod(name: string, { labels, requests, spec, metadata, status }: 
 export function world(
   nodes: readonly Frozen<Node>[],
   placed: readonly (readonly [string, Frozen<Pod>])[] = [],
-  siblings?: (pod: Frozen<Pod>) => Selector | undefined,
+  around: Surroundings = {},
 ): LiveSnapshot {
-  const snapshot = new LiveSnapshot(siblings)
+  const snapshot = new LiveSnapshot(around)
   for (const each of nodes) snapshot.setNode(each)
   for (const [where, what] of placed) snapshot.putPod(what, where)
   return snapshot
