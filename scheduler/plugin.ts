@@ -4,6 +4,8 @@
 import type { Pod } from '../generated/types.ts'
 import type { Frozen, KubeObject } from '../src/api/meta.ts'
 import type { Kind } from '../src/kinds/kind.ts'
+import type { Refused } from './cycle.ts'
+import type { Round } from './round.ts'
 import type { NodeView, Snapshot } from './snapshot.ts'
 
 export interface Plugin {
@@ -17,9 +19,33 @@ export interface Plugin {
   readonly weight?: number
   /** Once a cycle, so that a judge can be cheap per node. */
   prepare(pod: Frozen<Pod>, snapshot: Snapshot): Judge
+  /** No node is left: whether something could be done about it. */
+  postFilter?(pod: Frozen<Pod>, failure: Failure): Rescue
+}
+
+export interface Failure {
+  readonly round: Round
+  readonly refused: readonly Refused[]
+  /** Set when the pod itself was refused, wherever. */
+  readonly refusal: Refused | undefined
+  readonly fraction: () => number
+}
+
+export interface Rescue {
+  readonly nomination?: Nomination
+  /** Why it is of no avail, in upstream's words; undefined when it is. */
+  readonly reason: string | undefined
+}
+
+/** A node that is to be the pod's once its victims have gone; an empty name takes an earlier one back. */
+export interface Nomination {
+  readonly node: string
+  readonly victims: readonly Frozen<Pod>[]
 }
 
 export interface Judge {
+  /** Why the pod fits nowhere, whatever the node. */
+  readonly refuses?: Refusal | undefined
   /** Only these nodes are looked at at all. */
   readonly only?: ReadonlySet<string> | undefined
   /** Why the pod does not fit, in upstream's words, or undefined. */

@@ -19,6 +19,8 @@ export interface Waiting {
   readyAt: Millis
   refusedBy: ReadonlySet<string>
   place: Place
+  /** Pods are being evicted for it: it is not tried before that is done, but what could help it is not forgotten. */
+  evicting: 'no' | 'yes' | 'yes, and woken'
 }
 
 /** `gated`: not to be tried before its scheduling gates are gone. `taken`: being scheduled, or already bound. */
@@ -64,6 +66,7 @@ export class SchedulingQueue {
         readyAt: now,
         refusedBy: new Set(),
         place: 'gated',
+        evicting: 'no',
       }
       this.#waiting.set(uid, waiting)
       if (!isGated) this.#makeReady(waiting, now)
@@ -125,6 +128,20 @@ export class SchedulingQueue {
     this.#asleep.add(waiting)
   }
 
+  /** Its way out is being cleared. */
+  hold(waiting: Waiting): void {
+    waiting.evicting = 'yes'
+  }
+
+  /** Says whether there is one more to try now. */
+  release(waiting: Waiting, isToBeTried: boolean, now: Millis): boolean {
+    const wasWoken = waiting.evicting === 'yes, and woken'
+    waiting.evicting = 'no'
+    if (waiting.place !== 'asleep' || !(wasWoken || isToBeTried)) return false
+    this.#wakeUp(waiting, now)
+    return true
+  }
+
   /** Something went wrong that was not the pod's fault: it is tried again after its time. */
   penalise(waiting: Waiting, now: Millis): void {
     if (waiting.place !== 'taken') return
@@ -174,6 +191,10 @@ export class SchedulingQueue {
   }
 
   #wakeUp(waiting: Waiting, now: Millis): void {
+    if (waiting.evicting !== 'no') {
+      waiting.evicting = 'yes, and woken'
+      return
+    }
     if (waiting.readyAt > now) this.#enter(this.#backingOff, waiting, 'backing off')
     else this.#makeReady(waiting, now)
   }

@@ -16,12 +16,14 @@ import { refOf } from '../src/kinds/kind.ts'
 import { Namespaces } from '../src/kinds/namespace.ts'
 import { Nodes } from '../src/kinds/node.ts'
 import { Pods } from '../src/kinds/pod.ts'
+import { PodDisruptionBudgets } from '../src/kinds/poddisruptionbudget.ts'
 import { ReplicaSets } from '../src/kinds/replicaset.ts'
 import { ReplicationControllers } from '../src/kinds/replicationcontroller.ts'
 import { Services } from '../src/kinds/service.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { decide } from './cycle.ts'
-import type { Change, Plugin } from './plugin.ts'
+import { evict } from './eviction.ts'
+import type { Change, Nomination, Plugin } from './plugin.ts'
 import { SchedulingQueue, type Waiting } from './queue.ts'
 import { LiveSnapshot } from './snapshot.ts'
 
@@ -44,7 +46,7 @@ export function createScheduler(plugins: readonly Plugin[], activity: Activity):
       { kind: Pods, keys: (now, before) => scheduling!.podChanged(now, before) },
       { kind: Namespaces, keys: (now, before) => scheduling!.namespaceChanged(now, before) },
     ],
-    reads: [Services, ReplicaSets, ReplicationControllers],
+    reads: [Services, ReplicaSets, ReplicationControllers, PodDisruptionBudgets],
     start(context) {
       scheduling = new Scheduling(plugins, activity, context)
     },
@@ -105,6 +107,7 @@ class Scheduling {
     if (now !== undefined && isPlaced(now)) {
       this.#assumed.delete(uid)
       this.#queue.remove(uid)
+      this.#snapshot.nominate(now, undefined)
       this.#snapshot.putPod(now, now.spec.nodeName!)
       return this.#wake({ kind: Pods, now, before: wasPlaced ? before : undefined })
     }
@@ -114,6 +117,7 @@ class Scheduling {
     }
     if (now === undefined || !isOurs(now)) {
       this.#queue.remove(uid)
+      this.#snapshot.nominate((now ?? before)!, undefined)
       return this.#assumed.has(uid) ? this.#forget((now ?? before)!) : nothingToDo
     }
     const assumed = this.#assumed.get(uid)
@@ -121,9 +125,17 @@ class Scheduling {
       assumed.pod = now
       return nothingToDo
     }
+    this.#heedNomination(now, before)
     this.#queue.put(now, this.#context.clock.now())
     if ((now.spec.schedulingGates?.length ?? 0) > 0) this.#sayGated(now)
     return turn
+  }
+
+  /** Its status says which node it shall have; our own word for it is older than what is written there. */
+  #heedNomination(now: Frozen<Pod>, before: Frozen<Pod> | undefined): void {
+    const said = now.status.nominatedNodeName || undefined
+    if (said !== (before?.status.nominatedNodeName || undefined)) this.#snapshot.nominate(now, said)
+    else if (this.#snapshot.nominationOf(now)) this.#snapshot.nominate(now, this.#snapshot.nominationOf(now))
   }
 
   #wake(change: Change): readonly Ref[] {
@@ -158,13 +170,30 @@ class Scheduling {
     this.#start = decision.next
     if (decision.node === undefined) {
       this.#queue.sleep(waiting, decision.refusedBy, this.#context.clock.now())
-      this.#report(pod, 'Unschedulable', decision.message!)
+      this.#report(pod, 'Unschedulable', decision.message!, decision.nomination)
+      if (decision.nomination !== undefined) this.#nominate(waiting, decision.nomination)
       return
     }
+    this.#snapshot.nominate(pod, undefined)
     this.#assumed.set(pod.metadata.uid!, waiting)
     this.#snapshot.putPod(pod, decision.node)
     const { node } = decision
     this.#follow(() => this.#bind(waiting, node))
+  }
+
+  #nominate(waiting: Waiting, { node, victims }: Nomination): void {
+    const { pod } = waiting
+    this.#snapshot.nominate(pod, node || undefined)
+    if (victims.length === 0) return
+    // Less important pods that were to have the node look for another one at once.
+    const rivals = this.#snapshot.nominated(node).filter(({ spec }) => (spec.priority ?? 0) < (pod.spec.priority ?? 0))
+    for (const rival of rivals) this.#snapshot.nominate(rival, undefined)
+    this.#queue.hold(waiting)
+    this.#follow(async () => {
+      const isDone = await evict({ victims, rivals, preemptor: pod, node }, this.#context)
+      const { clock, wake } = this.#context
+      if (this.#queue.release(waiting, !isDone, clock.now())) wake(turn[0]!)
+    })
   }
 
   async #bind(waiting: Waiting, node: string): Promise<void> {
@@ -202,9 +231,9 @@ class Scheduling {
 
   // ---- telling
 
-  #report(pod: Frozen<Pod>, reason: string, message: string): void {
+  #report(pod: Frozen<Pod>, reason: string, message: string, nomination?: Nomination): void {
     this.#context.event(pod, 'Warning', 'FailedScheduling', message, 'Scheduling')
-    this.#follow(() => this.#setCondition(pod, reason, message))
+    this.#follow(() => this.#setCondition(pod, reason, message, nomination?.node))
   }
 
   #sayGated(pod: Frozen<Pod>): void {
@@ -213,7 +242,8 @@ class Scheduling {
     )
   }
 
-  async #setCondition(pod: Frozen<Pod>, reason: string, message: string): Promise<void> {
+  /** `nominatedNode`: undefined leaves it as it is, an empty name takes it back. */
+  async #setCondition(pod: Frozen<Pod>, reason: string, message: string, nominatedNode?: string): Promise<void> {
     const { client, clock, log } = this.#context
     const { generation } = pod.metadata
     const old = findCondition(pod.status.conditions, 'PodScheduled')
@@ -227,11 +257,12 @@ class Scheduling {
       ...(generation !== undefined && { observedGeneration: generation }),
     }
     const isKnown = old !== undefined && old.status === 'False' && old.reason === reason && old.message === message
-    if (isKnown) return
+    const isSameNode = nominatedNode === undefined || nominatedNode === (pod.status.nominatedNodeName ?? '')
+    if (isKnown && isSameNode) return
+    const conditions = isKnown ? {} : { conditions: [condition] }
+    const status = isSameNode ? conditions : { ...conditions, nominatedNodeName: nominatedNode || null }
     try {
-      await client
-        .of(Pods)
-        .patch(refOf(pod), { type: 'strategic', body: { status: { conditions: [condition] } } }, 'status')
+      await client.of(Pods).patch(refOf(pod), { type: 'strategic', body: { status } }, 'status')
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       if (error.reason !== 'NotFound')

@@ -3,6 +3,8 @@
 
 import type { Plugin } from '../plugin.ts'
 import { nodeResourcesBalancedAllocation } from './balanced-allocation.ts'
+import { defaultPreemption } from './default-preemption.ts'
+import { dynamicResources } from './dynamic-resources.ts'
 import { imageLocality } from './image-locality.ts'
 import { interPodAffinity } from './inter-pod-affinity.ts'
 import { nodeAffinity } from './node-affinity.ts'
@@ -22,6 +24,8 @@ export const plugins: readonly Plugin[] = [
   nodeResourcesFit,
   podTopologySpread,
   interPodAffinity,
+  dynamicResources,
+  defaultPreemption,
   nodeResourcesBalancedAllocation,
   imageLocality,
 ]

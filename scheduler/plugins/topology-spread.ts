@@ -116,16 +116,8 @@ function strictly(rules: readonly Rule[], pod: Frozen<Pod>, snapshot: Snapshot):
       const domain = of[node.slot]!
       sums[domain] = (sums[domain] ?? 0) + counts[node.slot]!
     }
-    let least = Number.POSITIVE_INFINITY
-    let found = 0
-    for (const sum of sums) {
-      if (sum === undefined) continue
-      found++
-      if (sum < least) least = sum
-    }
-    if (found < rule.minDomains) least = 0
     const self = rule.selector.matches(pod.metadata.labels) ? 1 : 0
-    return { of, sums, limit: rule.maxSkew + least - self }
+    return { rule, of, sums, doesCount, self, limit: limitOf(rule, sums, self) }
   })
   return {
     filter: node => {
@@ -136,7 +128,31 @@ function strictly(rules: readonly Rule[], pod: Frozen<Pod>, snapshot: Snapshot):
       }
       return undefined
     },
+    moved: (other, node, by) => {
+      const { metadata } = other
+      if (metadata.namespace !== pod.metadata.namespace || metadata.deletionTimestamp !== undefined) return
+      for (const state of states) {
+        const { rule, of, sums, doesCount, self } = state
+        if (!rule.selector.matches(metadata.labels) || !hasAllLabels(node) || !doesCount(node)) continue
+        const domain = of[node.slot]!
+        sums[domain] = (sums[domain] ?? 0) + by
+        state.limit = limitOf(rule, sums, self)
+      }
+    },
   }
+}
+
+/** How many there may be in a domain already. */
+function limitOf(rule: Rule, sums: readonly (number | undefined)[], self: number): number {
+  let least = Number.POSITIVE_INFINITY
+  let found = 0
+  for (const sum of sums) {
+    if (sum === undefined) continue
+    found++
+    if (sum < least) least = sum
+  }
+  if (found < rule.minDomains) least = 0
+  return rule.maxSkew + least - self
 }
 
 /** Marks a node that is not to be scored, until the scores are normalised. */

@@ -6,7 +6,9 @@ import type { Plugin } from '../../scheduler/plugin.ts'
 import { plugins } from '../../scheduler/plugins/index.ts'
 import { LiveSnapshot, type Surroundings } from '../../scheduler/snapshot.ts'
 import { freeze } from '../../src/api/freeze.ts'
-import type { Frozen } from '../../src/api/meta.ts'
+import type { Frozen, KubeObject } from '../../src/api/meta.ts'
+import { Cache } from '../../src/runtime/cache.ts'
+import type { Lister } from '../../src/runtime/informer.ts'
 
 type Deep<T> = { [K in keyof T]?: any }
 
@@ -50,13 +52,22 @@ export function pod(name: string, { labels, requests, spec, metadata, status }: 
   }) as Frozen<Pod>
 }
 
+/** The cache of a kind of which there are no objects, or these. */
+export function listerOf<T extends KubeObject>(objects: readonly Frozen<T>[]): Lister<T> {
+  const cache = new Cache<T>()
+  cache.replace(objects)
+  return cache
+}
+
+const emptyLister = listerOf<never>([])
+
 /** A snapshot of these nodes, and of these pods where they run. */
 export function world(
   nodes: readonly Frozen<Node>[],
   placed: readonly (readonly [string, Frozen<Pod>])[] = [],
   around: Surroundings = {},
 ): LiveSnapshot {
-  const snapshot = new LiveSnapshot(around)
+  const snapshot = new LiveSnapshot({ lister: () => emptyLister, ...around })
   for (const each of nodes) snapshot.setNode(each)
   for (const [where, what] of placed) snapshot.putPod(what, where)
   return snapshot
