@@ -4,7 +4,8 @@
 import type { Node, Pod } from '../generated/types.ts'
 import { hasReason, isConflict, isNotFound } from '../src/api/errors.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
-import { ConfigMaps, Nodes, Pods } from '../src/kinds/index.ts'
+import { ConfigMaps, Nodes, PersistentVolumeClaims, Pods } from '../src/kinds/index.ts'
+import { podClaimIndex, podClaimKeys } from '../src/kinds/pod-claims.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
 import { canonicalName, type Image } from './images.ts'
 import { copyLife, type Life, newLife } from './life.ts'
@@ -12,8 +13,9 @@ import type { Logs } from './logs.ts'
 import type { AllNodeImages } from './node-images.ts'
 import { addressOf, isSilent, isSimulated } from './nodes.ts'
 import type { Said } from './pod-view.ts'
+import { References, refersToOthers } from './references.ts'
 import type { Silences } from './silences.ts'
-import { type Surroundings, takeTurn, viewOf } from './turn.ts'
+import { type Missing, type Surroundings, takeTurn, viewOf } from './turn.ts'
 
 export interface KubeletOptions extends Surroundings {
   readonly nodeImages: AllNodeImages
@@ -41,11 +43,22 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
         kind: ConfigMaps,
         keys: (now, _before, context) => (now ? waitingFor(options.images.imageIn(now), context) : []),
       },
+      {
+        kind: PersistentVolumeClaims,
+        keys: (now, before, { lister }) =>
+          now?.status.phase === 'Bound' && before?.status.phase !== 'Bound'
+            ? lister(Pods)
+                .by(podClaimIndex, `${now.metadata.namespace}/${now.metadata.name}`)
+                .filter(({ spec }) => spec.nodeName)
+                .map(({ metadata }) => metadata)
+            : [],
+      },
     ],
     concerns: pod => pod.spec.nodeName !== undefined && pod.spec.nodeName !== '',
     start(context) {
       options.started?.(ref => context.lister(Pods).get(ref))
       options.images.follow(context.lister(ConfigMaps))
+      context.lister(Pods).index(podClaimIndex, podClaimKeys)
       options.silences.onChange(context.signal, name => {
         for (const ref of podsOf(context, name)) context.wake(ref)
       })
@@ -76,7 +89,8 @@ async function bringForward(
   if (last !== known) forget(last, options)
   const life = known ? copyLife(known) : newLife(pod.metadata.uid ?? '', addressIn(pod))
   const said: Said[] = []
-  const host = { address: addressOf(node), podCIDR: node.spec.podCIDR, images: options.nodeImages.of(node) }
+  const missing = await missingOf(pod, life, context)
+  const host = { address: addressOf(node), podCIDR: node.spec.podCIDR, images: options.nodeImages.of(node), missing }
   const view = viewOf(pod, host, life, said, options)
   const next = takeTurn(view, context.clock.now())
   try {
@@ -97,6 +111,20 @@ async function bringForward(
   if (view.removed) return remove(pod, context)
   if (hasEnded(view)) release(life, options)
   return next === undefined ? undefined : { again: Math.max(1, next - context.clock.now()) }
+}
+
+/** Asked only while something is to be mounted or made. */
+async function missingOf(pod: Frozen<Pod>, life: Life, { client }: Context): Promise<Missing | undefined> {
+  if (pod.metadata.deletionTimestamp !== undefined || hasEnded(pod) || !refersToOthers(pod)) return undefined
+  const waits = !life.isMounted
+  if (!waits && allRun(pod)) return undefined
+  const references = new References(pod, client)
+  return { obstacle: waits ? await references.obstacle() : undefined, faults: await references.faults() }
+}
+
+function allRun({ spec, status }: Frozen<Pod>): boolean {
+  const running = status.containerStatuses?.filter(({ state }) => state?.running) ?? []
+  return running.length === spec.containers.length && !spec.ephemeralContainers
 }
 
 /** An address that was taken must not be lost when the write that would have told of it failed. */

@@ -9,6 +9,10 @@ export interface Life {
   address: string | undefined
   /** By container name; a container is here once something happened to it. */
   runs: Readonly<Record<string, Run>>
+  /** Its volumes are there, and what waits for them may begin. */
+  isMounted?: boolean
+  /** Mounting failed: when it is tried again. */
+  retry?: { readonly kind: 'set-up' | 'claim'; readonly at: Millis; readonly delay: Millis }
   /** When its containers were told to stop, and when the last of them will have. */
   stop?: { readonly from: Millis; readonly until: Millis }
 }
@@ -23,6 +27,8 @@ export interface Run {
     readonly quiet?: boolean
   }
   pullBackOff?: { readonly delay: Millis; readonly since: Millis; readonly message: string }
+  /** Its environment could not be made: not before then is it tried again. */
+  heldUntil?: Millis
   /** To the millisecond; the status knows the second. */
   startedAt?: Millis
   endedAt?: Millis

@@ -32,6 +32,8 @@ export interface PodView {
   readonly status: PodStatus
   readonly life: Life
   readonly containers: readonly ContainerView[]
+  /** Why its volumes cannot be mounted now. */
+  readonly obstacle: Obstacle | undefined
   /** The pod's address in the cluster; taken when it is first asked for. */
   address(): string | undefined
   say(type: Said['type'], reason: string, message: string, fieldPath?: string): void
@@ -39,6 +41,12 @@ export interface PodView {
   changed: boolean
   /** Nothing runs any more and the API is to forget the pod. */
   removed: boolean
+}
+
+/** `claim`: a claim that is not bound, `set-up`: what a volume is made of is not there. */
+export interface Obstacle {
+  readonly kind: 'set-up' | 'claim'
+  readonly message: string
 }
 
 export interface ContainerView {
@@ -49,6 +57,8 @@ export interface ContainerView {
   /** Replaced, never changed, by `set`. */
   readonly status: ContainerStatus
   readonly behaviour: Behaviour
+  /** Why its environment cannot be made now. */
+  readonly fault: string | undefined
   /** The image was built here: every node has it. */
   readonly isBuilt: boolean
   pull(): Pull

@@ -10,7 +10,16 @@ import type { ImageBook } from './image-book.ts'
 import { behaviourOf, type Overrides, pullOf } from './images.ts'
 import type { Life, Run } from './life.ts'
 import type { NodeImages } from './node-images.ts'
-import { acting, type ContainerView, type Delays, type PodView, type Role, roleOf, type Said } from './pod-view.ts'
+import {
+  acting,
+  type ContainerView,
+  type Delays,
+  type Obstacle,
+  type PodView,
+  type Role,
+  roleOf,
+  type Said,
+} from './pod-view.ts'
 import type { Stage } from './stage.ts'
 import { containerStages, podStages } from './stages/index.ts'
 
@@ -25,6 +34,14 @@ export interface Host {
   readonly address: string
   readonly podCIDR: string | undefined
   readonly images: NodeImages
+  /** What the pod refers to and is not there; absent: all is. */
+  readonly missing?: Missing | undefined
+}
+
+export interface Missing {
+  readonly obstacle: Obstacle | undefined
+  /** By container. */
+  readonly faults: ReadonlyMap<string, string>
 }
 
 /** Lets everything happen that is due by now, and draws up the status; returns when something is due next. */
@@ -51,7 +68,7 @@ interface Step {
 
 function nextStep(view: PodView): Step | undefined {
   let soonest = soonestOf(podStages, view, undefined)
-  if (!isLeaving(view) && view.status.startTime !== undefined) {
+  if (!isLeaving(view) && view.life.isMounted) {
     for (const container of acting(view)) soonest = soonestOf(containerStages, container, soonest)
   }
   return soonest
@@ -99,6 +116,7 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
     status,
     life,
     containers,
+    obstacle: host.missing?.obstacle,
     changed: false,
     removed: false,
     address() {
@@ -113,15 +131,19 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
   // First, as the kubelet starts them (kuberuntime_manager.go SyncPod): they wait for no init container.
   for (const [index, spec] of (pod.spec.ephemeralContainers ?? []).entries()) {
     status.ephemeralContainerStatuses ??= []
-    containers.push(containerView(view, spec, 'ephemeral', status.ephemeralContainerStatuses, index, around.images))
+    containers.push(
+      containerView(view, spec, 'ephemeral', status.ephemeralContainerStatuses, index, around.images, host),
+    )
   }
   for (const [index, spec] of (pod.spec.initContainers ?? []).entries()) {
     status.initContainerStatuses ??= []
-    containers.push(containerView(view, spec, roleOf(spec, true), status.initContainerStatuses, index, around.images))
+    containers.push(
+      containerView(view, spec, roleOf(spec, true), status.initContainerStatuses, index, around.images, host),
+    )
   }
   for (const [index, spec] of pod.spec.containers.entries()) {
     status.containerStatuses ??= []
-    containers.push(containerView(view, spec, 'main', status.containerStatuses, index, around.images))
+    containers.push(containerView(view, spec, 'main', status.containerStatuses, index, around.images, host))
   }
   return view
 }
@@ -133,6 +155,7 @@ function containerView(
   statuses: ContainerStatus[],
   index: number,
   images: ImageBook,
+  host: Host,
 ): ContainerView {
   statuses[index] ??=
     role === 'ephemeral' ? unprobed(waiting(spec, 'ContainerCreating')) : waiting(spec, 'ContainerCreating')
@@ -144,6 +167,7 @@ function containerView(
     pod,
     spec,
     role,
+    fault: host.missing?.faults.get(spec.name),
     get run() {
       runs[spec.name] ??= {}
       return runs[spec.name]!

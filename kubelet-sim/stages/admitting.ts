@@ -1,4 +1,4 @@
-// The kubelet sees a pod for the first time: it says since when and where, gives it an address, and every container waits.
+// The kubelet sees a pod for the first time: it says since when and where, and every container waits.
 
 import { rfc3339 } from '../../src/api/time.ts'
 import { waiting } from '../containers.ts'
@@ -14,11 +14,6 @@ export const admitting: Stage<PodView> = {
     status.startTime = rfc3339(now)
     status.hostIP = nodeAddress
     status.hostIPs = [{ ip: nodeAddress }]
-    const address = view.address()
-    if (address !== undefined) {
-      status.podIP = address
-      status.podIPs = [{ ip: address }]
-    }
     const reason = pod.spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating'
     for (const container of view.containers) container.set(waiting(container.spec, reason))
   },

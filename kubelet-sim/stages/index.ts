@@ -7,6 +7,8 @@ import { backingOff } from './backing-off.ts'
 import { completed } from './completed.ts'
 import { deadline } from './deadline.ts'
 import { exited } from './exited.ts'
+import { misconfigured } from './misconfigured.ts'
+import { mounting } from './mounting.ts'
 import { naming } from './naming.ts'
 import { outOfMemory } from './out-of-memory.ts'
 import { probing } from './probing.ts'
@@ -16,7 +18,7 @@ import { starting } from './starting.ts'
 import { stopped, stopping } from './terminating.ts'
 
 /** Asked for the pod as a whole, always. */
-export const podStages: readonly Stage<PodView>[] = [stopping, stopped, admitting, deadline, completed]
+export const podStages: readonly Stage<PodView>[] = [stopping, stopped, admitting, deadline, mounting, completed]
 
 /** Asked for each container whose turn it is, while the pod lives. */
 export const containerStages: readonly Stage<ContainerView>[] = [
@@ -27,6 +29,7 @@ export const containerStages: readonly Stage<ContainerView>[] = [
   pulled,
   pullFailed,
   pullBackingOff,
+  misconfigured,
   starting,
   backingOff,
   pulling,

@@ -16,7 +16,8 @@ export const pulling: Stage<ContainerView> = {
   due(view) {
     const { run, spec, status } = view
     if (run.ensuring) return undefined
-    const due = startDue(view)
+    const startsAt = startDue(view)
+    const due = startsAt === undefined ? undefined : Math.max(startsAt, run.heldUntil ?? 0)
     if (due === undefined || parseImageName(spec.image ?? '') === undefined) return undefined
     if (status.state?.waiting?.reason === 'ErrImageNeverPull' && !isPresent(view)) return undefined
     if (run.pullBackOff) return Math.max(due, run.pullBackOff.since + run.pullBackOff.delay)

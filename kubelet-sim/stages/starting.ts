@@ -21,6 +21,7 @@ export const starting: Stage<ContainerView> = {
     run.startedAt = now
     delete run.ensuring
     delete run.endedAt
+    delete run.heldUntil
     delete run.killed
     delete run.probes
   },

@@ -7,7 +7,7 @@ import { ImageBook } from '../../kubelet-sim/image-book.ts'
 import { copyLife, type Life, newLife } from '../../kubelet-sim/life.ts'
 import { NodeImages } from '../../kubelet-sim/node-images.ts'
 import type { Delays, Said } from '../../kubelet-sim/pod-view.ts'
-import { takeTurn, viewOf } from '../../kubelet-sim/turn.ts'
+import { type Missing, takeTurn, viewOf } from '../../kubelet-sim/turn.ts'
 import { freeze, jsonClone } from '../../src/api/freeze.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 
@@ -21,6 +21,7 @@ export class LivingPod {
   next: number | undefined = begin
   removed = false
   images = new NodeImages()
+  missing: Missing | undefined
   private life: Life
   private readonly around
 
@@ -71,7 +72,7 @@ export class LivingPod {
   private turn(): void {
     const said: Said[] = []
     const life = copyLife(this.life)
-    const host = { address: '127.25.43.11', podCIDR: '10.244.1.0/24', images: this.images }
+    const host = { address: '127.25.43.11', podCIDR: '10.244.1.0/24', images: this.images, missing: this.missing }
     const view = viewOf(this.pod, host, life, said, this.around)
     this.next = takeTurn(view, this.now)
     this.life = life

@@ -1,0 +1,55 @@
+// The volumes of a pod are mounted, and only then has it a sandbox with an address, and its containers' turn comes. What
+// cannot be mounted is tried again after 500 ms, and ever later up to 2m2s (pkg/util/goroutinemap/exponentialbackoff); a
+// claim that is not bound is told with each sync, and does not hold up anybody once it is (pkg/kubelet/pod_workers.go).
+
+import type { PodView } from '../pod-view.ts'
+import type { Stage } from '../stage.ts'
+
+const firstDelay = 500
+const longestDelay = 122_000
+const syncPeriod = 10_000
+
+export const mounting: Stage<PodView> = {
+  name: 'mounting',
+  due({ status, life, pod, obstacle }) {
+    if (life.isMounted || status.startTime === undefined || pod.metadata.deletionTimestamp) return undefined
+    if (status.phase === 'Succeeded' || status.phase === 'Failed') return undefined
+    const { retry } = life
+    if (obstacle === undefined) return retry?.kind === 'set-up' ? retry.at : 0
+    return retry?.kind === obstacle.kind ? retry.at : 0
+  },
+  apply(view, now) {
+    const { life, obstacle } = view
+    if (obstacle === undefined || hasStarted(view)) {
+      life.isMounted = true
+      delete life.retry
+      giveAddress(view)
+      return
+    }
+    view.say('Warning', 'FailedMount', obstacle.message)
+    const { retry } = life
+    const delay =
+      obstacle.kind === 'claim'
+        ? syncPeriod
+        : retry?.kind === 'set-up'
+          ? Math.min(retry.delay * 2, longestDelay)
+          : firstDelay
+    life.retry = { kind: obstacle.kind, at: now + delay, delay }
+  },
+}
+
+/** The process that plays the kubelet may be new: what runs has its volumes. */
+function hasStarted({ containers }: PodView): boolean {
+  return containers.some(
+    ({ status: { state, lastState } }) => (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined,
+  )
+}
+
+function giveAddress(view: PodView): void {
+  if (view.status.podIP !== undefined) return
+  const address = view.address()
+  if (address === undefined) return
+  view.status.podIP = address
+  view.status.podIPs = [{ ip: address }]
+  view.changed = true
+}
