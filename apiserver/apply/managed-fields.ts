@@ -3,8 +3,7 @@
 // is made once. Rules: apimachinery/pkg/util/managedfields/internal/managedfields.go.
 
 import type { ManagedFieldsEntry } from '../../src/api/meta.ts'
-import type { FieldSet } from './field-set.ts'
-import { readFields } from './reading.ts'
+import { FieldSet, stringEnd } from './field-set.ts'
 
 /** A set of fields as text, as a set, or both. */
 export class Fields {
@@ -27,7 +26,7 @@ export class Fields {
   }
 
   get set(): FieldSet {
-    this.#set ??= readFields(JSON.parse(this.#text!))!
+    this.#set ??= FieldSet.resting(false, this.#text!.slice(1, -1))
     return this.#set
   }
 }
@@ -74,25 +73,61 @@ export function entriesText(entries: ManagedEntries): string {
   for (const { manager, operation, apiVersion, time, subresource, fields } of entries) {
     text += text === '' ? '[{' : ',{'
     if (manager !== '') text += `"manager":${JSON.stringify(manager)},`
-    text += `"operation":"${operation}","apiVersion":${JSON.stringify(apiVersion)},`
-    if (time !== undefined) text += `"time":"${time}",`
-    text += `"fieldsType":"FieldsV1","fieldsV1":${fields.text}`
+    text += `"operation":"${operation}","apiVersion":${JSON.stringify(apiVersion)}`
+    if (time !== undefined) text += `,"time":${JSON.stringify(time)}`
+    text += fieldsMark + fields.text
     text += subresource === '' ? '}' : `,"subresource":${JSON.stringify(subresource)}}`
   }
   return `${text}]`
 }
 
-/** What a list that the server itself wrote says; the sets are canonical, and are not looked into. */
-export function readOwnEntries(list: readonly ManagedFieldsEntry[]): ManagedEntries {
-  return list.map(entry => ({
-    manager: entry.manager ?? '',
-    operation: entry.operation as ManagedEntry['operation'],
-    apiVersion: entry.apiVersion ?? '',
-    time: entry.time,
-    subresource: entry.subresource ?? '',
-    fields: new Fields(JSON.stringify(entry.fieldsV1 ?? {})),
-  }))
+/**
+ * A list that `entriesText` wrote. It is taken apart as text, and the sets are not looked into: a quote in a string has a
+ * backslash before it, so what is looked for here stands nowhere else.
+ */
+export function readOwnEntries(list: string): ManagedEntries {
+  return list
+    .slice(2, -2)
+    .split('},{"')
+    .map((text, index) => readOwnEntry(index === 0 ? text : `"${text}`))
 }
+
+function readOwnEntry(text: string): ManagedEntry {
+  const from = text.indexOf(fieldsMark)
+  const to = text.endsWith('"') ? text.lastIndexOf(subresourceMark) : text.length
+  const head = new Head(text)
+  return {
+    manager: head.take('"manager":') ?? '',
+    operation: head.take('"operation":') as ManagedEntry['operation'],
+    apiVersion: head.take('"apiVersion":')!,
+    time: head.take('"time":'),
+    subresource: to === text.length ? '' : (JSON.parse(text.slice(to + subresourceMark.length)) as string),
+    fields: new Fields(text.slice(from + fieldsMark.length, to)),
+  }
+}
+
+/** The members of an entry, one after the other in the order in which they are written. */
+class Head {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** The text of the next member, if it is the one. */
+  take(name: string): string | undefined {
+    if (!this.#text.startsWith(name, this.#at)) return undefined
+    const from = this.#at + name.length
+    const end = stringEnd(this.#text, from)
+    this.#at = end + 2
+    const value = this.#text.slice(from + 1, end)
+    return value.includes('\\') ? (JSON.parse(this.#text.slice(from, end + 1)) as string) : value
+  }
+}
+
+const fieldsMark = ',"fieldsType":"FieldsV1","fieldsV1":'
+const subresourceMark = ',"subresource":'
 
 /** Of a client: undefined when anything in it cannot be (DecodeManagedFields). Entries of one manager count as the last of them. */
 export function readEntries(list: readonly unknown[]): ManagedEntries | undefined {
@@ -118,7 +153,7 @@ function readEntry(value: unknown): ManagedEntry | undefined {
   } = value as ManagedFieldsEntry
   if (operation !== 'Apply' && operation !== 'Update') return undefined
   if (!apiVersion || fieldsType !== 'FieldsV1') return undefined
-  const set = readFields(fieldsV1 ?? {})
+  const set = FieldSet.read(fieldsV1 ?? {})
   if (set === undefined) return undefined
   return { manager, operation, apiVersion, time, subresource, fields: Fields.of(set) }
 }

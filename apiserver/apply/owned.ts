@@ -52,13 +52,12 @@ function collectItems(list: SchemaNode, items: readonly unknown[], path: string[
 export function withNamedFields(type: Type, set: FieldSet): FieldSet {
   const next = new FieldSet()
   next.isMember = set.isMember
-  for (const [step, child] of set.children ?? []) {
+  for (const [step, child] of set.children) {
     const name = step[0] === 'f' ? step.slice(2) : undefined
     const inner = name === undefined ? (step[0] === 'k' ? type?.items() : undefined) : memberType(type, name)
     const found = withNamedFields(inner, child)
     if (name !== undefined && isDeclared(type, name) && !child.isEmpty) found.isMember = true
-    next.children ??= new Map()
-    next.children.set(step, found)
+    next.graft([step], found)
   }
   return next
 }

@@ -88,9 +88,31 @@ export function compareSteps(one: string, other: string): number {
   if (by !== other[0]) return order.indexOf(by) - order.indexOf(other[0]!)
   if (by === 'f') return one < other ? -1 : 1
   if (by === 'i') return Number(one.slice(2)) - Number(other.slice(2))
+  if (isByText(one, other)) return one < other ? -1 : 1
   const [left, right] = [JSON.parse(one.slice(2)), JSON.parse(other.slice(2))]
   return by === 'v' ? compareValues(left, right) : compareKeys(Object.entries(left), Object.entries(right))
 }
+
+/** Whether two steps that differ do so within a text, at characters that are in order as they are written. */
+function isByText(one: string, other: string): boolean {
+  let at = 2
+  while (one.charCodeAt(at) === other.charCodeAt(at)) at++
+  const [left, right] = [one.charCodeAt(at), other.charCodeAt(at)]
+  if (!(left > space && right > space) || left === backslash || right === backslash) return false
+  // A number may be longer than another that is greater; a text ends before it goes on.
+  let before = at
+  while (isOfNumber(one.charCodeAt(before - 1))) before--
+  const isNumber = one.charCodeAt(before - 1) === colon && (isOfNumber(left) || isOfNumber(right))
+  return !isNumber && (left === quote || isWord(left)) && (right === quote || isWord(right))
+}
+
+const space = 0x21
+const quote = 0x22
+const colon = 0x3a
+const backslash = 0x5c
+const isOfNumber = (char: number): boolean => (char >= 0x30 && char <= 0x39) || char === 0x2d || char === 0x2e
+/** Not what stands between texts. */
+const isWord = (char: number): boolean => char !== 0x2c && char !== 0x7d && char !== 0x7b && char !== colon
 
 type Fields = readonly (readonly [string, unknown])[]
 

@@ -2,7 +2,7 @@
 // removed is nobody's. Called by registry/ownership.ts for every create, update and patch. Rules: structured-merge-diff
 // merge/update.go (Updater.Update) and apimachinery's managers around it, in pkg/util/managedfields/internal. Pure.
 
-import { type Comparison, compare } from './compare.ts'
+import { type Comparison, compare, type Wholes } from './compare.ts'
 import { FieldSet } from './field-set.ts'
 import {
   Fields,
@@ -25,6 +25,8 @@ export interface Versioned {
 export interface Versions {
   readonly apiVersion: string
   readonly type: Type
+  /** What is known of values that come as a whole. */
+  readonly wholes?: Wholes
   /** The object, of whatever version, in another; undefined when that is not served any more. */
   convert(object: Members, apiVersion: string): Versioned | undefined
 }
@@ -51,16 +53,20 @@ export function trackUpdate(
   // What has never been tracked is not until it is applied (skipnonapplied.go).
   if (entries.length === 0 && !isNew) return noEntries
   const comparing = new Comparisons(versions, live as Members, next as Members, writer)
-  const { added, modified, removed } = comparing.in(versions.apiVersion)!
-  if (added.isEmpty && modified.isEmpty && removed.isEmpty) return entries
+  const { added, modified, removed, touched } = comparing.in(versions.apiVersion)!
+  if (touched.isEmpty) return entries
   const self = { ...writer, operation: 'Update' as const, apiVersion: versions.apiVersion }
-  const kept = withoutTouched(entries, comparing)
+  const own = entries.find(entry => isSameManager(entry, self))
+  const kept = withoutTouched(own === undefined ? entries : entries.filter(entry => entry !== own), comparing)
   const taken = added.union(modified).difference(stripped)
-  if (!taken.isEmpty) {
-    const at = kept.findIndex(entry => isSameManager(entry, self))
-    const before = at < 0 ? undefined : kept.splice(at, 1)[0]
-    const set = before === undefined ? taken : before.fields.set.union(taken)
-    kept.push(entryOf(self, set))
+  if (own === undefined) {
+    if (!taken.isEmpty) kept.push(entryOf(self, taken))
+  } else {
+    // Without what was touched and with what was taken of it: that is without what was removed and with what was taken.
+    const set = own.fields.set.difference(removed).union(taken)
+    const time = taken.isEmpty ? own.time : writer.time
+    if (set === own.fields.set) kept.push(time === own.time ? own : { ...own, time })
+    else if (!set.isEmpty) kept.push({ ...own, time, fields: Fields.of(set) })
   }
   return sorted(capped(kept))
 }
@@ -93,7 +99,10 @@ export class Comparisons {
       const next = this.#versions.convert(this.#next, apiVersion)
       if (live === undefined || next === undefined) return undefined
       const { without, below } = this.#writer
-      const { added, modified, removed } = filtered(compare(next.type, live.object, next.object, without), below)
+      const { added, modified, removed } = filtered(
+        compare(next.type, live.object, next.object, without, this.#versions.wholes),
+        below,
+      )
       made = { added, modified, removed, touched: added.union(modified).union(removed) }
       this.#made.set(apiVersion, made)
     }
@@ -117,8 +126,12 @@ export function withoutTouched(entries: ManagedEntries, comparing: Comparisons):
   for (const entry of entries) {
     const comparison = comparing.in(entry.apiVersion)
     if (comparison === undefined) continue
+    if (!mayHave(entry, comparison.touched)) {
+      kept.push(entry)
+      continue
+    }
     const { set } = entry.fields
-    if (!intersects(set, comparison.touched)) {
+    if (!set.intersects(comparison.touched)) {
       if (!set.isEmpty) kept.push(entry)
       continue
     }
@@ -128,13 +141,10 @@ export function withoutTouched(entries: ManagedEntries, comparing: Comparisons):
   return kept
 }
 
-export function intersects(one: FieldSet, other: FieldSet): boolean {
-  if (one.isMember && other.isMember) return true
-  if (one.children === undefined || other.children === undefined) return false
-  for (const [step, theirs] of other.children) {
-    const ours = one.children.get(step)
-    if (ours !== undefined && intersects(ours, theirs)) return true
-  }
+/** False when not even the first steps of what was touched stand in the entry's text. */
+function mayHave({ fields: { text } }: ManagedEntry, touched: FieldSet): boolean {
+  if (text === '{}') return true
+  for (const step of touched.children.keys()) if (text.includes(`"${step}":`) || step.includes('"')) return true
   return false
 }
 

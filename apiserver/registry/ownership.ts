@@ -2,7 +2,7 @@
 // kind, made with its collection. What is tracked is what the request says, before the server completes it
 // (endpoints/handlers/{create,update,patch}.go: the FieldManager comes before admission).
 
-import type { Frozen, KubeObject, ManagedFieldsEntry } from '../../src/api/meta.ts'
+import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import { rfc3339 } from '../../src/api/time.ts'
 import type { WriteOptions } from '../../src/client/client.ts'
 import type { Env } from '../../src/env/env.ts'
@@ -12,6 +12,7 @@ import { emptyObject } from '../apply/applying.ts'
 import { FieldSet } from '../apply/field-set.ts'
 import {
   entriesText,
+  Fields,
   isSameOwnership,
   type ManagedEntries,
   noEntries,
@@ -20,6 +21,7 @@ import {
 } from '../apply/managed-fields.ts'
 import { trackUpdate, type Versioned, type Versions, type Writer } from '../apply/tracking.ts'
 import type { Members, Type } from '../apply/typed.ts'
+import { everything, WholeFields, type Without } from '../apply/whole-fields.ts'
 import type { Stored } from '../storage/storage.ts'
 import type { RequestInfo } from './registry.ts'
 
@@ -28,9 +30,11 @@ export class Ownership {
   readonly #kind: Kind<any>
   /** Every kind that is served now: other versions of this one may come and go. */
   readonly #served: () => readonly Kind<any>[]
-  readonly #lately = new Map<string, { readonly text: string; readonly entries: ManagedEntries }>()
   #versions: Versions | undefined
   #empty: Members | undefined
+  #whole: WholeFields | undefined
+  #lastSecond = -1
+  #lastTime = ''
 
   constructor(env: Env, kind: Kind<any>, served: () => readonly Kind<any>[]) {
     this.#env = env
@@ -43,6 +47,7 @@ export class Ownership {
     this.#versions ??= {
       apiVersion,
       type: this.#typeOf(this.#kind),
+      wholes: new WeakMap(),
       convert: (object, version) => this.#convert(object, version),
     }
     return this.#versions
@@ -86,33 +91,31 @@ export class Ownership {
     return this.#served().find(each => each.apiVersion === apiVersion && (each.storedAs?.kind ?? each) === kept)
   }
 
-  entriesOf({ key, managedFields: text }: Pick<Stored, 'key' | 'managedFields'>): ManagedEntries {
-    if (text === undefined) return noEntries
-    const known = this.#lately.get(key)
-    if (known?.text === text) return known.entries
-    return readOwnEntries(JSON.parse(text) as ManagedFieldsEntry[])
+  entriesOf({ managedFields }: Pick<Stored, 'managedFields'>): ManagedEntries {
+    return managedFields === undefined ? noEntries : readOwnEntries(managedFields)
   }
 
-  /** What to store; a text that was made lately is read again without parsing. */
-  textOf(key: string, entries: ManagedEntries): string | null {
-    if (entries.length === 0) return null
-    const text = entriesText(entries)
-    this.#lately.delete(key)
-    this.#lately.set(key, { text, entries })
-    if (this.#lately.size > most) this.#lately.delete(this.#lately.keys().next().value!)
-    return text
+  /** What to store. */
+  textOf(entries: ManagedEntries): string | null {
+    return entries.length === 0 ? null : entriesText(entries)
   }
 
   /** `given`: what the client says of managed fields itself, which counts when it can be read. */
-  created(
-    draft: KubeObject,
-    given: unknown,
-    subresource: Subresource | undefined,
-    options: WriteOptions,
-    info: RequestInfo,
-  ): ManagedEntries {
+  created(draft: KubeObject, given: unknown, options: WriteOptions, info: RequestInfo): ManagedEntries {
+    const writer = this.writer(undefined, options, info)
     const entries = givenEntries(given) ?? noEntries
-    return trackUpdate(this.versions, this.empty, draft, entries, this.writer(subresource, options, info), true)
+    const content = entries.length === 0 ? this.#creation().contentOf(draft) : undefined
+    if (content === undefined) return trackUpdate(this.versions, this.empty, draft, entries, writer, true)
+    if (content === '') return noEntries
+    const { manager, time } = writer
+    const fields = new Fields(`{${content}}`)
+    return [{ manager, operation: 'Update', apiVersion: this.#kind.apiVersion, time, subresource: '', fields }]
+  }
+
+  #creation(): WholeFields {
+    const parts = this.#kind.subresources?.includes('status') ? [...unowned, ['status', everything] as const] : unowned
+    this.#whole ??= new WholeFields(this.versions.type, true, new Map(parts))
+    return this.#whole
   }
 
   changed(
@@ -124,7 +127,8 @@ export class Ownership {
     options: WriteOptions,
     info: RequestInfo,
   ): ManagedEntries {
-    const entries = (subresource === undefined ? givenEntries(given) : undefined) ?? before
+    const isHeard = given !== undefined && subresource === undefined && !isAsBefore(given, before)
+    const entries = (isHeard ? givenEntries(given) : undefined) ?? before
     return trackUpdate(this.versions, live, draft, entries, this.writer(subresource, options, info), false)
   }
 
@@ -133,10 +137,19 @@ export class Ownership {
     return {
       manager: options.fieldManager || fromUserAgent(info.userAgent ?? '') || 'unknown',
       subresource: subresource ?? '',
-      time: rfc3339(this.#env.clock.now()),
+      time: this.#time(),
       without: isStatus ? outsideStatus : this.#kind.subresources?.includes('status') ? onlyStatus : nothing,
       ...(isStatus ? { below: keptByStatus } : {}),
     }
+  }
+
+  #time(): string {
+    const second = Math.floor(this.#env.clock.now() / 1000)
+    if (second !== this.#lastSecond) {
+      this.#lastSecond = second
+      this.#lastTime = rfc3339(second * 1000)
+    }
+    return this.#lastTime
   }
 
   isSame(one: ManagedEntries, other: ManagedEntries): boolean {
@@ -144,13 +157,37 @@ export class Ownership {
   }
 }
 
-const most = 1024
-
 /** Who converts custom objects may be outside, and is not asked within a turn: fields are then taken for what their names say. */
 function convertedCustom(source: Kind<any>, { custom, apiVersion }: Kind<any>, object: Members): Members {
   if (custom!.isConvertedOutside) return { ...object, apiVersion }
   const stored = source.custom!.toStored({ ...object } as unknown as KubeObject)
   return custom!.fromStored(stored as Frozen<KubeObject>) as unknown as Members
+}
+
+/** Never part of anybody's fields, of a new object (apply/tracking.ts has them as a set). */
+const unowned: readonly (readonly [string, Without])[] = [
+  ['apiVersion', everything],
+  ['kind', everything],
+  [
+    'metadata',
+    new Map(
+      [
+        'name',
+        'namespace',
+        'creationTimestamp',
+        'selfLink',
+        'uid',
+        'generation',
+        'managedFields',
+        'resourceVersion',
+      ].map(name => [name, everything] as const),
+    ),
+  ],
+]
+
+/** Clients who read, change and write send back what they were given. */
+function isAsBefore(given: unknown, before: ManagedEntries): boolean {
+  return Array.isArray(given) && given.length === before.length && JSON.stringify(given) === entriesText(before)
 }
 
 const nothing: ReadonlySet<string> = new Set()

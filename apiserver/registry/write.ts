@@ -100,7 +100,7 @@ export async function createNamed(
     dropDuplicateOwners(metadata, info.warn)
     kind.defaults?.(draft)
     if (turns?.draft === undefined) {
-      managed = applied ?? ownership.created(draft, managedFields, undefined, options, info)
+      managed = applied ?? ownership.created(draft, managedFields, options, info)
     }
     const context = { now: env.clock.now(), operation: 'create', user: info.user, verify: verifySignature } as const
     kind.prepare?.(draft, undefined, context)
@@ -116,10 +116,10 @@ export async function createNamed(
     if (current !== undefined) throw exists(collection, current)
     for (const text of kind.warnings?.(draft, undefined) ?? []) info.warn(text)
     if (options.dryRun) return { keep: true }
-    return putting(collection.toStore(draft, undefined), also, ownership.textOf(key, managed))
+    return putting(collection.toStore(draft, undefined), also, ownership.textOf(managed))
   })
   if (options.dryRun) {
-    const text = ownership.textOf(key, managed) ?? undefined
+    const text = ownership.textOf(managed) ?? undefined
     return { reading: readingOf(freeze(draft) as Frozen<KubeObject>, text), code: 201 }
   }
   return { reading: collection.reading(written.stored), code: 201 }
@@ -257,7 +257,7 @@ export async function change(
 }
 
 interface Managed {
-  readonly isSame: boolean
+  isSame(): boolean
   text(): string | null
 }
 
@@ -275,8 +275,8 @@ function managedOf(
   const before = ownership.entriesOf(current)
   const after = owners?.(current) ?? ownership.changed(old, draft, before, given, subresource, options, info)
   return {
-    isSame: ownership.isSame(before, after),
-    text: () => ownership.textOf(current.key, after),
+    isSame: () => ownership.isSame(before, after),
+    text: () => ownership.textOf(after),
   }
 }
 
@@ -315,7 +315,7 @@ function decideChange(
   if (isFinalized(draft, old)) return { remove: true }
   // A change of times alone is none (endpoints/handlers/fieldmanager/equality.go).
   const isSame = isSameSpec && jsonEqual(draft.metadata, old.metadata) && jsonEqual(draft.status, old.status)
-  if (isSame && managed.isSame) return { keep: true }
+  if (isSame && managed.isSame()) return { keep: true }
   return putting(collection.toStore(draft, old), charge(collection, draft, request), managed.text())
 }
 

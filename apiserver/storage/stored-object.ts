@@ -101,19 +101,29 @@ export class StoredObject implements Stored {
 
 /** The object as JSON, with the managed fields as the last of its metadata, and where they stand. */
 function withManaged(object: KubeObject, managedFields: string): [bytes: Buffer, from: number] {
-  let head = '{'
-  let tail = ''
+  const text = JSON.stringify(object)
+  const at = metadataEnd(object)
+  const head = `${text.slice(0, at)},"managedFields":`
+  const from = Buffer.byteLength(head)
+  const to = from + Buffer.byteLength(managedFields)
+  const tail = text.slice(at)
+  const bytes = Buffer.allocUnsafeSlow(to + Buffer.byteLength(tail))
+  bytes.write(head, 0, from, 'utf8')
+  bytes.write(managedFields, from, to - from, 'utf8')
+  bytes.write(tail, to, bytes.length - to, 'utf8')
+  return [bytes, from]
+}
+
+/** Where in the object's JSON its metadata ends: what stands before it is little. */
+function metadataEnd(object: KubeObject): number {
+  let end = 0
   for (const name of Object.keys(object)) {
-    const value = JSON.stringify(object[name as keyof KubeObject])
+    const value = object[name as keyof KubeObject] as unknown
     if (value === undefined) continue
-    if (tail !== '') tail += `,${JSON.stringify(name)}:${value}`
-    else if (name !== 'metadata') head += `${JSON.stringify(name)}:${value},`
-    else {
-      head += `"metadata":${value.slice(0, -1)},"managedFields":`
-      tail = '}'
-    }
+    end += JSON.stringify(name).length + JSON.stringify(value).length + 2
+    if (name === 'metadata') break
   }
-  return [bytesOf(`${head}${managedFields}${tail}}`), Buffer.byteLength(head)]
+  return end - 1
 }
 
 /** A buffer of its own: a slice of Node's pool would keep the whole slab alive for as long as any neighbour lives. */

@@ -3,7 +3,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FieldSet } from '../../apiserver/apply/field-set.ts'
-import { readFields } from '../../apiserver/apply/reading.ts'
 import { compareSteps, readStep, shownPath } from '../../apiserver/apply/steps.ts'
 import { setOf, shown } from './walks.ts'
 
@@ -48,7 +47,7 @@ describe('text', () => {
   test('read and written again it is the same', () => {
     fc.assert(
       fc.property(set, each => {
-        const read = readFields(JSON.parse(each.text))!
+        const read = FieldSet.read(JSON.parse(each.text))!
         expect(read.text).toBe(each.text)
         expect(read.equals(each)).toBe(true)
       }),
@@ -74,12 +73,12 @@ describe('text', () => {
   test.each([[null], ['x'], [[]], [{ 'f:a': 'x' }], [{ nothing: {} }], [{ 'f:a': { 'k:{': {} } }]])(
     '%j is no set',
     value => {
-      expect(readFields(value)).toBeUndefined()
+      expect(FieldSet.read(value)).toBeUndefined()
     },
   )
 
   test('steps of a kind that is not known yet are dropped', () => {
-    expect(readFields({ 'f:a': {}, 'q:b': {} })!.text).toBe('{"f:a":{}}')
+    expect(FieldSet.read({ 'f:a': {}, 'q:b': {} })!.text).toBe('{"f:a":{}}')
   })
 
   test('paths are shown as conflicts name them', () => {
