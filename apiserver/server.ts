@@ -44,6 +44,7 @@ import { renaming } from './custom/conversion.ts'
 import { webhookConversion } from './custom/conversion-webhook.ts'
 import { createCustomResources } from './custom/custom-resources.ts'
 import { withJudgedDefinitions } from './custom/definition-kind.ts'
+import { SchemaLoader } from './custom/schema-loader.ts'
 import { createDirectClient } from './direct-client.ts'
 import { expireEvents } from './event-expiry.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
@@ -82,17 +83,18 @@ export function createApiServer(
   const webhooks = createWebhooks({ env, storage, outgoing, equivalents, cel, authorizerFor })
   const policyOptions = { storage, cel, equivalents, authorizerFor, kinds: () => registry.kinds }
   const policies = [mutatingPolicies(policyOptions, admission), validatingPolicies(policyOptions)]
+  const schemas = new SchemaLoader(env, cel)
   const registry = createRegistry(
     env,
     storage,
-    withJudgedDefinitions(kinds),
+    withJudgedDefinitions(kinds, schemas),
     [...admission, expressionFaults(cel), ...policies],
     builtinReviews,
     webhooks,
     isRunning,
   )
   const conversionIds = env.random.fork('conversion-reviews')
-  const customResources = createCustomResources(env, storage, registry, crd =>
+  const customResources = createCustomResources(env, storage, registry, schemas, crd =>
     crd.spec.conversion?.strategy === 'Webhook'
       ? webhookConversion({ outgoing, present: storage }, conversionIds, crd)
       : renaming,
@@ -105,7 +107,10 @@ export function createApiServer(
     client,
     flows,
     nodes,
-    bootstrap: ({ address, port }) => bootstrap(client.as('kube-apiserver'), address, port, env.clock.now()),
+    async bootstrap({ address, port }) {
+      await customResources.ready
+      await bootstrap(client.as('kube-apiserver'), address, port, env.clock.now())
+    },
     close() {
       stopExpiring()
       webhooks.close()

@@ -9,6 +9,8 @@ export type CelType =
   | 'int'
   | 'double'
   | 'bytes'
+  | 'optional'
+  | 'google.protobuf.Timestamp'
   | { readonly list: CelType }
   | { readonly map: CelType }
   | CelObject

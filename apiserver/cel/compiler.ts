@@ -93,6 +93,8 @@ function typeName(environment: Environment, type: CelType, known: Set<string>): 
     Object.entries(fields).map(([field, each]) => [field, typeName(environment, each, known)]),
   )
   environment.registerType(name, { fields: typed })
+  // Never called: what is compared at last are maps.
+  environment.registerOperator(`${name} == ${name}`, () => false)
   return name
 }
 

@@ -1,5 +1,16 @@
 // JSON as CEL sees it, and back: whole numbers are ints there, and nothing else is changed. What is frozen is converted once.
 
+import { Optional } from '@marcbachmann/cel-js'
+
+/** A value that may be there, as CEL's optional. */
+export class Maybe {
+  readonly value: unknown
+
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
+
 /** Integers become bigints, objects maps, in which no key of a user's is anything but a key. */
 export class Converter {
   readonly #made = new WeakMap<object, unknown>()
@@ -7,12 +18,17 @@ export class Converter {
   toCel(value: unknown): unknown {
     if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value
     if (typeof value !== 'object' || value === null) return value ?? null
+    if (value instanceof Maybe) return this.#optional(value)
     if (isForeign(value)) return value
     const known = this.#made.get(value)
     if (known !== undefined) return known
     const made = Array.isArray(value) ? value.map(each => this.toCel(each)) : this.#members(value)
     if (Object.isFrozen(value)) this.#made.set(value, made)
     return made
+  }
+
+  #optional({ value }: Maybe): unknown {
+    return value === undefined ? Optional.none() : Optional.of(this.toCel(value))
   }
 
   #members(value: object): object {

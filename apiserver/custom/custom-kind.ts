@@ -10,10 +10,11 @@ import { qualifiedNameFaults } from '../../src/api/names.ts'
 import { type CustomShape, defineKind, type Kind, type Subresource } from '../../src/kinds/kind.ts'
 import { kubeVersionOrder } from '../../src/kinds/version-order.ts'
 import type { Conversion } from './conversion.ts'
-import { type CustomSchema, compileCustomSchema } from './custom-schema.ts'
+import type { CustomSchema } from './custom-schema.ts'
 import { simplePath, valueAt } from './field-values.ts'
 import { printerColumns } from './printer-columns.ts'
 import { scaleFaults, scaleRulesOf } from './scale.ts'
+import type { Schemas } from './schema-loader.ts'
 
 type Crd = Frozen<CustomResourceDefinition>
 type Version = Frozen<CustomResourceDefinitionVersion>
@@ -24,8 +25,10 @@ export interface CustomKinds {
   isEnding: boolean
 }
 
-export function customKinds(crd: Crd, conversion: Conversion): CustomKinds {
-  const forms = new Map(crd.spec.versions.map(version => [`${crd.spec.group}/${version.name}`, formOf(version)]))
+export function customKinds(crd: Crd, conversion: Conversion, compile: Schemas['compile']): CustomKinds {
+  const forms = new Map(
+    crd.spec.versions.map(version => [`${crd.spec.group}/${version.name}`, formOf(version, compile)]),
+  )
   const kinds = { served: [] as Kind<any>[], isEnding: crd.metadata.deletionTimestamp !== undefined }
   for (const version of crd.spec.versions) {
     if (version.served) kinds.served.push(customKind(crd, version, forms, conversion, () => kinds.isEnding))
@@ -42,10 +45,10 @@ interface Form {
   readonly fresh: WeakSet<object>
 }
 
-function formOf(version: Version): Form {
+function formOf(version: Version, compile: Schemas['compile']): Form {
   let compiled: CustomSchema | undefined
   const schema = (): CustomSchema => {
-    compiled ??= compileCustomSchema(version.schema?.openAPIV3Schema)
+    compiled ??= compile(version.schema?.openAPIV3Schema)
     return compiled
   }
   const fresh = new WeakSet<object>()

@@ -16,10 +16,13 @@ import { type Conversion, renaming } from './conversion.ts'
 import { nextStatus, withCondition } from './crd-status.ts'
 import { type CustomKinds, customKinds } from './custom-kind.ts'
 import { deleteInstances } from './instances.ts'
+import type { SchemaLoader } from './schema-loader.ts'
 
 type Crd = Frozen<CustomResourceDefinition>
 
 export interface CustomResources {
+  /** Resolves when the objects of kinds that are there from the start can be read. */
+  readonly ready: Promise<void>
   close(): void
 }
 
@@ -34,6 +37,7 @@ export function createCustomResources(
   env: Env,
   storage: Storage,
   registry: Registry,
+  loader: SchemaLoader,
   conversionOf: (crd: Crd) => Conversion = () => renaming,
 ): CustomResources {
   const ending = createEnding()
@@ -60,7 +64,7 @@ export function createCustomResources(
       registry.replace([], [])
       return
     }
-    const kinds = customKinds(crd, conversionOf(crd))
+    const kinds = customKinds(crd, conversionOf(crd), schema => loader.schemas.compile(schema))
     served.set(name, { crd, kinds })
     registry.replace(before?.kinds.served ?? [], kinds.served)
     log.info({ customresourcedefinition: name, versions: kinds.served.length }, 'serving')
@@ -176,6 +180,7 @@ export function createCustomResources(
   for (const { object } of storage.list(prefix)) wake(object.metadata.name)
 
   return {
+    ready: served.size > 0 ? loader.load() : Promise.resolve(),
     close() {
       ending.abort()
       stop()

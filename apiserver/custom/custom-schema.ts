@@ -4,10 +4,14 @@
 import type { FieldError } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { SchemaNode } from '../../src/kinds/schemas.ts'
+import type { Cel } from '../cel/cel.ts'
 import { applyDefaults } from './defaulting.ts'
+import { embeddedFaults, hasEmbeddedResources, hasKeyedLists, listFaults } from './list-rules.ts'
 import { prune } from './pruning.ts'
 import { resourceNode } from './schema-node.ts'
 import { type Schema, someSchema } from './schema-parts.ts'
+import { compileRules } from './schema-rules.ts'
+import { compileValidation } from './schema-validation.ts'
 
 export interface CustomSchema {
   /** Takes out what the schema does not have, in place, and says what that was. */
@@ -20,12 +24,39 @@ export interface CustomSchema {
   readonly node: SchemaNode
 }
 
-export function compileCustomSchema(schema: Schema | undefined): CustomSchema {
+export function compileCustomSchema(schema: Schema | undefined, cel: Cel): CustomSchema {
+  const validate = compileValidation(schema)
+  const hasKeys = schema !== undefined && hasKeyedLists(schema)
+  const hasEmbedded = schema !== undefined && hasEmbeddedResources(schema)
+  const hasRules = schema !== undefined && someSchema(schema, each => each['x-kubernetes-validations'] !== undefined)
+  const rules = hasRules ? compileRules(cel, schema) : undefined
   return {
     prune: object => prune(object, schema),
     defaults: object => applyDefaults(object, schema),
     hasDefaults: schema !== undefined && someSchema(schema, each => each.default !== undefined),
-    validate: () => [],
+    validate(next, old) {
+      const faults = [...validate(next, old, '')]
+      if (hasEmbedded) faults.push(...embeddedFaults(next, schema))
+      if (hasKeys && (old === undefined || listFaults(old, schema).length === 0)) {
+        faults.push(...listFaults(next, schema))
+      }
+      if (rules === undefined) return faults
+      if (!faults.some(({ type }) => blocking.has(type))) faults.push(...rules(next, old))
+      else faults.push({ type: 'FieldValueInvalid', field: '<nil>', message: `Invalid value: null: ${unchecked}` })
+      return faults
+    },
     node: resourceNode(schema),
   }
 }
+
+/** After these the rules are not asked (customresource/strategy.go, hasBlockingErr). */
+const blocking: ReadonlySet<string> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+])
+
+const unchecked =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'

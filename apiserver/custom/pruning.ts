@@ -16,7 +16,7 @@ export function prune(object: Record<string, unknown>, schema: Frozen<JSONSchema
 
 const ofEveryResource: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata'])
 
-function pruneValue(value: unknown, schema: Schema | undefined, path: string, dropped: string[]): void {
+export function pruneValue(value: unknown, schema: Schema | undefined, path: string, dropped: string[]): void {
   if (typeof value !== 'object' || value === null) return
   if (Array.isArray(value)) {
     const items = schema && itemsOf(schema)

@@ -252,10 +252,21 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
       throw methodNotSupported(kind, 'create')
     },
   }
-  return kind.custom?.isConvertedOutside ? converting(resource, collection, watches) : resource
+  if (kind.custom?.isConvertedOutside) return converting(resource, collection, watches)
+  return kind.load === undefined ? resource : loading(resource, kind.load)
 }
 
 /** Reads of a resource as it has to be read; all but those of `ready` kinds at once. */
 export function readOf<T extends Reading | ReadingList>(resource: ResourceRegistry, read: () => T): T | Promise<T> {
   return resource.ready === undefined ? read() : resource.ready(read)
+}
+
+/** Writes wait until what they need is loaded. */
+function loading(resource: ResourceRegistry, load: () => Promise<void>): ResourceRegistry {
+  return {
+    ...resource,
+    create: (...request) => load().then(() => resource.create(...request)),
+    update: (...request) => load().then(() => resource.update(...request)),
+    patch: (...request) => load().then(() => resource.patch(...request)),
+  }
 }

@@ -152,6 +152,8 @@ export interface KindSpec<T extends KubeObject> {
   readonly createOnUpdate?: boolean
   /** The propagation a delete has when the request names none. Default: Background. */
   readonly defaultPropagation?: 'Background' | 'Orphan' | 'Foreground'
+  /** What has to be loaded before an object of this kind can be judged; writes wait for it. */
+  load?(): Promise<void>
   /** Fill what was left out, as upstream's defaults.go does. Runs on every write. */
   defaults?(draft: T): void
   /** Undo what a user may not set, and keep derived fields; pure. Runs after defaults. */

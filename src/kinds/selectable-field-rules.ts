@@ -53,17 +53,31 @@ interface Found {
 }
 
 /** What a path leads to, or why to nothing. */
-function fieldAt(path: string, root: Frozen<JSONSchemaProps>): Found | string {
+export function fieldAt(path: string, root: Frozen<JSONSchemaProps>, isBracketed = false): Found | string {
+  if (isBracketed && path.includes('[')) {
+    if (/^(?:\.[^.[\]]+|\['(?:[^'\\]|\\.)*'\])+$/.test(path)) return walked(bracketSteps(path), root)
+    return 'unexpected end of JSON path'
+  }
   if (!path.startsWith('.')) {
     return path.startsWith('[')
       ? 'array notation is not allowed'
       : `expected [ or . but got: ${path.split(/[.[\]]/, 1)[0]}`
   }
   const steps = path.slice(1).split('.')
+  if (steps.includes('')) return 'unexpected end of JSON path'
+  if (steps.some(step => /[[\]]/.test(step))) return 'array notation is not allowed'
+  return walked(steps, root)
+}
+
+function bracketSteps(path: string): string[] {
+  return [...path.matchAll(/\.([^.[\]]+)|\['((?:[^'\\]|\\.)*)'\]/g)].map(
+    ([, plain, quoted]) => plain ?? quoted!.replace(/\\(.)/g, '$1'),
+  )
+}
+
+function walked(steps: readonly string[], root: Frozen<JSONSchemaProps>): Found | string {
   let schema = root
   for (const step of steps) {
-    if (step === '') return 'unexpected end of JSON path'
-    if (/[[\]]/.test(step)) return 'array notation is not allowed'
     const { properties, additionalProperties } = schema
     const next = properties
       ? Object.hasOwn(properties, step)

@@ -2,8 +2,11 @@
 // one member at a time, and written. What is found valid can also be printed, warned of and selected.
 
 import { describe, expect, test } from 'vitest'
+import { createCel } from '../../apiserver/cel/compiler.ts'
 import { withJudgedDefinitions } from '../../apiserver/custom/definition-kind.ts'
+import { SchemaLoader } from '../../apiserver/custom/schema-loader.ts'
 import { hasReason } from '../../src/api/errors.ts'
+import { virtualEnv } from '../../src/env/virtual-env.ts'
 import { builtinKinds } from '../../src/kinds/index.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
 import { podKey, signingRequest } from '../support/certificate-requests.ts'
@@ -715,7 +718,10 @@ function decoded(object: object): object {
   return JSON.parse(JSON.stringify(object)) as object
 }
 
-describe.each(withJudgedDefinitions(builtinKinds).map(kind => [kind.resource, kind] as const))(
+const loader = new SchemaLoader(virtualEnv(), createCel())
+await loader.load()
+
+describe.each(withJudgedDefinitions(builtinKinds, loader).map(kind => [kind.resource, kind] as const))(
   '%s',
   (resource, kind: Kind<any>) => {
     const sample = { metadata: { name: 'it' }, ...(samples[`${resource}/${kind.version}`] ?? samples[resource]) }

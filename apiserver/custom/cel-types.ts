@@ -1,0 +1,105 @@
+// A schema as CEL sees it: the types of its fields, and its values in the form that rules are written for – names that are
+// no identifiers are escaped, dates are times. Upstream: k8s.io/apiserver/pkg/cel/common/schemas.go, escaping.go,
+// values.go. Called by schema-rules.ts and rule-faults.ts.
+
+import type { CelType } from '../cel/cel.ts'
+import { itemsOf, type Schema, valuesOf } from './schema-parts.ts'
+
+const keywords: ReadonlySet<string> = new Set(
+  (
+    'true false null in as break const continue else for function if import let loop package namespace return var ' +
+    'void while'
+  ).split(' '),
+)
+
+/** Undefined for a name that cannot be spoken of. */
+export function escaped(name: string): string | undefined {
+  if (keywords.has(name)) return `__${name}__`
+  const text = name
+    .replaceAll('__', '__underscores__')
+    .replaceAll('.', '__dot__')
+    .replaceAll('-', '__dash__')
+    .replaceAll('/', '__slash__')
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text) ? text : undefined
+}
+
+const meta: CelType = { name: 'custom.metadata', fields: { name: 'string', generateName: 'string' } }
+
+/** `name`: what tells this object's type from others in the same rule. Undefined: nothing is known, and nothing can be said of it. */
+export function celTypeOf(schema: Schema, isResource: boolean, name = 'custom'): CelType | undefined {
+  if (schema['x-kubernetes-int-or-string']) return 'dyn'
+  switch (schema.type) {
+    case 'array': {
+      const items = itemsOf(schema)
+      const type = items && celTypeOf(items, items['x-kubernetes-embedded-resource'] === true, `${name}.items`)
+      return type && { list: type }
+    }
+    case 'object':
+      return objectType(schema, isResource, name)
+    case 'string':
+      return isTime(schema) ? time : schema.format === 'duration' || schema.format === 'byte' ? 'dyn' : 'string'
+    case 'boolean':
+      return 'bool'
+    case 'integer':
+      return 'int'
+    case 'number':
+      // A number may come as one that is whole.
+      return 'dyn'
+    default:
+      return schema['x-kubernetes-preserve-unknown-fields'] && isResource ? objectType(schema, true, name) : undefined
+  }
+}
+
+const time: CelType = 'google.protobuf.Timestamp'
+
+function objectType(schema: Schema, isResource: boolean, name: string): CelType | undefined {
+  const others = valuesOf(schema)
+  if (others !== undefined) {
+    const type = celTypeOf(others, others['x-kubernetes-embedded-resource'] === true, `${name}.values`)
+    return type && { map: type }
+  }
+  const fields: Record<string, CelType> = {}
+  for (const [property, inner] of Object.entries(schema.properties ?? {})) {
+    const key = escaped(property)
+    const type = celTypeOf(inner, inner['x-kubernetes-embedded-resource'] === true, `${name}.${key}`)
+    if (key !== undefined && type !== undefined) fields[key] = type
+  }
+  if (isResource) Object.assign(fields, { apiVersion: 'string', kind: 'string', metadata: meta })
+  return { name, fields }
+}
+
+const isTime = ({ type, format }: Schema): boolean => type === 'string' && (format === 'date' || format === 'date-time')
+
+/** How values of a schema become CEL's; undefined where they are as they are. */
+export type Reading = (value: unknown) => unknown
+
+export function celReadingOf(schema: Schema): Reading | undefined {
+  if (isTime(schema)) return value => (typeof value === 'string' ? new Date(value) : value)
+  const items = itemsOf(schema)
+  if (items !== undefined) {
+    const read = celReadingOf(items)
+    return read && (value => (Array.isArray(value) ? value.map(read) : value))
+  }
+  const others = valuesOf(schema)
+  if (others !== undefined) {
+    const read = celReadingOf(others)
+    return read && (value => mapped(value, (name, member) => [name, read(member)]))
+  }
+  const readings = new Map<string, { readonly name: string; readonly read: Reading | undefined }>()
+  for (const [property, inner] of Object.entries(schema.properties ?? {})) {
+    const name = escaped(property) ?? property
+    const read = celReadingOf(inner)
+    if (name !== property || read !== undefined) readings.set(property, { name, read })
+  }
+  if (readings.size === 0) return undefined
+  return value =>
+    mapped(value, (name, member) => {
+      const reading = readings.get(name)
+      return reading === undefined ? [name, member] : [reading.name, reading.read?.(member) ?? member]
+    })
+}
+
+function mapped(value: unknown, change: (name: string, member: unknown) => [string, unknown]): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => change(name, member)))
+}
