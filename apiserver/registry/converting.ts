@@ -2,13 +2,15 @@
 // again when he has answered. The verbs know nothing of it: they come upon an object that nobody has converted yet, and
 // that is thrown (NotConverted). Called by registry.ts; every other kind goes without.
 
+import { parseFieldSelector } from '../../src/api/fields.ts'
 import { jsonClone } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { CustomShape } from '../../src/kinds/kind.ts'
 import type { Stored } from '../storage/storage.ts'
 import type { Collection } from './collection.ts'
 import type { Reading, ReadingList, ResourceRegistry, WatchReader, WatchSignal, Wrote } from './registry.ts'
-import type { Watches } from './watch.ts'
+import { type Selection, selectionOf } from './selection.ts'
+import { asOf, type Watches } from './watch.ts'
 
 /** An object that is needed in a version in which it is not there. `convert` asks for several at once, and remembers. */
 export class NotConverted extends Error {
@@ -93,11 +95,18 @@ export function converting(resource: ResourceRegistry, collection: Collection, w
     watch(request, reader) {
       const raw: Collection = { ...collection, reading: stored => stored }
       let stop = (): void => {}
-      const slow = new SlowReader(collection.kind.custom!, reader, error => {
+      const fail = (error: Error): void => {
         stop()
         reader.ended(error)
-      })
-      stop = watches.watch(raw, request, slow)
+      }
+      // What is asked of fields can only be told when they are there.
+      const isLate = request.fieldSelector
+        ? parseFieldSelector(request.fieldSelector).requirements.some(({ field }) => !field.startsWith('metadata.'))
+        : false
+      const selection = isLate ? selectionOf(collection, request) : undefined
+      const slow = new SlowReader(collection, selection, reader, fail)
+      const { labelSelector: _, fieldSelector: __, ...anything } = request
+      stop = watches.watch(raw, isLate ? anything : request, slow)
       return () => {
         slow.close()
         stop()
@@ -140,35 +149,66 @@ async function allConverted(readings: readonly Reading[]): Promise<void> {
 
 /** Hands over what is told in its order, each batch when all in it is converted. */
 class SlowReader implements WatchReader {
-  readonly #custom: CustomShape
+  readonly #collection: Collection
+  readonly #selection: Selection | undefined
   readonly #reader: WatchReader
   readonly #fail: (error: Error) => void
   #last: Promise<void> | undefined
   #isClosed = false
 
-  constructor(custom: CustomShape, reader: WatchReader, fail: (error: Error) => void) {
-    this.#custom = custom
+  /** `selection`: what has still to be asked of each object. */
+  constructor(
+    collection: Collection,
+    selection: Selection | undefined,
+    reader: WatchReader,
+    fail: (error: Error) => void,
+  ) {
+    this.#collection = collection
+    this.#selection = selection
     this.#reader = reader
     this.#fail = fail
   }
 
   deliver(signals: readonly WatchSignal[]): void {
-    const shown = signals.map(signal =>
-      signal.type === 'BOOKMARK'
-        ? signal
-        : { ...signal, reading: new LazyReading(this.#custom, signal.reading, wholeOf) },
-    )
     const before = this.#last
     const turn = (async () => {
+      const converted = this.#selection === undefined ? signals.map(this.#shown) : await this.#selected(signals)
       await before
       if (this.#isClosed) return
-      await allConverted(shown.flatMap(signal => (signal.type === 'BOOKMARK' ? [] : [signal.reading])))
-      if (!this.#isClosed) this.#reader.deliver(shown)
+      const readings = converted.flatMap(signal => (signal.type === 'BOOKMARK' ? [] : [signal.reading]))
+      await allConverted(readings)
+      if (!this.#isClosed && converted.length > 0) this.#reader.deliver(converted)
     })()
     this.#last = turn.catch(error => {
       if (this.#isClosed) return
       this.#isClosed = true
       this.#fail(error as Error)
+    })
+  }
+
+  readonly #shown = (signal: WatchSignal): WatchSignal =>
+    signal.type === 'BOOKMARK'
+      ? signal
+      : { ...signal, reading: new LazyReading(this.#collection.kind.custom!, signal.reading, wholeOf) }
+
+  /** As Watcher.see has it of what need not be converted. */
+  async #selected(signals: readonly WatchSignal[]): Promise<WatchSignal[]> {
+    const selection = this.#selection!
+    const collection = this.#collection
+    const stored = signals.flatMap(signal =>
+      signal.type === 'BOOKMARK' ? [] : [signal.reading as Stored, ...(signal.previous ? [signal.previous] : [])],
+    )
+    await allConverted(stored.map(collection.reading))
+    return signals.flatMap((signal): WatchSignal[] => {
+      if (signal.type === 'BOOKMARK') return [signal]
+      const { type, previous } = signal
+      const now = signal.reading as Stored
+      const was = type !== 'ADDED' && selection.has(previous ?? now)
+      const is = type !== 'DELETED' && selection.has(now)
+      if (is) return [{ type: was ? 'MODIFIED' : 'ADDED', reading: collection.reading(now) }]
+      if (!was) return []
+      if (type === 'DELETED') return [{ type, reading: collection.reading(now) }]
+      return [{ type: 'DELETED', reading: asOf(collection, previous!, now.revision) }]
     })
   }
 

@@ -9,7 +9,7 @@ import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import { Pods } from '../../src/kinds/pod.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Storage, Stored } from '../storage/storage.ts'
 import { applyScale, applyToObject } from './apply.ts'
 import { refuseStrategic } from './apply-patch.ts'
 import { bindingRegistry } from './bindings.ts'
@@ -42,7 +42,12 @@ export interface ReadingList {
 }
 
 export type WatchSignal =
-  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly reading: Reading }
+  | {
+      readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+      readonly reading: Reading
+      /** What was stored before, for who can only tell later whether it was selected. */
+      readonly previous?: Stored | undefined
+    }
   /** `initialEventsEnd`: the one that closes the initial events (annotation k8s.io/initial-events-end). */
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
 

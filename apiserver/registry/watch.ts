@@ -216,7 +216,7 @@ class Sighting {
   signal(type: 'ADDED' | 'MODIFIED' | 'DELETED'): WatchSignal {
     const { event } = this
     if (type === event.type) {
-      this.#signal ??= { type, reading: this.#collection.reading(event.stored) }
+      this.#signal ??= { type, reading: this.#collection.reading(event.stored), previous: event.previous }
       return this.#signal
     }
     this.#entry ??= { type, reading: this.#collection.reading(event.stored) }
@@ -230,7 +230,8 @@ class Sighting {
   }
 }
 
-function asOf(collection: Collection, previous: Stored, revision: Revision): Reading {
+/** What an object was, with the revision at which it left. */
+export function asOf(collection: Collection, previous: Stored, revision: Revision): Reading {
   const { object, managedFields } = collection.reading(previous)
   const metadata = { ...object.metadata, resourceVersion: String(revision) }
   return readingOf(freeze({ ...object, metadata }) as Frozen<KubeObject>, managedFields)

@@ -49,7 +49,7 @@ interface Asked {
 }
 
 /** A server whose conversion webhook splits host and port, as upstream's conformance webhook does. */
-async function converting(change: (object: Stable) => void = () => {}) {
+async function converting(change: (object: Stable) => void = () => {}, body: object = definition(webhook)) {
   const asked: Asked[] = []
   const server = await testServer(undefined, async sent => {
     const { request } = JSON.parse(Buffer.from(sent.body!).toString())
@@ -66,14 +66,14 @@ async function converting(change: (object: Stable) => void = () => {}) {
     const review = { kind: 'ConversionReview', apiVersion: 'apiextensions.k8s.io/v1', response }
     return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(review)) }
   })
-  await server.of(CustomResourceDefinitions).create(definition(webhook), {}, {}, server.info)
+  await server.of(CustomResourceDefinitions).create(body, {}, {}, server.info)
   await server.env.activity.idle()
   return { ...server, asked, v1: testers(server, 'v1'), v2: testers(server, 'v2') }
 }
 
 const testers = ({ server }: TestServer, v: string) => server.registry.find('stable.example.com', v, 'testers')!
 
-test('[sig-api-machinery] CustomResourceConversionWebhook should be able to convert from CR v1 to CR v2', async () => {
+test('[sig-api-machinery] CustomResourceConversionWebhook [Privileged:ClusterAdmin] should be able to convert from CR v1 to CR v2', async () => {
   const { v1, v2, info, client, asked, storage } = await converting()
   const wrote = await v1.create(tester('one', 'v1', { hostPort: 'localhost:8080' }), inDefault, {}, info)
   expect(wrote.reading.object).toMatchObject({ hostPort: 'localhost:8080' })
@@ -100,7 +100,7 @@ test('[sig-api-machinery] CustomResourceConversionWebhook should be able to conv
   expect(gone).toBe(true)
 })
 
-test('[sig-api-machinery] CustomResourceConversionWebhook should be able to convert a non homogeneous list of CRs', async () => {
+test('[sig-api-machinery] CustomResourceConversionWebhook [Privileged:ClusterAdmin] should be able to convert a non homogeneous list of CRs', async () => {
   const { v1, v2, of, info, client, asked, env } = await converting()
   await v1.create(tester('a', 'v1', { hostPort: 'a:1' }), inDefault, {}, info)
   const versions = [
@@ -194,4 +194,54 @@ test('without a webhook only the name of the version changes, and a write withou
   const revision = storage.revision
   await testers(server, 'v1').patch(ref('one'), { type: 'merge', body: {} }, {}, info)
   expect(storage.revision).toBe(revision)
+})
+
+test('[sig-api-machinery] CustomResourceFieldSelectors [Privileged:ClusterAdmin] CustomResourceFieldSelectors MUST list and watch custom resources matching the field selector', async () => {
+  const selectable = (...names: string[]) => ({ selectableFields: names.map(name => ({ jsonPath: `.${name}` })) })
+  const body = definition(webhook, selectable('host', 'port'))
+  Object.assign(body.spec.versions[0]!, selectable('hostPort'))
+  const { v1, v2, client, env } = await converting(undefined, body)
+  const [stable, newer] = [client.of(v1.kind), client.of(v2.kind)]
+  const told: Record<string, string[]> = {}
+  const ending = new AbortController()
+  const follow = async (reader: typeof stable, fieldSelector: string) => {
+    const lines: string[] = []
+    told[fieldSelector] = lines
+    const { signal } = ending
+    const watch = reader.watch({ namespace: 'default', fieldSelector, after: '', signal })
+    for await (const event of watch) {
+      if (event.type !== 'BOOKMARK') lines.push(`${event.type} ${event.object.metadata.name}`)
+    }
+  }
+  const following = [
+    follow(newer, 'host=host1'),
+    follow(newer, 'host=host1,port=80'),
+    follow(stable, 'hostPort=host1:80'),
+  ]
+  await env.activity.idle()
+
+  const hosts: object[] = [{ host: 'host1', port: '80' }, { host: 'host1', port: '8080' }, { host: 'host2' }]
+  for (const [index, more] of hosts.entries()) {
+    const object = tester(`cr${index}`, 'v2', more)
+    await newer.create({ ...object, metadata: { ...object.metadata, namespace: 'default' } })
+  }
+  const listed = async (reader: typeof stable, fieldSelector: string) =>
+    (await reader.list({ namespace: 'default', fieldSelector })).items.map(({ metadata }) => metadata.name)
+  expect(await listed(newer, 'host=host1')).toEqual(['cr0', 'cr1'])
+  expect(await listed(newer, 'host=host1,port=80')).toEqual(['cr0'])
+  expect(await listed(stable, 'hostPort=host1:80')).toEqual(['cr0'])
+  expect(await listed(stable, 'hostPort=host1:8080')).toEqual(['cr1'])
+
+  await newer.deleteCollection({ namespace: 'default', fieldSelector: 'host=host1,port=80' })
+  await newer.patch(ref('cr1'), { type: 'merge', body: { host: 'host2' } })
+  expect(await listed(newer, 'host=host1')).toEqual([])
+  expect(await listed(newer, 'host=host1,port=80')).toEqual([])
+  await env.activity.idle()
+  expect(told).toEqual({
+    'host=host1': ['ADDED cr0', 'ADDED cr1', 'DELETED cr0', 'DELETED cr1'],
+    'host=host1,port=80': ['ADDED cr0', 'DELETED cr0'],
+    'hostPort=host1:80': ['ADDED cr0', 'DELETED cr0'],
+  })
+  ending.abort()
+  await Promise.allSettled(following)
 })
