@@ -3,10 +3,12 @@
 
 import type { Pod } from '../generated/types.ts'
 import type { Frozen, KubeObject } from '../src/api/meta.ts'
+import type { Millis } from '../src/env/clock.ts'
 import type { Kind } from '../src/kinds/kind.ts'
+import type { Context } from '../src/runtime/controller.ts'
 import type { Refused } from './cycle.ts'
 import type { Round } from './round.ts'
-import type { NodeView, Snapshot } from './snapshot.ts'
+import type { LiveSnapshot, NodeView, Snapshot } from './snapshot.ts'
 
 export interface Plugin {
   /** Upstream's name, e.g. `NodeResourcesFit`. */
@@ -19,8 +21,22 @@ export interface Plugin {
   readonly weight?: number
   /** Once a cycle, so that a judge can be cheap per node. */
   prepare(pod: Frozen<Pod>, snapshot: Snapshot): Judge
+  /** The pod is to have the node: takes what is there once only, and says what is to be done before it is bound. */
+  reserve?(pod: Frozen<Pod>, node: NodeView, snapshot: LiveSnapshot): Reservation | undefined
   /** No node is left: whether something could be done about it. */
   postFilter?(pod: Frozen<Pod>, failure: Failure): Rescue
+}
+
+export interface Reservation {
+  /** Called once, when the pod is bound or will not be. */
+  release(): void
+  /** What must be written before the binding. */
+  preBind?(context: Context): Promise<void>
+  /** Whether what was written has had its effect; asked again at each change of a kind that wakes the rule. */
+  isReady?(): boolean
+  /** How long that may take; then it has failed. */
+  readonly timeout?: Millis
+  timedOut?(): Error
 }
 
 export interface Failure {

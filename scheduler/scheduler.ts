@@ -8,11 +8,11 @@ import { findCondition } from '../src/api/conditions.ts'
 import { ApiError } from '../src/api/errors.ts'
 import { jsonEqual } from '../src/api/json-equal.ts'
 import { type Selector, selectorFromLabelSelector } from '../src/api/labels.ts'
-import type { Frozen, Ref } from '../src/api/meta.ts'
+import type { Frozen, KubeObject, Ref } from '../src/api/meta.ts'
 import { controllerOf } from '../src/api/owners.ts'
 import { rfc3339 } from '../src/api/time.ts'
 import type { Activity } from '../src/env/activity.ts'
-import { refOf } from '../src/kinds/kind.ts'
+import { type Kind, refOf } from '../src/kinds/kind.ts'
 import { Namespaces } from '../src/kinds/namespace.ts'
 import { Nodes } from '../src/kinds/node.ts'
 import { Pods } from '../src/kinds/pod.ts'
@@ -23,7 +23,7 @@ import { Services } from '../src/kinds/service.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { decide } from './cycle.ts'
 import { evict } from './eviction.ts'
-import type { Change, Nomination, Plugin } from './plugin.ts'
+import type { Change, Nomination, Plugin, Reservation } from './plugin.ts'
 import { SchedulingQueue, type Waiting } from './queue.ts'
 import { LiveSnapshot } from './snapshot.ts'
 
@@ -45,6 +45,11 @@ export function createScheduler(plugins: readonly Plugin[], activity: Activity):
       { kind: Nodes, keys: (now, before) => scheduling!.nodeChanged(now, before) },
       { kind: Pods, keys: (now, before) => scheduling!.podChanged(now, before) },
       { kind: Namespaces, keys: (now, before) => scheduling!.namespaceChanged(now, before) },
+      ...otherKinds(plugins).map(kind => ({
+        kind,
+        keys: (now?: Frozen<KubeObject>, before?: Frozen<KubeObject>) =>
+          scheduling!.otherChanged({ kind, now, before }),
+      })),
     ],
     reads: [Services, ReplicaSets, ReplicationControllers, PodDisruptionBudgets],
     start(context) {
@@ -56,6 +61,20 @@ export function createScheduler(plugins: readonly Plugin[], activity: Activity):
   })
 }
 
+interface Prepared {
+  readonly waiting: Waiting
+  readonly node: string
+  readonly reservations: readonly Reservation[]
+  readonly due: number
+}
+
+/** What else the rules wait for. */
+function otherKinds(plugins: readonly Plugin[]): readonly Kind<any>[] {
+  const kinds = new Set(plugins.flatMap(({ wakes = [] }) => wakes))
+  for (const kind of [Nodes, Pods, Namespaces]) kinds.delete(kind)
+  return [...kinds]
+}
+
 class Scheduling {
   readonly #plugins: readonly Plugin[]
   readonly #activity: Activity
@@ -64,6 +83,8 @@ class Scheduling {
   readonly #snapshot: LiveSnapshot
   /** Pods decided upon whose binding has not been seen yet. */
   readonly #assumed = new Map<string, Waiting>()
+  /** What was to be done before their binding has been asked for, and is waited for. */
+  readonly #prepared = new Set<Prepared>()
   readonly #outstanding = new Set<Promise<void>>()
   readonly #fraction: () => number
   #start = 0
@@ -95,6 +116,12 @@ class Scheduling {
     if (jsonEqual(now?.metadata.labels, before?.metadata.labels)) return nothingToDo
     this.#snapshot.namespaceChanged()
     return this.#wake({ kind: Namespaces, now, before })
+  }
+
+  otherChanged(change: Change): readonly Ref[] {
+    const isOneReady = this.#lookAfterPrepared()
+    const hasWoken = this.#queue.wake(change, this.#context.clock.now())
+    return hasWoken || isOneReady ? turn : nothingToDo
   }
 
   podChanged(now: Frozen<Pod> | undefined, before: Frozen<Pod> | undefined): readonly Ref[] {
@@ -153,6 +180,7 @@ class Scheduling {
 
   async takeTurn(): Promise<void> {
     const { clock, signal } = this.#context
+    this.#lookAfterPrepared()
     while (!signal.aborted) {
       const waiting = this.#queue.pop(clock.now())
       if (waiting === undefined) break
@@ -160,7 +188,8 @@ class Scheduling {
       // Waiting for the oldest also lets everyone else have a turn.
       if (this.#outstanding.size >= mostOutstanding) await this.#outstanding.values().next().value
     }
-    const due = this.#queue.nextDue()
+    let due = this.#queue.nextDue()
+    for (const each of this.#prepared) due = Math.min(due ?? each.due, each.due)
     if (due !== undefined && !signal.aborted) this.#context.wake(turn[0]!, Math.max(1, due - clock.now()))
   }
 
@@ -177,8 +206,65 @@ class Scheduling {
     this.#snapshot.nominate(pod, undefined)
     this.#assumed.set(pod.metadata.uid!, waiting)
     this.#snapshot.putPod(pod, decision.node)
-    const { node } = decision
-    this.#follow(() => this.#bind(waiting, node))
+    this.#prepareBinding(waiting, decision.node)
+  }
+
+  /** What the node's rules want done before the binding is done first; most pods are bound at once. */
+  #prepareBinding(waiting: Waiting, node: string): void {
+    const reservations: Reservation[] = []
+    try {
+      for (const plugin of this.#plugins) {
+        const reservation = plugin.reserve?.(waiting.pod, this.#snapshot.node(node)!, this.#snapshot)
+        if (reservation !== undefined) reservations.push(reservation)
+      }
+    } catch (error) {
+      for (const { release } of reservations) release()
+      this.#bindingFailed(waiting, (error as Error).message)
+      return
+    }
+    if (reservations.length === 0) {
+      this.#follow(() => this.#bind(waiting, node))
+      return
+    }
+    this.#follow(async () => {
+      try {
+        for (const { preBind } of reservations) await preBind?.(this.#context)
+      } catch (error) {
+        for (const { release } of reservations) release()
+        if (!(error instanceof ApiError)) throw error
+        this.#bindingFailed(waiting, error.message)
+        return
+      }
+      const due = this.#context.clock.now() + Math.max(0, ...reservations.map(({ timeout = 0 }) => timeout))
+      this.#prepared.add({ waiting, node, reservations, due })
+      this.#lookAfterPrepared()
+      this.#context.wake(turn[0]!, 1)
+    })
+  }
+
+  /** Binds those for whom all is ready, gives up those whose time is over; says whether there may be more to try now. */
+  #lookAfterPrepared(): boolean {
+    let hasFailed = false
+    for (const each of this.#prepared) {
+      const { waiting, node, reservations, due } = each
+      const release = (): void => {
+        for (const reservation of reservations) reservation.release()
+      }
+      try {
+        if (reservations.some(({ isReady }) => isReady?.() === false)) {
+          if (this.#assumed.has(waiting.pod.metadata.uid!) && due > this.#context.clock.now()) continue
+          throw reservations.find(({ timedOut }) => timedOut)!.timedOut!()
+        }
+        this.#prepared.delete(each)
+        this.#follow(() => this.#bind(waiting, node).finally(release))
+      } catch (error) {
+        this.#prepared.delete(each)
+        release()
+        this.#bindingFailed(waiting, (error as Error).message)
+        hasFailed = true
+      }
+    }
+    return hasFailed
   }
 
   #nominate(waiting: Waiting, { node, victims }: Nomination): void {
@@ -211,20 +297,21 @@ class Scheduling {
       event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`, 'Binding')
       log.info({ pod: `${namespace}/${name}`, node }, 'bound')
     } catch (error) {
-      this.#bindingFailed(waiting, error)
+      if (!(error instanceof ApiError)) throw error
+      this.#bindingFailed(waiting, error.reason === 'NotFound' ? undefined : `binding rejected: ${error.message}`)
     }
   }
 
-  #bindingFailed(waiting: Waiting, error: unknown): void {
+  /** Without a reason it is the pod itself that is gone. */
+  #bindingFailed(waiting: Waiting, reason: string | undefined): void {
     const { pod } = waiting
-    if (!(error instanceof ApiError)) throw error
     // Already seen to be bound, or to be gone: nothing is to be undone.
     if (!this.#assumed.has(pod.metadata.uid!)) return
     const { clock, wake } = this.#context
     this.#forget(pod)
-    if (error.reason !== 'NotFound') {
+    if (reason !== undefined) {
       this.#queue.penalise(waiting, clock.now())
-      this.#report(pod, 'SchedulerError', `binding rejected: ${error.message}`)
+      this.#report(pod, 'SchedulerError', reason)
     }
     wake(turn[0]!)
   }

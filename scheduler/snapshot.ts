@@ -69,6 +69,8 @@ export interface Snapshot {
   imageSpread(image: string): number
   /** Pods that are to run on a node once those that are evicted for them have gone. */
   nominated(node: string): readonly Frozen<Pod>[]
+  /** What a reservation has promised of a thing that can be had once, and to whom. */
+  promised(what: string): string | undefined
   /** Other objects of the cluster, as far as the scheduler follows them. */
   lister<T extends KubeObject>(kind: Kind<T>): Lister<T>
   domains(label: string): Domains
@@ -97,6 +99,7 @@ export class LiveSnapshot implements Snapshot {
   readonly #images = new Map<string, number>()
   readonly #nominations = new Map<string, Nomination>()
   readonly #nominated = new Map<string, Frozen<Pod>[]>()
+  readonly #promises = new Map<string, string>()
   readonly #freeSlots: number[] = []
   readonly #around: Surroundings
   #slots = 0
@@ -178,12 +181,24 @@ export class LiveSnapshot implements Snapshot {
     return this.#nominated.get(node) ?? nobody
   }
 
+  promised(what: string): string | undefined {
+    return this.#promises.get(what)
+  }
+
   lister<T extends KubeObject>(kind: Kind<T>): Lister<T> {
     if (this.#around.lister === undefined) throw new Error(`this snapshot knows no ${kind.resource}`)
     return this.#around.lister(kind)
   }
 
   // ---- changing
+
+  /** Until the returned function is called. */
+  promise(what: string, to: string): () => void {
+    this.#promises.set(what, to)
+    return () => {
+      if (this.#promises.get(what) === to) this.#promises.delete(what)
+    }
+  }
 
   /** Labels of a namespace changed: what was counted by them is not true any more. */
   namespaceChanged(): void {
