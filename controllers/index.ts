@@ -21,6 +21,7 @@ import { resourceQuotaController } from './resource-quota.ts'
 import { rootCertificatePublisher } from './root-ca.ts'
 import { addressPool, serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountController } from './serviceaccount.ts'
+import { statefulSetController } from './statefulset.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
 import { volumeBinder } from './volume-binder.ts'
@@ -54,6 +55,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     replicaSetController(),
     replicationController(),
     deploymentController(),
+    statefulSetController(),
     jobController(),
     jobPodOrphansController(),
     cronJobController(),

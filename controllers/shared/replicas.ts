@@ -296,7 +296,7 @@ function failureConditions(
 }
 
 /** When the next pod has been ready for long enough to count as available. */
-function nextAvailability(active: readonly Frozen<Pod>[], minReadySeconds: number, now: Millis): Outcome {
+export function nextAvailability(active: readonly Frozen<Pod>[], minReadySeconds: number, now: Millis): Outcome {
   if (minReadySeconds === 0) return undefined
   let next = Number.POSITIVE_INFINITY
   for (const pod of active) {
@@ -307,11 +307,15 @@ function nextAvailability(active: readonly Frozen<Pod>[], minReadySeconds: numbe
 }
 
 /** The change of a pod wakes who counts it – its owner, or, when it is nobody's, those who might adopt it. */
-export function podWake(kind: Kind<any>, adopters: (pod: Frozen<Pod>, context: Context) => readonly Ref[]): Wake<Pod> {
+export function podWake(
+  kind: Kind<any>,
+  adopters: (pod: Frozen<Pod>, context: Context) => readonly Ref[],
+  differs: (now: Frozen<Pod>, before: Frozen<Pod>) => boolean = countsDifferently,
+): Wake<Pod> {
   return {
     kind: Pods,
     keys(now, before, context) {
-      if (now && before && !countsDifferently(now, before)) return []
+      if (now && before && !differs(now, before)) return []
       const owner = now && ownerRef(kind, now)
       const old = before && ownerRef(kind, before)
       for (const ref of old === undefined || old.name === owner?.name ? [owner] : [owner, old]) {
@@ -346,7 +350,7 @@ const readyTime = ({ status }: Frozen<Pod>): string | undefined =>
   findCondition(status.conditions, 'Ready')?.lastTransitionTime
 
 /** A binding or a new container status matters to nobody who counts. */
-function countsDifferently(now: Frozen<Pod>, before: Frozen<Pod>): boolean {
+export function countsDifferently(now: Frozen<Pod>, before: Frozen<Pod>): boolean {
   return (
     isReady(now) !== isReady(before) ||
     isTerminal(now) !== isTerminal(before) ||

@@ -115,6 +115,10 @@ const alphabet = 'bcdfghjklmnpqrstvwxz2456789'
 
 /** Names a template: the same for the same one, whatever the order of its members; another after each collision. */
 export function templateHash(template: Frozen<PodTemplateSpec>, collisions = 0): string {
+  return hashName(template, collisions)
+}
+
+export function hashName(template: unknown, collisions: number): string {
   const hash = fnv1a(collisions === 0 ? canonical(template) : `${canonical(template)}#${collisions}`)
   let text = ''
   for (const digit of String(hash)) text += alphabet[digit.charCodeAt(0) % alphabet.length]

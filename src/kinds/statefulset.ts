@@ -7,7 +7,6 @@ import { claimSpecWarnings, defaultClaimSpec } from './claim-spec.ts'
 import { ageColumn, containerColumns, nameColumn } from './columns.ts'
 import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { defaultPodTemplate } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { statefulSetRules, statefulSetStatusRules } from './statefulset-rules.ts'
@@ -83,8 +82,7 @@ export const StatefulSets = defineKind<StatefulSet>({
   warnings(next, old) {
     if (old && old.metadata.generation === next.metadata.generation) return []
     const { template, volumeClaimTemplates, revisionHistoryLimit } = next.spec
-    const warnings = notActedUpon('StatefulSets', old)
-    warnings.push(...podTemplateWarnings(template, specPath.child('template')))
+    const warnings = podTemplateWarnings(template, specPath.child('template'))
     for (const [index, { spec }] of (volumeClaimTemplates ?? []).entries()) {
       const at = specPath.child('volumeClaimTemplates').index(index)
       warnings.push(...claimSpecWarnings(spec, at.child('spec')))

@@ -187,16 +187,6 @@ test('a status adds up', () => {
   ])
 })
 
-test('whoever creates one is told that nothing comes of it', () => {
-  const { object, warnings } = create(StatefulSets, of({}, { generation: 1 }))
-  expect(warnings).toEqual(['kubesim stores StatefulSets, but no controller acts on them yet'])
-  const scaled = update(StatefulSets, object, next => {
-    next.spec.replicas = 2
-    next.metadata.generation = 2
-  })
-  expect(scaled.warnings).toEqual([])
-})
-
 test('columns, and its scale', () => {
   const { object } = create(StatefulSets, of({ replicas: 3 }, { creationTimestamp: '2024-05-01T11:00:00Z' }))
   const shown = { ...object, status: { replicas: 2, readyReplicas: 1 } } as StatefulSet
