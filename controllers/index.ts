@@ -3,12 +3,14 @@
 import type { Millis } from '../src/env/clock.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
+import { attachDetachController } from './attach-detach.ts'
 import { attributesClassProtectionController } from './attributes-class-protection.ts'
 import { claimProtectionController } from './claim-protection.ts'
 import { cronJobController } from './cronjob.ts'
 import { deploymentController } from './deployment.ts'
 import { endpointsController } from './endpoints.ts'
 import { endpointSliceController } from './endpointslice.ts'
+import { ephemeralVolumeController } from './ephemeral-volumes.ts'
 import { garbageCollector } from './garbage-collector.ts'
 import { jobController } from './job.ts'
 import { jobPodOrphansController } from './job-pod-orphans.ts'
@@ -24,7 +26,9 @@ import { serviceAccountController } from './serviceaccount.ts'
 import { statefulSetController } from './statefulset.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
+import { volumeAttacher } from './volume-attacher.ts'
 import { volumeBinder } from './volume-binder.ts'
+import { volumeExpander } from './volume-expander.ts'
 import { volumeProtectionController } from './volume-protection.ts'
 import { volumeProvisioner } from './volume-provisioner.ts'
 
@@ -68,6 +72,10 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     podGarbageCollector(),
     volumeBinder(),
     volumeProvisioner(),
+    volumeExpander(),
+    ephemeralVolumeController(),
+    attachDetachController(),
+    volumeAttacher(),
     claimProtectionController(),
     volumeProtectionController(),
     attributesClassProtectionController(),

@@ -17,10 +17,12 @@ import { ingressListener, ingressOwner, ingressStatus } from './network/ingress.
 import { Listeners } from './network/listeners.ts'
 import { Network } from './network/network.ts'
 import { nodeNetwork, serviceProxy } from './network/service-proxy.ts'
+import { nodeExpansion } from './node-expansion.ts'
 import { AllNodeImages } from './node-images.ts'
 import { nodeServer } from './node-server.ts'
 import { defaultCapacity, registerNodes } from './nodes.ts'
 import { Silences } from './silences.ts'
+import { volumesInUse } from './volumes-in-use.ts'
 
 export interface NodeOptions {
   /** How many fake nodes to register: node-1 … node-`count`. */
@@ -82,7 +84,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const listeners = options.listen ? new Listeners() : undefined
   let pods: ((ref: Ref) => Frozen<Pod> | undefined) | undefined
 
-  const kubeletControllers = [
+  const kubeletControllers: ControllerSpec[] = [
     nodeNetwork({ network, images }),
     heartbeat(env, { ...facts, nodeImages, silences }),
     kubelet({
@@ -96,6 +98,8 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
         pods = find
       },
     }),
+    nodeExpansion(silences),
+    volumesInUse(silences),
   ]
   const ingress = {
     network,

@@ -4,7 +4,7 @@
 import type { Node, Pod } from '../generated/types.ts'
 import { hasReason, isConflict, isNotFound } from '../src/api/errors.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
-import { ConfigMaps, Nodes, PersistentVolumeClaims, Pods } from '../src/kinds/index.ts'
+import { ConfigMaps, Nodes, PersistentVolumeClaims, Pods, VolumeAttachments } from '../src/kinds/index.ts'
 import { podClaimIndex, podClaimKeys } from '../src/kinds/pod-claims.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
 import { canonicalName, type Image } from './images.ts'
@@ -16,6 +16,8 @@ import type { Said } from './pod-view.ts'
 import { References, refersToOthers } from './references.ts'
 import type { Silences } from './silences.ts'
 import { type Missing, type Surroundings, takeTurn, viewOf } from './turn.ts'
+
+const attachedTo = 'attachedTo'
 
 export interface KubeletOptions extends Surroundings {
   readonly nodeImages: AllNodeImages
@@ -53,12 +55,18 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
                 .map(({ metadata }) => metadata)
             : [],
       },
+      {
+        kind: VolumeAttachments,
+        keys: (now, before, context) =>
+          now?.status.attached && !before?.status.attached ? podsOf(context, now.spec.nodeName) : [],
+      },
     ],
     concerns: pod => pod.spec.nodeName !== undefined && pod.spec.nodeName !== '',
     start(context) {
       options.started?.(ref => context.lister(Pods).get(ref))
       options.images.follow(context.lister(ConfigMaps))
       context.lister(Pods).index(podClaimIndex, podClaimKeys)
+      context.lister(VolumeAttachments).index(attachedTo, ({ spec }) => [spec.nodeName])
       options.silences.onChange(context.signal, name => {
         for (const ref of podsOf(context, name)) context.wake(ref)
       })
@@ -114,11 +122,11 @@ async function bringForward(
 }
 
 /** Asked only while something is to be mounted or made. */
-async function missingOf(pod: Frozen<Pod>, life: Life, { client }: Context): Promise<Missing | undefined> {
+async function missingOf(pod: Frozen<Pod>, life: Life, { client, lister }: Context): Promise<Missing | undefined> {
   if (pod.metadata.deletionTimestamp !== undefined || hasEnded(pod) || !refersToOthers(pod)) return undefined
   const waits = !life.isMounted
   if (!waits && allRun(pod)) return undefined
-  const references = new References(pod, client)
+  const references = new References(pod, client, node => lister(VolumeAttachments).by(attachedTo, node))
   return { obstacle: waits ? await references.obstacle() : undefined, faults: await references.faults() }
 }
 

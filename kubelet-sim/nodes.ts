@@ -1,7 +1,7 @@
 // Fake nodes: what makes a Node object one, what it says of itself, and how it is registered. A Node is simulated when it
 // carries the annotation; so `kubesim node add`, or kubectl apply of such a Node, is all it takes to have one more.
 
-import type { Node, NodeCondition, NodeStatus } from '../generated/types.ts'
+import type { AttachedVolume, Node, NodeCondition, NodeStatus } from '../generated/types.ts'
 import { isAlreadyExists } from '../src/api/errors.ts'
 import type { Frozen, NewObject } from '../src/api/meta.ts'
 import { rfc3339 } from '../src/api/time.ts'
@@ -134,6 +134,8 @@ export function statusOf(
     capacity: { ...(kept?.capacity ?? facts.capacity) },
     conditions: conditionsOf(before, now),
     daemonEndpoints: { kubeletEndpoint: { Port: portOf(facts) } },
+    ...(before?.volumesAttached ? { volumesAttached: before.volumesAttached as AttachedVolume[] } : {}),
+    ...(before?.volumesInUse ? { volumesInUse: [...before.volumesInUse] } : {}),
     images: images?.list() ?? (before?.images as NodeStatus['images']) ?? [],
     nodeInfo: {
       architecture: 'amd64',

@@ -43,9 +43,12 @@ export interface PodView {
   removed: boolean
 }
 
-/** `claim`: a claim that is not bound, `set-up`: what a volume is made of is not there. */
+/**
+ * `claim`: a claim that is not bound, `set-up`: what a volume is made of is not there, `attach`: it is not attached yet, of
+ * which nothing is said.
+ */
 export interface Obstacle {
-  readonly kind: 'set-up' | 'claim'
+  readonly kind: 'set-up' | 'claim' | 'attach'
   readonly message: string
 }
 

@@ -5,18 +5,20 @@
 import type {
   ConfigMap,
   Container,
+  CSIDriver,
   KeyToPath,
   PersistentVolume,
   PersistentVolumeClaim,
   Pod,
   Secret,
   Volume,
+  VolumeAttachment,
   VolumeProjection,
 } from '../generated/types.ts'
 import { isNotFound } from '../src/api/errors.ts'
 import type { Frozen, KubeObject } from '../src/api/meta.ts'
 import type { Client } from '../src/client/client.ts'
-import { ConfigMaps, PersistentVolumeClaims, PersistentVolumes, Secrets } from '../src/kinds/index.ts'
+import { ConfigMaps, CSIDrivers, PersistentVolumeClaims, PersistentVolumes, Secrets } from '../src/kinds/index.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import { claimOfVolume } from '../src/kinds/pod-claims.ts'
 import type { Obstacle } from './pod-view.ts'
@@ -48,11 +50,13 @@ function refersInEnvironment({ env, envFrom }: Frozen<Pick<Container, 'env' | 'e
 export class References {
   readonly #pod: Frozen<Pod>
   readonly #client: Client
+  readonly #attachments: (node: string) => readonly Frozen<VolumeAttachment>[]
   readonly #found = new Map<string, Promise<Frozen<KubeObject> | undefined>>()
 
-  constructor(pod: Frozen<Pod>, client: Client) {
+  constructor(pod: Frozen<Pod>, client: Client, attachments: (node: string) => readonly Frozen<VolumeAttachment>[]) {
     this.#pod = pod
     this.#client = client
+    this.#attachments = attachments
   }
 
   /** Why its volumes cannot all be mounted now: the first one's reason. */
@@ -125,9 +129,19 @@ export class References {
     }
     const its = await this.#find<PersistentVolume>(PersistentVolumes, claim!.spec.volumeName!, undefined)
     const driver = its?.spec.csi?.driver
-    if (driver === undefined || driver === registeredDriver) return undefined
+    if (driver === undefined) return undefined
+    if (!(await this.#isAttached(its!, driver))) return { kind: 'attach', message: `volume ${its!.metadata.name}` }
+    if (driver === registeredDriver) return undefined
     const message = `kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: ${unregistered(driver)}`
     return { kind: 'set-up', message: `MountVolume.MountDevice failed for volume "${its!.metadata.name}" : ${message}` }
+  }
+
+  async #isAttached({ metadata: { name } }: Frozen<PersistentVolume>, driver: string): Promise<boolean> {
+    const known = await this.#find<CSIDriver>(CSIDrivers, driver)
+    if (known?.spec.attachRequired === false) return true
+    return this.#attachments(this.#pod.spec.nodeName!).some(
+      ({ spec, status }) => spec.source.persistentVolumeName === name && status.attached,
+    )
   }
 
   #claimFault(claim: Frozen<PersistentVolumeClaim> | undefined, name: string): string | undefined {

@@ -11,16 +11,19 @@ const syncPeriod = 10_000
 
 export const mounting: Stage<PodView> = {
   name: 'mounting',
-  due({ status, life, pod, obstacle }) {
+  due(view) {
+    const { status, life, pod, obstacle } = view
     if (life.isMounted || status.startTime === undefined || pod.metadata.deletionTimestamp) return undefined
     if (status.phase === 'Succeeded' || status.phase === 'Failed') return undefined
+    if (obstacle !== undefined && hasStarted(view)) return 0
     const { retry } = life
+    if (obstacle?.kind === 'attach') return undefined
     if (obstacle === undefined) return retry?.kind === 'set-up' ? retry.at : 0
     return retry?.kind === obstacle.kind ? retry.at : 0
   },
   apply(view, now) {
     const { life, obstacle } = view
-    if (obstacle === undefined || hasStarted(view)) {
+    if (obstacle === undefined || obstacle.kind === 'attach' || hasStarted(view)) {
       life.isMounted = true
       delete life.retry
       giveAddress(view)
