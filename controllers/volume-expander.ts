@@ -80,12 +80,10 @@ async function resize(claim: Claim, volume: Volume, component: string, context: 
   const { allocatedResourceStatuses, ...rest } = begun.status
   const { storage: _done, ...statuses } = allocatedResourceStatuses ?? {}
   const status = { ...rest, capacity: { ...rest.capacity, storage }, conditions: withCondition(begun) }
-  await client
-    .of(PersistentVolumeClaims)
-    .updateStatus({
-      ...begun,
-      status: Object.keys(statuses).length > 0 ? { ...status, allocatedResourceStatuses: statuses } : status,
-    })
+  await client.of(PersistentVolumeClaims).updateStatus({
+    ...begun,
+    status: Object.keys(statuses).length > 0 ? { ...status, allocatedResourceStatuses: statuses } : status,
+  })
   say('VolumeResizeSuccessful', 'Resize volume succeeded')
 }
 

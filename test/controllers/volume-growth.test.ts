@@ -73,6 +73,7 @@ test('the file system of a CSI volume grows when a pod uses it', async () => {
   ])
   expect(cluster.events('web')).toContain(done)
   // While it runs, it grows under it.
+  await cluster.until(() => cluster.get(Pods, 'web').status.phase === 'Running', '30s')
   await grow(cluster, '5Gi')
   expect([capacity(cluster), status(cluster).capacity!.storage]).toEqual(['5Gi', '5Gi'])
   expect(cluster.get(Pods, 'web').status.phase).toBe('Running')
