@@ -34,7 +34,7 @@ export class Round {
 
   /** Who refuses the node and why; undefined when nobody does. */
   verdict(node: NodeView): Refused | undefined {
-    const rivals = this.#rivals(node.name)
+    const rivals = this.snapshot.hasNominations ? this.#rivals(node.name) : undefined
     if (rivals !== undefined) {
       // Those that are to run here must still find room, should they come first; and they may not come at all, so that
       // nothing may depend on them: asked with them, then without (RunFilterPluginsWithNominatedPods in framework.go).

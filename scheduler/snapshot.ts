@@ -177,6 +177,10 @@ export class LiveSnapshot implements Snapshot {
     return this.#images.get(image) ?? 0
   }
 
+  get hasNominations(): boolean {
+    return this.#nominations.size > 0
+  }
+
   nominated(node: string): readonly Frozen<Pod>[] {
     return this.#nominated.get(node) ?? nobody
   }

@@ -2,28 +2,64 @@
 // come first (plugins/noderesources/balanced_allocation.go as of 1.36, which scores the change and not the outcome).
 
 import { highestScore, type Plugin } from '../plugin.ts'
+import { amountOf, cpuAndMemory, type ResourceWeight } from '../scoring-strategy.ts'
 import type { NodeView } from '../snapshot.ts'
 
-export const nodeResourcesBalancedAllocation: Plugin = {
-  name: 'NodeResourcesBalancedAllocation',
-  prepare: (pod, snapshot) => {
-    const { milliCpu, memory } = snapshot.needs(pod).requests
-    // A pod that requests nothing changes no balance; counting it would send all such pods to one node.
-    if (milliCpu === 0 && memory === 0) return {}
-    return {
-      score: node => {
-        const gain = balance(node, milliCpu, memory) - balance(node, 0, 0)
-        return highestScore / 2 + Math.floor((highestScore / 2 + gain) / 2)
-      },
-    }
-  },
+export interface NodeResourcesBalancedAllocationArgs {
+  readonly resources?: readonly ResourceWeight[]
 }
 
+export function nodeResourcesBalancedAllocationWith(args: NodeResourcesBalancedAllocationArgs): Plugin {
+  const names = (args.resources ?? cpuAndMemory).map(({ name }) => name)
+  const isPlain = names.join() === 'cpu,memory'
+  return {
+    name: 'NodeResourcesBalancedAllocation',
+    prepare: (pod, snapshot) => {
+      const { requests } = snapshot.needs(pod)
+      const wanted = names.map(name => amountOf(requests, name))
+      // A pod that requests nothing changes no balance; counting it would send all such pods to one node.
+      if (wanted.every(amount => amount === 0)) return {}
+      const nothing = wanted.map(() => 0)
+      const balance = isPlain
+        ? (node: NodeView, [milliCpu, memory]: readonly number[]) => balanceOfTwo(node, milliCpu!, memory!)
+        : (node: NodeView, more: readonly number[]) => balanceOf(node, names, wanted, more)
+      return {
+        score: node => {
+          const gain = balance(node, wanted) - balance(node, nothing)
+          return highestScore / 2 + Math.floor((highestScore / 2 + gain) / 2)
+        },
+      }
+    },
+  }
+}
+
+export const nodeResourcesBalancedAllocation: Plugin = nodeResourcesBalancedAllocationWith({})
+
 /** 100 when both shares are equal, 50 when the one is nothing and the other everything. */
-function balance({ allocatable, requested }: NodeView, milliCpu: number, memory: number): number {
+function balanceOfTwo({ allocatable, requested }: NodeView, milliCpu: number, memory: number): number {
   if (allocatable.milliCpu === 0 || allocatable.memory === 0) return highestScore
   const cpuShare = Math.min(1, (requested.milliCpu + milliCpu) / allocatable.milliCpu)
   const memoryShare = Math.min(1, (requested.memory + memory) / allocatable.memory)
   const deviation = Math.abs((cpuShare - memoryShare) / 2)
   return Math.floor((1 - deviation) * highestScore)
+}
+
+/** The standard deviation of any number of shares; what the pod does not want beyond CPU and memory has none. */
+function balanceOf(
+  { allocatable, requested }: NodeView,
+  names: readonly string[],
+  wanted: readonly number[],
+  more: readonly number[],
+): number {
+  const shares: number[] = []
+  for (const [index, name] of names.entries()) {
+    const capacity = amountOf(allocatable, name)
+    const isScalar = name !== 'cpu' && name !== 'memory' && name !== 'ephemeral-storage'
+    if (capacity === 0 || (isScalar && wanted[index] === 0)) continue
+    shares.push(Math.min(1, (amountOf(requested, name) + more[index]!) / capacity))
+  }
+  if (shares.length < 2) return highestScore
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
+  const variance = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / shares.length
+  return Math.floor((1 - Math.sqrt(variance)) * highestScore)
 }

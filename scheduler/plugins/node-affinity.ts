@@ -1,13 +1,38 @@
 // NodeAffinity: nodeSelector and required node affinity must hold, preferred affinity counts
 // (plugins/nodeaffinity/node_affinity.go).
 
-import type { Node, Pod } from '../../generated/types.ts'
+import type { Node, NodeAffinity, Pod } from '../../generated/types.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import { Nodes } from '../../src/kinds/node.ts'
 import { type NodeLike, type NodeTest, namedNodes, nodeTest, requiredNodes } from '../node-selection.ts'
 import { type Change, type Judge, normalizeToHighest, type Plugin } from '../plugin.ts'
 
 const refusal = { reasons: ["node(s) didn't match Pod's node affinity/selector"], isFinal: true }
+
+const outsideAdded = { reasons: ["node(s) didn't match scheduler-enforced node affinity"], isFinal: true }
+
+export interface NodeAffinityArgs {
+  /** Asked of every pod besides its own. */
+  readonly addedAffinity?: Frozen<NodeAffinity>
+}
+
+export function nodeAffinityWith({ addedAffinity }: NodeAffinityArgs): Plugin {
+  if (addedAffinity === undefined) return nodeAffinity
+  const terms = addedAffinity.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms.map(nodeTest)
+  const added = preferencesIn(addedAffinity)
+  return {
+    ...nodeAffinity,
+    prepare: (pod, snapshot) => {
+      const judge = nodeAffinity.prepare(pod, snapshot)
+      const preferences = [...added, ...preferencesOf(pod)]
+      return {
+        ...judge,
+        filter: node => (terms !== undefined && !terms.some(test => test(node)) ? outsideAdded : judge.filter?.(node)),
+        ...(preferences.length > 0 && scoring(preferences)),
+      }
+    },
+  }
+}
 
 export const nodeAffinity: Plugin = {
   name: 'NodeAffinity',
@@ -36,8 +61,10 @@ interface Preference {
   readonly holds: NodeTest
 }
 
-function preferencesOf(pod: Frozen<Pod>): readonly Preference[] {
-  const terms = pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
+const preferencesOf = (pod: Frozen<Pod>): readonly Preference[] => preferencesIn(pod.spec.affinity?.nodeAffinity)
+
+function preferencesIn(affinity: Frozen<NodeAffinity> | undefined): readonly Preference[] {
+  const terms = affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []
   return terms.map(({ weight, preference }) => ({ weight, holds: nodeTest(preference) }))
 }
 

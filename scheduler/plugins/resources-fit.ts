@@ -1,4 +1,4 @@
-// NodeResourcesFit: what the pod requests is still there; nodes with more left come first
+// NodeResourcesFit: what the pod requests is still there; nodes with more left come first, unless a strategy says otherwise
 // (plugins/noderesources/fit.go and least_allocated.go; CPU and memory weigh the same).
 
 import type { Node, Pod } from '../../generated/types.ts'
@@ -8,7 +8,38 @@ import { Nodes } from '../../src/kinds/node.ts'
 import { Pods } from '../../src/kinds/pod.ts'
 import { type Change, highestScore, type Plugin, type RefusalReasons } from '../plugin.ts'
 import { needsOf, type Resources, resourcesOf } from '../requests.ts'
+import { type ScoringStrategy, strategyScore } from '../scoring-strategy.ts'
 import type { NodeView } from '../snapshot.ts'
+
+export interface NodeResourcesFitArgs {
+  /** Extended resources that are not looked at: by name, and all of a domain. */
+  readonly ignoredResources?: readonly string[]
+  readonly ignoredResourceGroups?: readonly string[]
+  readonly scoringStrategy?: ScoringStrategy
+}
+
+export function nodeResourcesFitWith(args: NodeResourcesFitArgs): Plugin {
+  const { ignoredResources = [], ignoredResourceGroups = [], scoringStrategy } = args
+  const names = new Set(ignoredResources)
+  const groups = new Set(ignoredResourceGroups)
+  const isIgnored = (name: string): boolean =>
+    names.has(name) || groups.has(name.slice(0, Math.max(0, name.indexOf('/'))))
+  return {
+    ...nodeResourcesFit,
+    prepare: (pod, snapshot) => {
+      const needs = snapshot.needs(pod)
+      const { requests } = needs
+      const counted = requests.scalars && new Map([...requests.scalars].filter(([name]) => !isIgnored(name)))
+      const wanted = { ...requests, scalars: counted?.size ? counted : undefined }
+      const judge = nodeResourcesFit.prepare(pod, snapshot)
+      return {
+        ...judge,
+        filter: node => insufficient(wanted, node),
+        ...(scoringStrategy && { score: strategyScore(scoringStrategy, needs) }),
+      }
+    },
+  }
+}
 
 export const nodeResourcesFit: Plugin = {
   name: 'NodeResourcesFit',

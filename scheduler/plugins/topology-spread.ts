@@ -22,28 +22,41 @@ const missingLabel = {
 }
 const tooSkewed = "node(s) didn't match pod topology spread constraints"
 
-export const podTopologySpread: Plugin = {
-  name: 'PodTopologySpread',
-  weight: 2,
-  wakes: [Pods, Nodes],
-  helps: (pod, change: Change) =>
-    change.kind === Pods ? movesCounts(pod, change as Change<Pod>) : movesDomains(pod, change as Change<Node>),
-  prepare: (pod, snapshot) => {
-    const own = pod.spec.topologySpreadConstraints ?? []
-    const hard = own.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule')
-    const soft = own.length > 0 ? own.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'ScheduleAnyway') : []
-    const softRules = own.length > 0 ? soft.map(each => ruleOf(each, pod)) : defaultRules(pod, snapshot)
-    return {
-      ...(hard.length > 0 &&
-        strictly(
-          hard.map(each => ruleOf(each, pod)),
-          pod,
-          snapshot,
-        )),
-      ...(softRules.length > 0 && softly(softRules, own.length > 0, pod, snapshot)),
-    }
-  },
+export interface PodTopologySpreadArgs {
+  /** For pods that bring none; they select what the pod's owner and its Services do. */
+  readonly defaultConstraints?: readonly Frozen<Omit<TopologySpreadConstraint, 'labelSelector'>>[]
+  /** With `List` there are none but these. */
+  readonly defaultingType?: 'System' | 'List'
 }
+
+export function podTopologySpreadWith({ defaultConstraints = [], defaultingType }: PodTopologySpreadArgs): Plugin {
+  const isSystem = defaultingType !== 'List'
+  const helps: Plugin['helps'] = (pod, change) =>
+    change.kind === Pods ? movesCounts(pod, change as Change<Pod>) : movesDomains(pod, change as Change<Node>)
+  return {
+    name: 'PodTopologySpread',
+    weight: 2,
+    wakes: [Pods, Nodes],
+    // Which pods count for a strict default is not in the pod itself.
+    ...(defaultConstraints.length === 0 && { helps }),
+    prepare: (pod, snapshot) => {
+      const own = pod.spec.topologySpreadConstraints ?? []
+      const isOwn = own.length > 0
+      const rules = (what: string): readonly Rule[] =>
+        isOwn
+          ? own.filter(each => each.whenUnsatisfiable === what).map(each => ruleOf(each, pod))
+          : defaultRules(pod, snapshot, isSystem ? systemDefaults : defaultConstraints, what)
+      const hard = rules('DoNotSchedule')
+      const soft = rules('ScheduleAnyway')
+      return {
+        ...(hard.length > 0 && strictly(hard, pod, snapshot)),
+        ...(soft.length > 0 && softly(soft, isOwn || !isSystem, pod, snapshot)),
+      }
+    },
+  }
+}
+
+export const podTopologySpread: Plugin = podTopologySpreadWith({})
 
 interface Rule {
   readonly key: string
@@ -54,7 +67,7 @@ interface Rule {
   readonly honorsTaints: boolean
 }
 
-function ruleOf(constraint: Frozen<TopologySpreadConstraint>, pod: Frozen<Pod>): Rule {
+function ruleOf(constraint: Constraint, pod: Frozen<Pod>): Rule {
   return {
     key: constraint.topologyKey,
     maxSkew: constraint.maxSkew,
@@ -66,10 +79,7 @@ function ruleOf(constraint: Frozen<TopologySpreadConstraint>, pod: Frozen<Pod>):
 }
 
 /** `matchLabelKeys` adds the pod's own values of those labels. */
-function selectorOf(
-  { labelSelector, matchLabelKeys = [] }: Frozen<TopologySpreadConstraint>,
-  pod: Frozen<Pod>,
-): Selector {
+function selectorOf({ labelSelector, matchLabelKeys = [] }: Constraint, pod: Frozen<Pod>): Selector {
   if (labelSelector === undefined || matchLabelKeys.length === 0) return selectorFromLabelSelector(labelSelector)
   const labels = pod.metadata.labels ?? {}
   const added: NonNullable<LabelSelectorLike['matchExpressions']>[number][] = []
@@ -82,15 +92,28 @@ function selectorOf(
   })
 }
 
-/** The scheduler's own, for pods that bring none: spread over nodes, and over zones, what one owner or Service selects. */
-function defaultRules(pod: Frozen<Pod>, snapshot: Snapshot): readonly Rule[] {
+type Constraint = Frozen<Omit<TopologySpreadConstraint, 'labelSelector'>> & {
+  readonly labelSelector?: LabelSelectorLike | undefined
+}
+
+/** Over nodes, and over zones. */
+const systemDefaults: readonly Constraint[] = [
+  { topologyKey: hostname, maxSkew: 3, whenUnsatisfiable: 'ScheduleAnyway' },
+  { topologyKey: zone, maxSkew: 5, whenUnsatisfiable: 'ScheduleAnyway' },
+]
+
+/** For pods that bring none: what one owner or Service selects is spread. */
+function defaultRules(
+  pod: Frozen<Pod>,
+  snapshot: Snapshot,
+  constraints: readonly Constraint[],
+  what: string,
+): readonly Rule[] {
+  const wanted = constraints.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === what)
+  if (wanted.length === 0) return []
   const selector = snapshot.siblings(pod)
   if (selector === undefined || selector.isEmpty) return []
-  const rule = { minDomains: 1, selector, honorsAffinity: true, honorsTaints: false }
-  return [
-    { ...rule, key: hostname, maxSkew: 3 },
-    { ...rule, key: zone, maxSkew: 5 },
-  ]
+  return wanted.map(each => ({ ...ruleOf(each, pod), selector }))
 }
 
 /** The nodes whose pods count for a rule. */
