@@ -36,6 +36,8 @@ import { mutatingPolicies } from './admission/policies/mutating-policies.ts'
 import { validatingPolicies } from './admission/policies/validating-policies.ts'
 import { addressRange, ownAddress } from './admission/service-addresses.ts'
 import { createWebhooks } from './admission/webhooks/webhooks.ts'
+import { type Authorizer, createAuthorizer } from './auth/authorization.ts'
+import { bootstrapRoles } from './auth/bootstrap-roles.ts'
 import { celAuthorizerOf } from './auth/cel-authorizer.ts'
 import { builtinReviews } from './auth/reviews.ts'
 import { createCel } from './cel/compiler.ts'
@@ -62,8 +64,11 @@ export interface ApiServer {
   readonly flows: FlowControl
   /** The port to what runs on the nodes: logs, proxy. */
   readonly nodes: NodeClient | undefined
+  readonly authorizer: Authorizer
   /** Sees to the first namespaces and to the Service `kubernetes`, which leads to the address given. May be called again. */
   bootstrap(at: { readonly address: string; readonly port: number }): Promise<void>
+  /** Sees to the roles and bindings that every cluster has: what makes anybody but the masters able to do anything. */
+  bootstrapRoles(): Promise<void>
   /** Stops its timers; watches and storage are their owners' to end. */
   close(): void
 }
@@ -76,10 +81,11 @@ export function createApiServer(
   nodes?: NodeClient,
   outgoing: Outgoing = httpsOutgoing(env),
   isRunning?: AreComponentsRunning,
+  authorizer: Authorizer = createAuthorizer(storage),
 ): ApiServer {
   const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
   const cel = createCel()
-  const authorizerFor = ({ user }: AdmissionRequest): CelAuthorizer => celAuthorizerOf(user)
+  const authorizerFor = ({ user }: AdmissionRequest): CelAuthorizer => celAuthorizerOf(user, authorizer)
   const webhooks = createWebhooks({ env, storage, outgoing, equivalents, cel, authorizerFor })
   const policyOptions = { storage, cel, equivalents, authorizerFor, kinds: () => registry.kinds }
   const policies = [mutatingPolicies(policyOptions, admission), validatingPolicies(policyOptions)]
@@ -89,7 +95,7 @@ export function createApiServer(
     storage,
     withJudgedDefinitions(kinds, schemas),
     [...admission, expressionFaults(cel), ...policies],
-    builtinReviews,
+    builtinReviews(authorizer),
     webhooks,
     isRunning,
   )
@@ -107,12 +113,15 @@ export function createApiServer(
     client,
     flows,
     nodes,
+    authorizer,
+    bootstrapRoles: () => bootstrapRoles(env, storage),
     async bootstrap({ address, port }) {
       await customResources.ready
       await bootstrap(client.as('kube-apiserver'), address, port, env.clock.now())
     },
     close() {
       stopExpiring()
+      authorizer.close()
       webhooks.close()
       for (const policy of policies) policy.close()
       customResources.close()

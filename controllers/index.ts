@@ -6,6 +6,7 @@ import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { attachDetachController } from './attach-detach.ts'
 import { attributesClassProtectionController } from './attributes-class-protection.ts'
 import { claimProtectionController } from './claim-protection.ts'
+import { clusterRoleAggregationController } from './clusterrole-aggregation.ts'
 import { cronJobController } from './cronjob.ts'
 import { deploymentController } from './deployment.ts'
 import { endpointsController } from './endpoints.ts'
@@ -53,6 +54,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
   return [
     serviceAccountController(),
     ...(certificateAuthority ? [rootCertificatePublisher(certificateAuthority)] : []),
+    clusterRoleAggregationController(),
     namespaceController(kinds),
     garbageCollector(kinds),
     resourceQuotaController(kinds),

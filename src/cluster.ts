@@ -3,7 +3,7 @@
 // serve.ts puts the HTTP door before it, test/support/cluster.ts uses it as it is.
 
 import { builtinAdmission } from '../apiserver/admission/index.ts'
-import { authorize } from '../apiserver/auth/authorization.ts'
+import { createAuthorizer } from '../apiserver/auth/authorization.ts'
 import type { Family } from '../apiserver/http/metric-families.ts'
 import type { Outgoing } from '../apiserver/outgoing/outgoing.ts'
 import { storageTerms } from '../apiserver/registry/terms.ts'
@@ -39,6 +39,8 @@ export interface ClusterOptions {
   readonly listen?: { readonly ingressPort: number } | undefined
   /** How webhooks are asked. Default: over HTTPS, for real. */
   readonly outgoing?: Outgoing
+  /** Whether others than the masters will ask, and need the roles and bindings that every cluster has. */
+  readonly withRoles?: boolean
   /** As process.platform names it: whether each node has a loopback address of its own. */
   readonly platform: string
 }
@@ -68,14 +70,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   // With the same seed a cluster that is started again must not draw the uids and names of its first life a second time.
   const env: Env = { ...options.env, random: options.env.random.fork(`from revision ${storage.revision}`) }
   const managers = new Map<Component, Manager>()
+  const authorizer = createAuthorizer(storage)
   const server = createApiServer(
     env,
     storage,
     builtinKinds,
-    builtinAdmission(env, { authorize }),
+    builtinAdmission(env, { authorizer }),
     undefined,
     options.outgoing,
     name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),
+    authorizer,
   )
   const nodes = createNodes(env, server.client, {
     count: options.nodes ?? 0,
@@ -126,6 +130,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     nodes,
     async start() {
       await server.bootstrap(endpoint)
+      if (options.withRoles) await server.bootstrapRoles()
       for (const component of components) {
         if (!options.without?.includes(component)) await startComponent(component)
       }

@@ -48,6 +48,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     certificateAuthority: certificates.ca.cert,
     listen: { ingressPort: config.ingressPort },
     platform: process.platform,
+    withRoles: true,
   })
   let isStarted = false
   const door = createHttpServer({
@@ -56,6 +57,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     flows: cluster.server.flows,
     nodes: nodesWherever(cluster.client, cluster.nodes.nodeClient, cluster.isRunning),
     authenticate: createAuthenticator(),
+    authorizer: cluster.server.authorizer,
     certificates,
     checks: startChecks(() => isStarted),
     metrics: () => cluster.metrics(),
@@ -95,6 +97,7 @@ function startChecks(isStarted: () => boolean): HealthChecks {
     'informer-sync': isStarted,
     'poststarthook/start-system-namespaces-controller': isStarted,
     'poststarthook/bootstrap-controller': isStarted,
+    'poststarthook/rbac/bootstrap-roles': isStarted,
     'poststarthook/kube-apiserver-autoregistration': isStarted,
   }
 }

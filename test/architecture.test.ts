@@ -79,7 +79,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   'apiserver/apply/': ['apiserver/apply/'],
   'apiserver/storage/': ['apiserver/storage/'],
   'apiserver/cel/': ['apiserver/cel/'],
-  'apiserver/auth/': ['apiserver/auth/', 'apiserver/cel/', 'apiserver/registry/(types)'],
+  'apiserver/auth/': ['apiserver/auth/', 'apiserver/cel/', 'apiserver/registry/(types)', 'apiserver/storage/'],
 }
 
 /** Packages that only certain folders may know. */

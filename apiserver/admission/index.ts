@@ -3,6 +3,7 @@
 // by `charge`. Last comes what upstream does in the stores: addresses, administrative access to devices.
 
 import type { Env } from '../../src/env/env.ts'
+import type { Authorizer } from '../auth/authorization.ts'
 import type { Admission } from './admission.ts'
 import { certificateApproval } from './certificate-approval.ts'
 import { certificateSigning } from './certificate-signing.ts'
@@ -20,6 +21,7 @@ import { type Exemptions, podSecurity } from './pod-security/pod-security.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { priority } from './priority.ts'
 import { resourceQuota } from './resource-quota.ts'
+import { roleEscalation } from './role-escalation.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { podServiceAccount } from './service-account.ts'
 import { serviceAddresses } from './service-addresses.ts'
@@ -28,14 +30,15 @@ import { storageInUse } from './storage-in-use.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
 
 export interface BuiltinAdmissionOptions {
-  /** Who may do what: asked about signers of certificates. Default: everybody may. */
-  readonly authorize?: Authorize
+  /** Who may do what: asked about signers of certificates, and by who gives roles. Default: everybody may. */
+  readonly authorizer?: Pick<Authorizer, 'authorize' | 'escalation'>
   /** Who is exempt from the Pod Security Standards. Default: nobody. */
   readonly podSecurityExemptions?: Exemptions
 }
 
 export function builtinAdmission(env: Env, options: BuiltinAdmissionOptions = {}): readonly Admission[] {
-  const authorize = options.authorize ?? (() => ({ allowed: true }))
+  const { authorizer } = options
+  const authorize: Authorize = authorizer ? authorizer.authorize : () => ({ allowed: true })
   return [
     namespaceLifecycle,
     limitRanger,
@@ -57,6 +60,7 @@ export function builtinAdmission(env: Env, options: BuiltinAdmissionOptions = {}
     podTopologyLabels,
     resourceQuota(env.clock),
     deviceAdminAccess,
+    ...(authorizer ? [roleEscalation(authorizer)] : []),
     serviceAddresses(env.random.fork('service-addresses')),
   ]
 }

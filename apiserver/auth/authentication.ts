@@ -1,13 +1,19 @@
-// Who is asking: a client certificate signed by the cluster's authority, or a bearer token. Called once a request by
-// http/app.ts; what a connection's certificate says is read once a connection.
+// Who is asking: a client certificate signed by the cluster's authority, or a bearer token; without either, nobody in
+// particular. Called once a request by http/app.ts; what a connection's certificate says is read once a connection.
+// Upstream: k8s.io/apiserver/pkg/authentication/request (x509, bearertoken, anonymous, union).
 
 import type { PeerCertificate, TLSSocket } from 'node:tls'
-import { ApiError, badRequest } from '../../src/api/errors.ts'
+import { ApiError } from '../../src/api/errors.ts'
 import type { User } from '../registry/registry.ts'
+
+/** Whom a token speaks for. Undefined: it is none of this authenticator's. A string says why it does not hold. */
+export type TokenAuthenticator = (token: string) => User | string | undefined
 
 export interface AuthenticationOptions {
   /** Bearer tokens and whom each speaks for. */
-  readonly tokens?: ReadonlyMap<string, User>
+  readonly tokens?: ReadonlyMap<string, User> | undefined
+  /** Asked about the tokens that are not among those. */
+  readonly serviceAccounts?: TokenAuthenticator | undefined
 }
 
 /** What of a request tells who asks. `connection` is what lives as long as the TLS connection does. */
@@ -21,33 +27,40 @@ export type Authenticate = (credentials: Credentials) => User
 
 export const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
 
-const masters = 'system:masters'
-
-/** Throws ApiError Unauthorized when nobody is named, Forbidden when someone may not be impersonated. */
+/** Throws ApiError Unauthorized for credentials that do not hold; who brings none is anonymous. */
 export function createAuthenticator(options: AuthenticationOptions = {}): Authenticate {
-  const byConnection = new WeakMap<object, User | 'none'>()
+  const byConnection = new WeakMap<object, User | 'none' | 'foreign'>()
+  const ofToken = tokenAuthenticator(options)
 
-  function certified({ socket, connection }: Credentials): User | undefined {
+  function certified({ socket, connection }: Credentials): User | 'none' | 'foreign' {
     let user = byConnection.get(connection)
     if (user === undefined) {
-      user = (socket.authorized && userOf(socket.getPeerCertificate())) || 'none'
+      const certificate = socket.getPeerCertificate()
+      if (socket.authorized) user = userOf(certificate) ?? 'none'
+      else user = certificate?.raw === undefined ? 'none' : 'foreign'
       byConnection.set(connection, user)
-    }
-    return user === 'none' ? undefined : user
-  }
-
-  return credentials => {
-    const { headers } = credentials
-    const token = bearerToken(headers.authorization)
-    // As upstream's union authenticator: a certificate first, then a token; a token that nobody knows is refused.
-    const user = certified(credentials) ?? (token === undefined ? undefined : options.tokens?.get(token))
-    if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized')
-    if (headers['impersonate-user'] !== undefined) return impersonated(user, headers)
-    if (headers['impersonate-group'] !== undefined || headers['impersonate-uid'] !== undefined) {
-      throw badRequest('requested groups or a UID without impersonating a user')
     }
     return user
   }
+
+  return credentials => {
+    // As upstream's union authenticator: a certificate first, then a token.
+    const user = certified(credentials)
+    if (typeof user === 'object') return user
+    const token = bearerToken(credentials.headers.authorization)
+    if (token !== undefined) {
+      const spoken = ofToken(token)
+      if (typeof spoken === 'object') return spoken
+      throw new ApiError('Unauthorized', 'Unauthorized')
+    }
+    if (user === 'foreign') throw new ApiError('Unauthorized', 'Unauthorized')
+    return anonymous
+  }
+}
+
+/** Of what comes as a bearer token, and of what a TokenReview asks about. */
+export function tokenAuthenticator({ tokens, serviceAccounts }: AuthenticationOptions): TokenAuthenticator {
+  return token => tokens?.get(token) ?? serviceAccounts?.(token)
 }
 
 /** The CN is the user's name, each O a group (k8s.io/apiserver/pkg/authentication/request/x509, CommonNameUserConversion). */
@@ -59,18 +72,10 @@ function userOf({ subject }: PeerCertificate): User | undefined {
   return { name: [subject.CN].flat()[0]!, groups: [...groups, 'system:authenticated'] }
 }
 
+/** The second word, if the first is "bearer"; nothing when there are two spaces between them (request/bearertoken). */
 function bearerToken(header: string | string[] | undefined): string | undefined {
-  const match = /^Bearer +(\S+)$/i.exec([header].flat()[0] ?? '')
-  return match?.[1]
-}
-
-function impersonated(user: User, headers: Credentials['headers']): User {
-  const name = [headers['impersonate-user']].flat()[0] ?? ''
-  if (!user.groups.includes(masters)) {
-    const why = `User "${user.name}" cannot impersonate resource "users" in API group "" at the cluster scope`
-    throw new ApiError('Forbidden', `users "${name}" is forbidden: ${why}`, { name, kind: 'users' })
-  }
-  const groups = [headers['impersonate-group'] ?? []].flat().flatMap(value => value.split(', '))
-  const uid = [headers['impersonate-uid']].flat()[0]
-  return { name, groups: [...new Set([...groups, 'system:authenticated'])], ...(uid ? { uid } : {}) }
+  const text = [header].flat()[0]
+  if (text === undefined) return undefined
+  const [scheme, token] = text.trim().split(' ', 2)
+  return scheme!.toLowerCase() === 'bearer' ? token || undefined : undefined
 }

@@ -2,11 +2,11 @@
 
 import { type AuthorizerQuestion, CelAuthorizer } from '../cel/library/authorizer.ts'
 import type { User } from '../registry/registry.ts'
-import { type Attributes, authorize } from './authorization.ts'
+import type { Attributes, Authorizer } from './authorization.ts'
 
-export function celAuthorizerOf(user: User): CelAuthorizer {
+export function celAuthorizerOf(user: User, authorizer: Authorizer): CelAuthorizer {
   return new CelAuthorizer(question => {
-    const { allowed, reason = '' } = authorize(meant(user, question), attributesOf(question))
+    const { allowed, reason = '' } = authorizer.authorize(meant(user, question), attributesOf(question))
     return { allowed, reason }
   })
 }

@@ -1,30 +1,62 @@
 // The answers to reviews (src/kinds/reviews.ts): who asks, and what they may do. Given to the registry by server.ts.
 // Upstream: pkg/registry/authentication/selfsubjectreview and pkg/registry/authorization, rest.go each.
 
-import type { SelfSubjectAccessReview, SelfSubjectReview, SelfSubjectRulesReview } from '../../generated/types.ts'
+import type {
+  LocalSubjectAccessReview,
+  SelfSubjectAccessReview,
+  SelfSubjectReview,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+} from '../../generated/types.ts'
 import { badRequest } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import { rfc3339 } from '../../src/api/time.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
-import { SelfSubjectAccessReviews, SelfSubjectReviews, SelfSubjectRulesReviews } from '../../src/kinds/reviews.ts'
-import type { Answer, Review } from '../registry/registry.ts'
-import { authorize, rulesFor } from './authorization.ts'
+import {
+  LocalSubjectAccessReviews,
+  SelfSubjectAccessReviews,
+  SelfSubjectReviews,
+  SelfSubjectRulesReviews,
+  SubjectAccessReviews,
+} from '../../src/kinds/reviews.ts'
+import type { Answer, Review, User } from '../registry/registry.ts'
+import type { Attributes, Authorizer } from './authorization.ts'
 
-export const builtinReviews: readonly Review[] = [
-  review<SelfSubjectReview>(SelfSubjectReviews, (draft, { name, uid, groups }, now) => {
+export const builtinReviews = (authorizer: Authorizer): readonly Review[] => [
+  review<SelfSubjectReview>(SelfSubjectReviews, (draft, { name, uid, groups, extra }, now) => {
     draft.metadata = { creationTimestamp: rfc3339(now) } as SelfSubjectReview['metadata']
-    draft.status = { userInfo: { username: name, ...(uid ? { uid } : {}), groups: [...groups] } }
+    const more = extra && shownExtra(extra)
+    draft.status = {
+      userInfo: { username: name, ...(uid ? { uid } : {}), groups: [...groups], ...(more ? { extra: more } : {}) },
+    }
   }),
   review<SelfSubjectAccessReview>(SelfSubjectAccessReviews, (draft, user) => {
-    const { resourceAttributes: resource, nonResourceAttributes: path } = draft.spec
-    const { allowed, reason } = authorize(user, resource ? { resource } : { path: path! })
-    draft.status = { allowed, ...(reason ? { reason } : {}) }
+    draft.status = answerTo(authorizer, user, draft.spec)
+  }),
+  review<SubjectAccessReview>(SubjectAccessReviews, draft => {
+    draft.status = answerTo(authorizer, userOf(draft.spec), draft.spec)
+  }),
+  review<LocalSubjectAccessReview>(LocalSubjectAccessReviews, draft => {
+    draft.status = answerTo(authorizer, userOf(draft.spec), draft.spec)
   }),
   review<SelfSubjectRulesReview>(SelfSubjectRulesReviews, (draft, user) => {
     if (!draft.spec.namespace) throw badRequest('no namespace on request')
-    draft.status = rulesFor(user, draft.spec.namespace)
+    draft.status = authorizer.rulesFor(user, draft.spec.namespace)
   }),
 ]
+
+function answerTo(authorizer: Authorizer, user: User, spec: SelfSubjectAccessReview['spec']) {
+  const { resourceAttributes: resource, nonResourceAttributes: path } = spec
+  const { allowed, reason } = authorizer.authorize(user, (resource ? { resource } : { path: path! }) as Attributes)
+  return { allowed, ...(reason ? { reason } : {}) }
+}
+
+function userOf({ user = '', uid, groups = [], extra }: SubjectAccessReview['spec']): User {
+  return { name: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) }
+}
+
+const shownExtra = (extra: NonNullable<User['extra']>): Record<string, string[]> =>
+  Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]))
 
 function review<T extends KubeObject>(kind: Kind<T>, answer: Answer<T>): Review {
   return { kind, answer: answer as unknown as Answer<KubeObject> }

@@ -49,6 +49,8 @@ export class FlowControl implements Levels {
     const { storage } = options
     const changed = (): void => {
       this.#isStale = true
+      // Else the next request is early enough.
+      if (this.#isAnyoneWaiting()) this.#configure()
       this.#tellDangling()
     }
     this.#stops = [FlowSchemas, PriorityLevelConfigurations].map(kind =>
@@ -155,6 +157,12 @@ export class FlowControl implements Levels {
         return level === undefined ? [] : [{ schema, level }]
       })
       .sort(inOrder)
+    this.freed()
+  }
+
+  #isAnyoneWaiting(): boolean {
+    for (const { waiting } of this.#levels.values()) if (waiting > 0) return true
+    return false
   }
 
   #listed<T>(prefix: string): Frozen<T>[] {

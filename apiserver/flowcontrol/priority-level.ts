@@ -61,10 +61,12 @@ export class PriorityLevel {
     this.#spec = spec
     this.nominal = nominal
     const count = spec.limited?.limitResponse?.queuing?.queues ?? 0
-    if (count === this.#queues.length) return
-    const left = this.#queues.flat()
-    this.#queues = Array.from({ length: count }, () => [])
-    for (const waiting of left) (this.#queueFor(waiting.flow) ?? this.#queues[0])?.push(waiting)
+    if (count !== this.#queues.length) {
+      const left = this.#queues.flat()
+      // Who waits already keeps a queue though nobody may wait any more.
+      this.#queues = Array.from({ length: Math.max(count, left.length > 0 ? 1 : 0) }, () => [])
+      for (const waiting of left) (this.#queueFor(waiting.flow) ?? this.#queues[0])?.push(waiting)
+    }
     this.dispatch()
   }
 

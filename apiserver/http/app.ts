@@ -9,7 +9,9 @@ import type { Router } from 'express'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import { createEnding } from '../../src/env/ending.ts'
 import type { Env } from '../../src/env/env.ts'
-import { type Authenticate, anonymous, type Credentials } from '../auth/authentication.ts'
+import type { Authenticate, Credentials } from '../auth/authentication.ts'
+import { type Authorizer, isMaster, refused } from '../auth/authorization.ts'
+import { impersonated, isImpersonating } from '../auth/impersonation.ts'
 import type { Flow, FlowControl } from '../flowcontrol/flow-control.ts'
 import type { Registry, User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
@@ -24,7 +26,7 @@ import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts
 import { presentRefusal } from './presentation.ts'
 import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
 import { parseTarget } from './request.ts'
-import { attributesOf } from './request-attributes.ts'
+import { attributesOf, type RequestAttributes, selectedBy } from './request-attributes.ts'
 import { type Counted, RequestMetrics } from './request-metrics.ts'
 import { Upgrades } from './upgrade.ts'
 import { type Exchange, Verbs } from './verbs.ts'
@@ -34,6 +36,7 @@ export interface HttpServerOptions {
   readonly env: Env
   readonly registry: Registry
   readonly authenticate: Authenticate
+  readonly authorizer: Authorizer
   readonly certificates: { readonly ca: KeyPair; readonly server: KeyPair }
   /** Absent: everything is served at once. */
   readonly flows?: FlowControl
@@ -57,11 +60,11 @@ const longestFarewell = 2_000
 /** Go's own limit (net/http, DefaultMaxHeaderBytes); Node's is a sixty-fourth of it. */
 const mostHeaders = 1 << 20
 
-/** Paths that answer without asking who asks. */
-const isOpenToAll = /^\/(version|healthz|livez|readyz)(\/|$)/
+/** What system:public-info-viewer gives to everybody, and is so even before there are roles: while the server starts. */
+const openToAll: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/'])
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { env, registry, authenticate, certificates, flows } = options
+  const { env, registry, authenticate, authorizer, certificates, flows } = options
   const ending = createEnding()
   const metrics = new RequestMetrics(() => env.clock.now())
   const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal, metrics })
@@ -90,17 +93,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       'Cache-Control': 'no-cache, private',
     }
     try {
+      const authenticated = authenticate(credentialsOf(request))
+      const target = path.startsWith('/api') ? parseTarget(path) : undefined
+      const attributes = attributesOf(request.method ?? 'GET', url, path, target)
+      counted = metrics.begin(attributes, isApply(request))
+      const user = meant(authenticated, request)
+      const entry = admitted(flows, attributes, user, response, headers)
+      flow = entry instanceof Promise ? await entry : entry
+      requireAllowed(user, url, attributes)
       const health = healthReport(path, mark < 0 ? '' : url.slice(mark + 1), checks)
       if (health) {
         const said = { ...headers, ...health.headers }
         return sendBytes(response, health.status, 'text/plain; charset=utf-8', Buffer.from(health.text), said)
       }
-      const user: User = isOpenToAll.test(path) ? anonymous : authenticate(credentialsOf(request))
-      const target = path.startsWith('/api') ? parseTarget(path) : undefined
-      const attributes = attributesOf(request.method ?? 'GET', url, path, target)
-      counted = metrics.begin(attributes, isApply(request))
-      const entry = admitted(flows, attributes, user, response, headers)
-      flow = entry instanceof Promise ? await entry : entry
       if (target !== undefined)
         return await verbs.answer(target, { request, response, user, headers } satisfies Exchange)
       if (request.method === 'GET' || request.method === 'HEAD') {
@@ -131,6 +136,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       inFlight.delete(request)
       if (inFlight.size === 0) onIdle?.()
     }
+  }
+
+  /** As whom the request goes on. Throws ApiError Forbidden when he may not speak for the other. */
+  function meant(authenticated: User, request: IncomingMessage): User {
+    if (!isImpersonating(request.headers)) return authenticated
+    return impersonated(authenticated, request.rawHeaders, authorizer)
+  }
+
+  function requireAllowed(user: User, url: string, attributes: RequestAttributes): void {
+    if (isMaster(user) || (!attributes.isResource && openToAll.has(attributes.path))) return
+    const { allowed, reason } = authorizer.decide(user, attributes, selectedBy(url))
+    if (!allowed) throw refused(user, attributes, reason)
   }
 
   async function scraped(path: string): Promise<Page | undefined> {
@@ -197,7 +214,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (socket.writable) socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\n\r\n`)
   })
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    void upgrades.take(request, socket, head, () => authenticate(credentialsOf(request)))
+    void upgrades.take(request, socket, head, (path, target) => {
+      const url = request.url ?? '/'
+      const user = meant(authenticate(credentialsOf(request)), request)
+      requireAllowed(user, url, attributesOf(request.method ?? 'GET', url, path, target))
+    })
   })
 
   return {

@@ -82,3 +82,16 @@ export function isLongRunning({ isResource, verb, subresource, path }: RequestAt
 }
 
 const longSubresources: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
+
+/** What a request's field selector demands a field to be; read when somebody asks. */
+export function selectedBy(url: string): (field: string) => string | undefined {
+  return field => {
+    const selector = queryOf(url).get('fieldSelector')
+    if (!selector) return undefined
+    try {
+      return parseFieldSelector(selector).exactly(field)
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -8,7 +8,7 @@ import type { WebSocket, WebSocketServer } from 'ws'
 import { type ApiError, notImplemented } from '../../src/api/errors.ts'
 import { noSuchPath } from '../registry/subresources.ts'
 import { asApiError } from './reply.ts'
-import { flag, parseTarget, queryOf } from './request.ts'
+import { flag, parseTarget, queryOf, type Target } from './request.ts'
 import type { Verbs } from './verbs.ts'
 
 export class Upgrades {
@@ -19,13 +19,19 @@ export class Upgrades {
     this.#verbs = verbs
   }
 
-  /** `authenticate` throws for whom it does not know. */
-  async take(request: IncomingMessage, socket: Duplex, head: Buffer, authenticate: () => unknown): Promise<void> {
+  /** `mayAsk` throws for whom it does not know, and for who may not. */
+  async take(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    mayAsk: (path: string, target: Target | undefined) => unknown,
+  ): Promise<void> {
     socket.on('error', () => socket.destroy())
     try {
-      authenticate()
       const { url = '' } = request
-      const target = parseTarget(url.split('?', 1)[0]!)
+      const path = url.split('?', 1)[0]!
+      const target = parseTarget(path)
+      mayAsk(path, target)
       if (target === undefined) throw noSuchPath()
       const resource = this.#verbs.resourceOf(target)
       const query = queryOf(url)

@@ -6,6 +6,7 @@ import { freeze } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { Env } from '../../src/env/env.ts'
 import { readingOf } from './collection.ts'
+import { matchNamespace } from './metadata.ts'
 import type { ResourceRegistry, Review } from './registry.ts'
 import { decode } from './validate.ts'
 
@@ -19,9 +20,10 @@ export function reviewRegistry(env: Env, { kind, answer }: Review): ResourceRegi
     get: refuse('get'),
     list: refuse('list'),
     watch: refuse('watch'),
-    async create(body, _where, options, info) {
+    async create(body, { namespace }, options, info) {
       const draft = decode(kind, body, options.fieldValidation ?? 'Warn', info.warn) as KubeObject
       const now = env.clock.now()
+      if (kind.namespaced) matchNamespace(kind, draft.metadata, namespace)
       const faults = kind.validate?.(draft as never, undefined, { now, operation: 'create' }) ?? []
       if (faults.length > 0) throw invalid(kind, '', faults)
       answer(draft, info.user, now)

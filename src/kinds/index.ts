@@ -2,6 +2,8 @@
 
 export { APIServices } from './apiservice.ts'
 export { CertificateSigningRequests } from './certificatesigningrequest.ts'
+export { ClusterRoles } from './clusterrole.ts'
+export { ClusterRoleBindings } from './clusterrolebinding.ts'
 export { ClusterTrustBundles } from './clustertrustbundle.ts'
 export { ConfigMaps } from './configmap.ts'
 export { ControllerRevisions } from './controllerrevision.ts'
@@ -55,6 +57,8 @@ export {
 } from './resourceclaimtemplate.ts'
 export { ResourceQuotas } from './resourcequota.ts'
 export { ResourceSlices, ResourceSlicesV1beta1, ResourceSlicesV1beta2 } from './resourceslice.ts'
+export { Roles } from './role.ts'
+export { RoleBindings } from './rolebinding.ts'
 export { RuntimeClasses } from './runtimeclass.ts'
 export { Secrets } from './secret.ts'
 export { Services } from './service.ts'
@@ -71,6 +75,8 @@ export { VolumeAttributesClasses, VolumeAttributesClassesV1beta1 } from './volum
 
 import { APIServices } from './apiservice.ts'
 import { CertificateSigningRequests } from './certificatesigningrequest.ts'
+import { ClusterRoles } from './clusterrole.ts'
+import { ClusterRoleBindings } from './clusterrolebinding.ts'
 import { ClusterTrustBundles } from './clustertrustbundle.ts'
 import { ConfigMaps } from './configmap.ts'
 import { ControllerRevisions } from './controllerrevision.ts'
@@ -125,6 +131,8 @@ import {
 } from './resourceclaimtemplate.ts'
 import { ResourceQuotas } from './resourcequota.ts'
 import { ResourceSlices, ResourceSlicesV1beta1, ResourceSlicesV1beta2 } from './resourceslice.ts'
+import { Roles } from './role.ts'
+import { RoleBindings } from './rolebinding.ts'
 import { RuntimeClasses } from './runtimeclass.ts'
 import { Secrets } from './secret.ts'
 import { Services } from './service.ts'
@@ -184,6 +192,10 @@ export const builtinKinds: readonly Kind<any>[] = [
   ValidatingAdmissionPolicies,
   ValidatingAdmissionPolicyBindings,
   ValidatingWebhookConfigurations,
+  ClusterRoleBindings,
+  ClusterRoles,
+  RoleBindings,
+  Roles,
   RuntimeClasses,
   PriorityClasses,
   StorageClasses,

@@ -220,7 +220,10 @@ describe('validating policies', () => {
       ],
     })
     await it.bind('b', 'p')
-    expect((await refusal(it.map('web'))).message).toContain('only for the mighty')
+    const web = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web' } }
+    const jane = { ...it.info, user: { name: 'jane', groups: [] } }
+    const asJane = it.of(ConfigMaps).create(web, { namespace: 'default' }, {}, jane)
+    expect((await refusal(asJane)).message).toContain('only for the mighty')
     await it.client
       .of(ConfigMaps)
       .create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web', namespace: 'default' } })

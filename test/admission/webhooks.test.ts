@@ -117,7 +117,7 @@ describe('mutating webhooks', () => {
       name: 'web',
       namespace: 'default',
       operation: 'CREATE',
-      userInfo: { username: 'tester' },
+      userInfo: { username: 'tester', groups: ['system:masters'] },
       object: {
         kind: 'ConfigMap',
         apiVersion: 'v1',

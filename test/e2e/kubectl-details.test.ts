@@ -46,7 +46,9 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
     expect(who).toMatch(/^ATTRIBUTE\s+VALUE\nUsername\s+\S+\nGroups\s+\[system:masters system:authenticated\]\n$/)
     expect(await kubectl('auth', 'whoami', '--as=jane', '-o', 'jsonpath={.status.userInfo.username}')).toBe('jane')
     expect(await kubectl('api-resources', '--api-group=authorization.k8s.io', '-o', 'name')).toBe(
-      'selfsubjectaccessreviews.authorization.k8s.io\nselfsubjectrulesreviews.authorization.k8s.io\n',
+      ['localsubjectaccessreviews', 'selfsubjectaccessreviews', 'selfsubjectrulesreviews', 'subjectaccessreviews']
+        .map(name => `${name}.authorization.k8s.io\n`)
+        .join(''),
     )
     const { code, stderr } = await kubectl.run(['get', 'selfsubjectreviews'])
     expect([code, stderr]).toEqual([1, expect.stringContaining('(MethodNotAllowed)')])

@@ -164,7 +164,7 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
       await kubectl('wait', '--for=condition=Ready', 'pod/watched', '--timeout=30s')
       await kubectl('delete', 'pod', 'watched', '--wait=false')
       const { stdout } = await watching
-      expect(stdout).toMatch(/ADDED\s+watched\s+0\/1\s+Pending/)
+      expect(stdout).toMatch(/ADDED\s+watched\s+0\/1\s+(Pending|ContainerCreating)/)
       expect(stdout).toMatch(/MODIFIED\s+watched\s+1\/1\s+Running/)
       expect(stdout).toMatch(/DELETED\s+watched/)
     })

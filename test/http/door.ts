@@ -47,6 +47,8 @@ export interface Door extends AsyncDisposable {
 export interface DoorOptions {
   readonly tokens?: ReadonlyMap<string, User>
   readonly nodes?: NodeClient
+  /** With the roles and bindings of a real cluster; without, only the masters may anything. */
+  readonly withRoles?: boolean
 }
 
 /** Made once for all tests of a file: keys take milliseconds each. */
@@ -54,13 +56,16 @@ let made: Certificates | undefined
 
 export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const server = await testServer()
+  await server.server.bootstrapRoles()
+  if (options.withRoles) await server.server.bootstrapRoles()
   made ??= loadOrCreateCertificates(undefined, realEnv({ logLevel: 'silent' }))
   const certificates = made
   const door = createHttpServer({
     env: server.env,
     registry: server.server.registry,
     flows: server.server.flows,
-    authenticate: createAuthenticator(options.tokens ? { tokens: options.tokens } : {}),
+    authenticate: createAuthenticator({ tokens: options.tokens }),
+    authorizer: server.server.authorizer,
     certificates,
     nodes: options.nodes,
   })

@@ -2,7 +2,7 @@
 // test/e2e/apimachinery/flowcontrol.go.
 
 import { expect, test } from 'vitest'
-import { FlowSchemas, PriorityLevelConfigurations } from '../../src/kinds/index.ts'
+import { ClusterRoleBindings, FlowSchemas, PriorityLevelConfigurations } from '../../src/kinds/index.ts'
 import { type Door, openDoor } from './door.ts'
 
 const maps = '/api/v1/namespaces/default/configmaps'
@@ -11,6 +11,13 @@ const tokens = new Map([['jane', { name: 'jane', groups: ['system:authenticated'
 
 async function tight(door: Door, limitResponse: object, shares = 0): Promise<void> {
   const { client } = door.server
+  await client.of(ClusterRoleBindings).create({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { name: 'jane' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+    subjects: [{ kind: 'User', name: 'jane' }],
+  })
   await client.of(PriorityLevelConfigurations).create({
     apiVersion: 'flowcontrol.apiserver.k8s.io/v1',
     kind: 'PriorityLevelConfiguration',
@@ -86,10 +93,27 @@ test('who waits is served when there is a seat, or sent away after a quarter of 
   await inQueue(1)
   const body = { spec: { limited: { nominalConcurrencyShares: 100 } } }
   await door.server.client.of(PriorityLevelConfigurations).patch({ name: 'tight' }, { type: 'merge', body })
-  await door.ask('/version')
-  await door.ask(maps)
   expect((await served).code).toBe(200)
   await inQueue(0)
+})
+
+test('who waits goes on waiting when his level stops queueing, or takes more queues', async () => {
+  await using door = await openDoor({ tokens })
+  await tight(door, { type: 'Queue', queuing: { queues: 2, handSize: 1, queueLengthLimit: 5 } })
+  const configure = (limited: object) =>
+    door.server.client
+      .of(PriorityLevelConfigurations)
+      .patch({ name: 'tight' }, { type: 'merge', body: { spec: { limited } } })
+  const waiting = 'apiserver_flowcontrol_current_inqueue_requests{priority_level="tight"} 1'
+  const served = door.ask(maps, { as: jane })
+  while (!(await door.ask('/metrics')).text.includes(waiting));
+  await configure({ limitResponse: { queuing: { queues: 7 } } })
+  expect((await door.ask('/metrics')).text).toContain(waiting)
+  await configure({ limitResponse: { type: 'Reject', queuing: null } })
+  expect((await door.ask(maps, { as: jane })).code).toBe(429)
+  expect((await door.ask('/metrics')).text).toContain(waiting)
+  await configure({ nominalConcurrencyShares: 100 })
+  expect((await served).code).toBe(200)
 })
 
 test('a watch gives its seat back as soon as it has begun', async () => {

@@ -10,7 +10,7 @@ const said = (path: string, search = '') => healthReport(path, search, checks)
 test('all is well in two letters, and in a line each with ?verbose', async () => {
   await using door = await openDoor()
   for (const path of ['/healthz', '/livez', '/readyz', '/livez/ping', '/readyz/shutdown']) {
-    const { code, text, headers } = await door.ask(path, { as: 'nobody' })
+    const { code, text, headers } = await door.ask(path)
     expect([code, text, headers['content-type']]).toEqual([200, 'ok', 'text/plain; charset=utf-8'])
   }
   expect((await door.ask('/livez?verbose')).text).toBe('[+]ping ok\n[+]log ok\nlivez check passed\n')

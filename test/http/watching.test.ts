@@ -301,6 +301,6 @@ test('a WebSocket of nobody is refused', async () => {
   await using door = await openDoor()
   const refused = new WebSocket(`wss://127.0.0.1:${door.port}${maps}?watch=true`, { ca: door.certificates.ca.cert })
   const [, response] = await once(refused, 'unexpected-response')
-  expect(response.statusCode).toBe(401)
+  expect(response.statusCode).toBe(403)
   response.resume()
 })

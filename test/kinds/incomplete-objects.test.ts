@@ -240,7 +240,33 @@ const claimStatus = {
   ],
 }
 
+const roleRules = [
+  { apiGroups: [''], resources: ['pods'], resourceNames: ['it'], verbs: ['get'] },
+  { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['*'] },
+]
+const subjects = [
+  { kind: 'User', name: 'jane', apiGroup: 'rbac.authorization.k8s.io' },
+  { kind: 'ServiceAccount', name: 'bot', namespace: 'default' },
+]
+
 const samples: Readonly<Record<string, object>> = {
+  'roles.rbac.authorization.k8s.io': { rules: roleRules },
+  'clusterroles.rbac.authorization.k8s.io': {
+    rules: [...roleRules, { nonResourceURLs: ['/healthz/*'], verbs: ['get'] }],
+    aggregationRule: {
+      clusterRoleSelectors: [
+        { matchLabels: { a: 'b' }, matchExpressions: [{ key: 'c', operator: 'In', values: ['d'] }] },
+      ],
+    },
+  },
+  'rolebindings.rbac.authorization.k8s.io': {
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'it' },
+    subjects,
+  },
+  'clusterrolebindings.rbac.authorization.k8s.io': {
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'it' },
+    subjects,
+  },
   'customresourcedefinitions.apiextensions.k8s.io': {
     metadata: { name: 'crontabs.example.com' },
     spec: {

@@ -2,6 +2,7 @@
 // service account in `default` so that pods can be created without controllers.
 
 import { builtinAdmission } from '../../apiserver/admission/index.ts'
+import { createAuthorizer } from '../../apiserver/auth/authorization.ts'
 import type { Outgoing } from '../../apiserver/outgoing/outgoing.ts'
 import {
   type RequestInfo,
@@ -32,7 +33,9 @@ export interface TestServer {
 export async function testServer(kinds: readonly Kind<any>[] = builtinKinds, outgoing?: Outgoing): Promise<TestServer> {
   const env = virtualEnv()
   const storage = await RevisionStore.open(env, new MemoryJournal(), { terms: storageTerms(kinds) })
-  const server = createApiServer(env, storage, kinds, builtinAdmission(env), undefined, outgoing)
+  const authorizer = createAuthorizer(storage)
+  const admission = builtinAdmission(env, { authorizer })
+  const server = createApiServer(env, storage, kinds, admission, undefined, outgoing, undefined, authorizer)
   await server.bootstrap({ address: '192.168.49.2', port: 6443 })
   await server.client.of(ServiceAccounts).create({
     apiVersion: 'v1',
@@ -41,7 +44,7 @@ export async function testServer(kinds: readonly Kind<any>[] = builtinKinds, out
   })
   const warnings: string[] = []
   const info = {
-    user: { name: 'tester', groups: [] },
+    user: { name: 'tester', groups: ['system:masters'] },
     warnings,
     warn: (text: string) => {
       warnings.push(text)

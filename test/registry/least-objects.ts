@@ -80,6 +80,8 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
     },
   }),
   MutatingAdmissionPolicyBinding: name => ({ spec: { policyName: name } }),
+  RoleBinding: name => ({ roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name } }),
+  ClusterRoleBinding: name => ({ roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name } }),
   LimitRange: () => ({ spec: { limits: [{ type: 'Container', max: { cpu: '1' } }] } }),
   ResourceQuota: () => ({ spec: { hard: { pods: '10' } } }),
   PriorityClass: () => ({ value: 1000 }),
