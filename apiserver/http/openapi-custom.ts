@@ -10,14 +10,22 @@ import type { Definitions, Schema } from './openapi-schemas.ts'
 
 type Source = Frozen<JSONSchemaProps>
 
-export function customDefinitions(kinds: readonly Kind<any>[], version: 2 | 3): Definitions {
+/** `builtIn`: how every kind says what it is, is said there. */
+export function customDefinitions(kinds: readonly Kind<any>[], version: 2 | 3, builtIn: Definitions): Definitions {
   const found: Record<string, Schema> = {}
+  const { apiVersion = {}, kind: kindName = {} } = builtIn[anyBuiltIn]?.properties ?? {}
+  const type = { apiVersion, kind: kindName }
   for (const kind of kinds) {
     if (kind.custom === undefined) continue
-    found[kind.custom.definition] = objectSchema(kind, kind.custom, version)
-    found[listDefinitionOf(kind.custom)] = listSchema(kind, kind.custom)
+    found[kind.custom.definition] = objectSchema(kind, kind.custom, { version, type })
+    found[listDefinitionOf(kind.custom)] = listSchema(kind, kind.custom, type)
   }
   return found
+}
+
+interface Form {
+  readonly version: 2 | 3
+  readonly type: { readonly apiVersion: Schema; readonly kind: Schema }
 }
 
 /** `com.example.stable.v1.CronTabList` */
@@ -27,13 +35,17 @@ export function listDefinitionOf({ definition, listKind }: CustomShape): string 
 
 const meta = '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1'
 
-const apiVersion: Schema = { type: 'string', description: 'The version of the form that this object has.' }
-const kindName: Schema = { type: 'string', description: 'What this object is, in CamelCase.' }
-const metadata: Schema = { $ref: `${meta}.ObjectMeta`, description: 'Standard metadata of an object.' }
+const anyBuiltIn = 'io.k8s.api.core.v1.ConfigMap'
+const conventions = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md'
+const described = (description: string, section = '') => ({
+  description: `${description} More info: ${conventions}${section}`,
+})
+const metadata: Schema = { $ref: `${meta}.ObjectMeta`, ...described("Standard object's metadata.", '#metadata') }
+const listMetadata: Schema = { $ref: `${meta}.ListMeta`, ...described('Standard list metadata.', '#types-kinds') }
 
-function objectSchema(kind: Kind<any>, { schema, selectableFields }: CustomShape, version: 2 | 3): Schema {
-  const isOpen = schema === undefined || (version === 2 && schema['x-kubernetes-preserve-unknown-fields'] === true)
-  const own: Schema = isOpen ? { type: 'object' } : withTypeAndMeta(convert(schema!, version))
+function objectSchema(kind: Kind<any>, { schema, selectableFields }: CustomShape, form: Form): Schema {
+  const isOpen = schema === undefined || (form.version === 2 && schema['x-kubernetes-preserve-unknown-fields'] === true)
+  const own: Schema = isOpen ? { type: 'object' } : withTypeAndMeta(convert(schema!, form), form)
   return {
     ...own,
     ...identity(kind, kind.kind),
@@ -43,20 +55,23 @@ function objectSchema(kind: Kind<any>, { schema, selectableFields }: CustomShape
   }
 }
 
-function withTypeAndMeta(schema: Schema): Schema {
-  return { ...schema, properties: { ...schema.properties, apiVersion, kind: kindName, metadata } }
+function withTypeAndMeta(schema: Schema, { type }: Form): Schema {
+  return { ...schema, properties: { ...schema.properties, ...type, metadata } }
 }
 
-function listSchema(kind: Kind<any>, { definition, listKind, selectableFields }: CustomShape): Schema {
+function listSchema(
+  kind: Kind<any>,
+  { definition, listKind, selectableFields }: CustomShape,
+  type: Form['type'],
+): Schema {
   return {
     type: 'object',
     description: `${listKind} is a list of ${kind.kind}`,
     required: ['items'],
     properties: {
-      apiVersion,
-      items: { type: 'array', description: `List of ${kind.plural}.`, items: { $ref: `#/definitions/${definition}` } },
-      kind: kindName,
-      metadata: { $ref: `${meta}.ListMeta`, description: 'Standard metadata of a list.' },
+      ...type,
+      items: { type: 'array', ...described(`List of ${kind.plural}.`), items: { $ref: `#/definitions/${definition}` } },
+      metadata: listMetadata,
     },
     ...identity(kind, listKind),
     ...(selectableFields.length > 0
@@ -69,11 +84,12 @@ const identity = ({ group, version }: Kind<any>, kind: string) => ({
   'x-kubernetes-group-version-kind': [{ group, version, kind }],
 })
 
-function convert(source: Source, version: 2 | 3): Schema {
+function convert(source: Source, form: Form): Schema {
+  const { version } = form
   const { properties, items, additionalProperties, allOf, anyOf, oneOf, not, nullable, type, ...rest } = source
   const preserves = source['x-kubernetes-preserve-unknown-fields'] === true
   const isUntyped = version === 2 && (nullable === true || preserves)
-  const inner = (schema: unknown): Schema | undefined => (isSource(schema) ? convert(schema, version) : undefined)
+  const inner = (schema: unknown): Schema | undefined => (isSource(schema) ? convert(schema, form) : undefined)
   const itemSchema = isUntyped ? undefined : inner(items)
   const isBareArray = version === 2 && type === 'array' && itemSchema === undefined
   const isTypeless =
@@ -90,24 +106,24 @@ function convert(source: Source, version: 2 | 3): Schema {
   if (itemSchema) made.items = itemSchema
   if (properties !== undefined && !isUntyped) {
     made.properties = Object.fromEntries(
-      Object.entries(properties).map(([name, schema]) => [name, convert(schema, version)]),
+      Object.entries(properties).map(([name, schema]) => [name, convert(schema, form)]),
     )
   }
-  if (isSource(additionalProperties)) made.additionalProperties = convert(additionalProperties, version)
+  if (isSource(additionalProperties)) made.additionalProperties = convert(additionalProperties, form)
   else if (additionalProperties === true) made.additionalProperties = {}
   if (version === 3) {
     if (nullable) made.nullable = true
-    const each = (schemas: readonly Source[] | undefined) => schemas?.map(schema => convert(schema, 3))
+    const each = (schemas: readonly Source[] | undefined) => schemas?.map(schema => convert(schema, form))
     if (allOf) made.allOf = each(allOf)
     if (anyOf) made.anyOf = each(anyOf)
     if (oneOf) made.oneOf = each(oneOf)
-    if (not) made.not = convert(not, 3)
+    if (not) made.not = convert(not, form)
     if (source['x-kubernetes-int-or-string'] && !anyOf) made.anyOf = [{ type: 'integer' }, { type: 'string' }]
   }
   const schema = made as Schema
   const isResource = source['x-kubernetes-embedded-resource'] === true && !(version === 2 && preserves)
   if (!isResource) return schema
-  return { ...withTypeAndMeta(schema), required: [...new Set([...(required ?? []), 'kind', 'apiVersion'])] }
+  return { ...withTypeAndMeta(schema, form), required: [...new Set([...(required ?? []), 'kind', 'apiVersion'])] }
 }
 
 function nullableNames(properties: Source['properties']): ReadonlySet<string> {

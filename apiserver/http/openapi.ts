@@ -121,7 +121,7 @@ function hashOf(kinds: readonly Kind<any>[]): string {
 }
 
 function documentVersion3(kinds: readonly Kind<any>[], builtIn: Definitions): object {
-  const definitions = { ...builtIn, ...customDefinitions(kinds, 3) }
+  const definitions = { ...builtIn, ...customDefinitions(kinds, 3, builtIn) }
   const paths = kinds.flatMap(pathsOf)
   return {
     openapi: '3.0.0',
@@ -178,7 +178,7 @@ function parameterVersion3({ name, in: where, type, description }: Parameter): o
 }
 
 function documentVersion2(kinds: readonly Kind<any>[], builtIn: Definitions): object {
-  const definitions = { ...builtIn, ...customDefinitions(kinds, 2) }
+  const definitions = { ...builtIn, ...customDefinitions(kinds, 2, builtIn) }
   const paths = kinds.flatMap(pathsOf)
   return {
     swagger: '2.0',
