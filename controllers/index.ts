@@ -8,6 +8,7 @@ import { attributesClassProtectionController } from './attributes-class-protecti
 import { claimProtectionController } from './claim-protection.ts'
 import { clusterRoleAggregationController } from './clusterrole-aggregation.ts'
 import { cronJobController } from './cronjob.ts'
+import { daemonSetController } from './daemonset.ts'
 import { deploymentController } from './deployment.ts'
 import { endpointsController } from './endpoints.ts'
 import { endpointSliceController } from './endpointslice.ts'
@@ -62,6 +63,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     replicationController(),
     deploymentController(),
     statefulSetController(),
+    daemonSetController(),
     jobController(),
     jobPodOrphansController(),
     cronJobController(),

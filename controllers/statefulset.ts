@@ -21,14 +21,15 @@ import { claim, orphanIndex, orphanKeys } from './shared/claims.ts'
 import { isTerminal } from './shared/pods.ts'
 import { countsDifferently, messageOf, nextAvailability, podWake, slowStart } from './shared/replicas.ts'
 import {
+  deleteOldest,
   indexRevisions,
   isRevisionOf,
   newRevision,
   ownRevisions,
   type Revision,
   renumber,
+  revisionHashLabel,
   templateOf,
-  truncateRevisions,
 } from './shared/revisions.ts'
 import { selectorsOf } from './shared/selectors.ts'
 import { hasOtherController, isStale, ownersAreRight, rightOwners } from './shared/stateful-claims.ts'
@@ -166,7 +167,7 @@ class Turn {
 
   async #createRevision(number: number): Promise<Revision> {
     for (;;) {
-      const body = newRevision(this.#set, StatefulSets, number, this.#collisions)
+      const body = newRevision(this.#set, StatefulSets, number, this.#collisions, revisionHashLabel)
       const revisions = this.#context.client.of(ControllerRevisions)
       try {
         return await revisions.create(body)
@@ -181,8 +182,11 @@ class Turn {
 
   async #cleanUp(): Promise<void> {
     const live = new Set([this.#current.metadata.name, this.#update.metadata.name, ...this.#pods.map(revisionOfPod)])
+    const isLive = ({ metadata }: Revision): boolean => live.has(metadata.name)
     const limit = this.#set.spec.revisionHistoryLimit ?? 10
-    await truncateRevisions(this.#revisions, ({ metadata }) => live.has(metadata.name), limit, this.#context)
+    if (limit < 0) return
+    const dead = this.#revisions.filter(revision => !isLive(revision)).length
+    await deleteOldest(this.#revisions, isLive, dead - limit, this.#context)
   }
 
   // ---- so many pods, by ordinal

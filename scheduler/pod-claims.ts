@@ -11,6 +11,7 @@ import type {
 } from '../generated/types.ts'
 import { selectorFromLabelSelector } from '../src/api/labels.ts'
 import type { Frozen } from '../src/api/meta.ts'
+import { nodeTest } from '../src/api/node-selection.ts'
 import { controllerOf } from '../src/api/owners.ts'
 import { compareQuantities } from '../src/api/quantity.ts'
 import { CSIDrivers } from '../src/kinds/csidriver.ts'
@@ -19,7 +20,6 @@ import { PersistentVolumes } from '../src/kinds/persistentvolume.ts'
 import { PersistentVolumeClaims } from '../src/kinds/persistentvolumeclaim.ts'
 import { oldClassAnnotation } from '../src/kinds/storage-text.ts'
 import { StorageClasses } from '../src/kinds/storageclass.ts'
-import { nodeTest } from './node-selection.ts'
 import type { NodeView, Snapshot } from './snapshot.ts'
 
 export type Claim = Frozen<PersistentVolumeClaim>

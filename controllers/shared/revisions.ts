@@ -15,7 +15,7 @@ import { hashName } from './rollout.ts'
 
 /** On pods: of which revision they are. */
 export const revisionLabel = 'controller-revision-hash'
-/** On revisions: the hash by which they are named. */
+/** On the revisions of a StatefulSet: the hash by which they are named. */
 export const revisionHashLabel = 'controller.kubernetes.io/hash'
 
 export type Revision = Frozen<ControllerRevision>
@@ -66,11 +66,13 @@ export function isRevisionOf(revision: Revision, template: Frozen<PodTemplateSpe
   return jsonEqual(revision.data, revisionData(template))
 }
 
+/** `label`: under which the hash stands on the revision itself. */
 export function newRevision(
   owner: Frozen<Owner>,
   kind: Kind<any>,
   number: number,
   collisions: number,
+  label: string,
 ): NewObject<ControllerRevision> {
   const { name, namespace, annotations } = owner.metadata
   const { template } = owner.spec
@@ -82,7 +84,7 @@ export function newRevision(
     metadata: {
       name: `${name.slice(0, 223)}-${hash}`,
       namespace: namespace!,
-      labels: { ...template.metadata?.labels, [revisionHashLabel]: hash },
+      labels: { ...template.metadata?.labels, [label]: hash },
       ...(annotations ? { annotations: { ...annotations } } : {}),
       ownerReferences: [ownerReference(owner, kind)],
     },
@@ -97,16 +99,15 @@ export async function renumber(revision: Revision, number: number, context: Cont
   return context.client.of(ControllerRevisions).update({ ...revision, revision: number })
 }
 
-/** Of the revisions that nothing is made of any more, the oldest go until no more than `limit` are left. */
-export async function truncateRevisions(
+/** Deletes so many revisions that nothing is made of any more, the oldest first. */
+export async function deleteOldest(
   revisions: readonly Revision[],
   isLive: (revision: Revision) => boolean,
-  limit: number,
+  count: number,
   context: Context,
 ): Promise<void> {
-  const dead = revisions.filter(revision => !isLive(revision))
-  if (limit < 0 || dead.length <= limit) return
-  for (const { metadata } of dead.slice(0, dead.length - limit)) {
+  if (count <= 0) return
+  for (const { metadata } of revisions.filter(revision => !isLive(revision)).slice(0, count)) {
     try {
       await context.client.of(ControllerRevisions).delete(metadata)
     } catch (error) {

@@ -3,8 +3,8 @@
 
 import type { Node, NodeAffinity, Pod } from '../../generated/types.ts'
 import type { Frozen } from '../../src/api/meta.ts'
+import { type NodeLike, type NodeTest, namedNodes, nodeTest, requiredNodes } from '../../src/api/node-selection.ts'
 import { Nodes } from '../../src/kinds/node.ts'
-import { type NodeLike, type NodeTest, namedNodes, nodeTest, requiredNodes } from '../node-selection.ts'
 import { type Change, type Judge, normalizeToHighest, type Plugin } from '../plugin.ts'
 
 const refusal = { reasons: ["node(s) didn't match Pod's node affinity/selector"], isFinal: true }

@@ -8,7 +8,6 @@ import { daemonSetSpecRules, daemonSetStatusRules } from './daemonset-rules.ts'
 import { Faults } from './field-path.ts'
 import { unchanged } from './field-rules.ts'
 import { defineKind } from './kind.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { defaultPodTemplate } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { specPath } from './workload-rules.ts'
@@ -103,7 +102,7 @@ export const DaemonSets = defineKind<DaemonSet>({
   warnings: (next, old) =>
     old && old.metadata.generation === next.metadata.generation
       ? []
-      : [...notActedUpon('DaemonSets', old), ...podTemplateWarnings(next.spec.template, specPath.child('template'))],
+      : podTemplateWarnings(next.spec.template, specPath.child('template')),
 })
 
 const templateGeneration = 'deprecated.daemonset.template.generation'

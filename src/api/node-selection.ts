@@ -1,9 +1,10 @@
 // Which nodes a pod asks for: nodeSelector and required node affinity
-// (k8s.io/component-helpers/scheduling/corev1/nodeaffinity). Called once a cycle; the returned tests are cheap.
+// (k8s.io/component-helpers/scheduling/corev1/nodeaffinity). Called by the scheduler, once a cycle, and by the DaemonSet
+// controller; the returned tests are cheap.
 
-import type { NodeSelectorTerm, Pod } from '../generated/types.ts'
-import { type LabelRequirement, meets } from '../src/api/labels.ts'
-import type { Frozen } from '../src/api/meta.ts'
+import type { NodeSelectorTerm, Pod } from '../../generated/types.ts'
+import { type LabelRequirement, meets } from './labels.ts'
+import type { Frozen } from './meta.ts'
 
 export interface NodeLike {
   readonly name: string
