@@ -11,6 +11,7 @@ export type CelType =
   | 'bytes'
   | 'optional'
   | 'google.protobuf.Timestamp'
+  | 'google.protobuf.Duration'
   | { readonly list: CelType }
   | { readonly map: CelType }
   | CelObject

@@ -30,7 +30,7 @@ export function createCel(): Cel {
     limits: { maxDepth: 200, maxAstNodes: 50_000, maxListElements: 10_000, maxMapEntries: 10_000 },
   })
   registerLibraries(base)
-  const converter = new Converter()
+  const converter = new Converter(text => base.evaluate(`duration(${JSON.stringify(text)})`))
   const environments = new Map<string, Environments>()
 
   function environmentsOf({ variables }: Declarations): Environments {

@@ -11,15 +11,41 @@ export class Maybe {
   }
 }
 
+/** A number that is a double though it is whole. */
+export class Double {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** A duration, as Go writes it. */
+export class Span {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** Integers become bigints, objects maps, in which no key of a user's is anything but a key. */
 export class Converter {
   readonly #made = new WeakMap<object, unknown>()
+  readonly #duration: (text: string) => unknown
+
+  constructor(duration: (text: string) => unknown = text => text) {
+    this.#duration = duration
+  }
 
   toCel(value: unknown): unknown {
     if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value
     if (typeof value !== 'object' || value === null) return value ?? null
-    if (value instanceof Maybe) return this.#optional(value)
-    if (isForeign(value)) return value
+    if (isForeign(value)) {
+      if (value instanceof Maybe) return this.#optional(value)
+      if (value instanceof Double) return value.value
+      return value instanceof Span ? this.#duration(value.text) : value
+    }
     const known = this.#made.get(value)
     if (known !== undefined) return known
     const made = Array.isArray(value) ? value.map(each => this.toCel(each)) : this.#members(value)

@@ -3,6 +3,8 @@
 // values.go. Called by schema-rules.ts and rule-faults.ts.
 
 import type { CelType } from '../cel/cel.ts'
+import { Double, Span } from '../cel/values.ts'
+import { nanosecondsOf } from './formats.ts'
 import { itemsOf, type Schema, valuesOf } from './schema-parts.ts'
 
 const keywords: ReadonlySet<string> = new Set(
@@ -37,20 +39,24 @@ export function celTypeOf(schema: Schema, isResource: boolean, name = 'custom'):
     case 'object':
       return objectType(schema, isResource, name)
     case 'string':
-      return isTime(schema) ? time : schema.format === 'duration' || schema.format === 'byte' ? 'dyn' : 'string'
+      return textTypes[schema.format ?? ''] ?? 'string'
     case 'boolean':
       return 'bool'
     case 'integer':
       return 'int'
     case 'number':
-      // A number may come as one that is whole.
-      return 'dyn'
+      return 'double'
     default:
       return schema['x-kubernetes-preserve-unknown-fields'] && isResource ? objectType(schema, true, name) : undefined
   }
 }
 
-const time: CelType = 'google.protobuf.Timestamp'
+const textTypes: Readonly<Record<string, CelType>> = {
+  date: 'google.protobuf.Timestamp',
+  'date-time': 'google.protobuf.Timestamp',
+  duration: 'google.protobuf.Duration',
+  byte: 'bytes',
+}
 
 function objectType(schema: Schema, isResource: boolean, name: string): CelType | undefined {
   const others = valuesOf(schema)
@@ -68,13 +74,20 @@ function objectType(schema: Schema, isResource: boolean, name: string): CelType 
   return { name, fields }
 }
 
-const isTime = ({ type, format }: Schema): boolean => type === 'string' && (format === 'date' || format === 'date-time')
+const textReadings: Readonly<Record<string, (text: string) => unknown>> = {
+  date: text => new Date(text),
+  'date-time': text => new Date(text),
+  duration: text => new Span(`${nanosecondsOf(text) ?? 0n}ns`),
+  byte: text => new Uint8Array(Buffer.from(text, 'base64')),
+}
 
 /** How values of a schema become CEL's; undefined where they are as they are. */
 export type Reading = (value: unknown) => unknown
 
 export function celReadingOf(schema: Schema): Reading | undefined {
-  if (isTime(schema)) return value => (typeof value === 'string' ? new Date(value) : value)
+  if (schema.type === 'number') return value => (Number.isInteger(value) ? new Double(value as number) : value)
+  const text = schema.type === 'string' ? textReadings[schema.format ?? ''] : undefined
+  if (text !== undefined) return value => (typeof value === 'string' ? text(value) : value)
   const items = itemsOf(schema)
   if (items !== undefined) {
     const read = celReadingOf(items)

@@ -113,7 +113,7 @@ function customKind(
       ...schema().validate(next, old),
       ...(scale ? scaleFaults(scale, next, subresource === 'status') : []),
     ],
-    warnings: finalizerWarnings,
+    warnings: (next, old) => [...schema().warnings(next), ...finalizerWarnings(next, old)],
   })
 }
 

@@ -21,6 +21,8 @@ export interface CustomSchema {
   /** Whether there is anything to fill in at all. */
   readonly hasDefaults: boolean
   validate(next: Frozen<KubeObject>, old: Frozen<KubeObject> | undefined): readonly FieldError[]
+  /** What the last look at this object forgave, as `validate` saw it. */
+  warnings(next: Frozen<KubeObject>): readonly string[]
   readonly node: SchemaNode
 }
 
@@ -30,6 +32,7 @@ export function compileCustomSchema(schema: Schema | undefined, cel: Cel): Custo
   const hasEmbedded = schema !== undefined && hasEmbeddedResources(schema)
   const hasRules = schema !== undefined && someSchema(schema, each => each['x-kubernetes-validations'] !== undefined)
   const rules = hasRules ? compileRules(cel, schema) : undefined
+  const forgiven = new WeakMap<object, readonly FieldError[]>()
   return {
     prune: object => prune(object, schema),
     defaults: object => applyDefaults(object, schema),
@@ -41,10 +44,14 @@ export function compileCustomSchema(schema: Schema | undefined, cel: Cel): Custo
         faults.push(...listFaults(next, schema))
       }
       if (rules === undefined) return faults
-      if (!faults.some(({ type }) => blocking.has(type))) faults.push(...rules(next, old))
-      else faults.push({ type: 'FieldValueInvalid', field: '<nil>', message: `Invalid value: null: ${unchecked}` })
-      return faults
+      if (faults.some(({ type }) => blocking.has(type))) {
+        return [...faults, { type: 'FieldValueInvalid', field: '<nil>', message: `Invalid value: null: ${unchecked}` }]
+      }
+      const held = rules(next, old)
+      if (held.forgiven.length > 0) forgiven.set(next, held.forgiven)
+      return [...faults, ...held.faults]
     },
+    warnings: next => (forgiven.get(next) ?? []).map(({ field, message }) => `${field}: ${message}`),
     node: resourceNode(schema),
   }
 }

@@ -59,7 +59,7 @@ const texts: Readonly<Record<string, (text: string) => boolean>> = {
   byte: matching(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$/),
   password: () => true,
   date: isDate,
-  duration: isDuration,
+  duration: text => nanosecondsOf(text) !== undefined,
   datetime: isDateTime,
   'k8s-short-name': text => text.length <= 63 && shortNames.test(text),
   'k8s-long-name': text => text.length <= 253 && longNames.test(text),
@@ -134,10 +134,43 @@ function isDateTime(text: string): boolean {
   return hours !== undefined && hours <= '23' && minutes! <= '59' && seconds! <= '59'
 }
 
-const units = /^(?:n(?:s|ano.*)|us|µs|micro.*|ms|milli.*|s|sec.*|m|min.*|h|hr|hour.*|d|day.*|w|wk|week.*)$/
+const goUnits: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+}
+/** Of each the last may go on: `nanoseconds`, `weeks`. */
+const wordUnits: readonly (readonly [bigint, ...string[]])[] = [
+  [goUnits.ns!, 'ns', 'nano'],
+  [goUnits.us!, 'us', 'µs', 'micro'],
+  [goUnits.ms!, 'ms', 'milli'],
+  [goUnits.s!, 's', 'sec'],
+  [goUnits.m!, 'm', 'min'],
+  [goUnits.h!, 'h', 'hr', 'hour'],
+  [24n * goUnits.h!, 'd', 'day'],
+  [168n * goUnits.h!, 'w', 'wk', 'week'],
+]
 
-/** As Go writes it (`1h30m`), or in words (`22 ns`, `3 days`). */
-function isDuration(text: string): boolean {
-  if (/^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.test(text)) return true
-  return [...text.matchAll(/\d+\s*([A-Za-zµ]+)/g)].some(([, unit]) => units.test(unit!.toLowerCase()))
+/** As Go writes it (`1h30m`), or in words (`22 ns`, `3 days`): strfmt.ParseDuration. Undefined: it is none. */
+export function nanosecondsOf(text: string): bigint | undefined {
+  const go = /^([+-]?)(?:0|((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+))$/.exec(text)
+  if (go !== null) {
+    let sum = 0
+    for (const [, number, unit] of (go[2] ?? '').matchAll(/([\d.]+)([^\d.]+)/g)) {
+      sum += Number(number) * Number(goUnits[unit!])
+    }
+    return BigInt(Math.trunc(go[1] === '-' ? -sum : sum))
+  }
+  let found: bigint | undefined
+  for (const [, count, word] of text.matchAll(/(\d+)\s*([A-Za-zµ]+)/g)) {
+    const unit = word!.toLowerCase()
+    const known = wordUnits.find(([, ...names]) => names.includes(unit) || unit.startsWith(names.at(-1)!))
+    if (known !== undefined) found = (found ?? 0n) + BigInt(count!) * known[0]
+  }
+  return found
 }

@@ -12,6 +12,7 @@ import { embeddedFaults } from './list-rules.ts'
 import { pruneValue } from './pruning.ts'
 import { compileFaults, ruleTextRules } from './rule-faults.ts'
 import { itemsOf, type Schema, someSchema, valuesOf } from './schema-parts.ts'
+import { compileDefaultRules } from './schema-rules.ts'
 import { compileValidation } from './schema-validation.ts'
 import { structuralFaults } from './structural-schema.ts'
 
@@ -27,17 +28,20 @@ export function schemaFaults(
   if (schema.nullable) faults.forbidden(at.child('nullable'), 'nullable cannot be true at the root')
   // What was stored once is not judged more strictly than it was.
   if (before.every(each => structuralFaults(each, at).length === 0)) faults.addAll(structuralFaults(schema, at))
-  if (faults.count === 0) defaultRules(schema, at, true, faults)
+  if (faults.count === 0) defaultRules(cel, schema, at, true, faults)
   const isSound = faults.count === 0
   const more = new Faults()
   const scope = { isRoot: true, insideMeta: false, noDefaults: undefined }
   openApiRules(schema, at, scope, more)
   faults.addAll(more.list)
-  if (isSound && more.count === 0 && someSchema(schema, each => each['x-kubernetes-validations'] !== undefined)) {
+  if (isSound && more.count === 0 && hasRules(schema)) {
     faults.addAll(compileFaults(cel, schema, at))
   }
   return faults.list
 }
+
+const hasRules = (schema: Schema): boolean =>
+  someSchema(schema, each => (each['x-kubernetes-validations']?.length ?? 0) > 0)
 
 /** In the order of upstream's struct, with the names that it tells. */
 const allowedAtRoot = [
@@ -88,7 +92,7 @@ function rootRules(schema: Schema, at: FieldPath, faults: Faults): void {
 }
 
 /** A default is pruned, and valid by its own schema. */
-function defaultRules(schema: Schema, at: FieldPath, isRoot: boolean, faults: Faults): void {
+function defaultRules(cel: Cel, schema: Schema, at: FieldPath, isRoot: boolean, faults: Faults): void {
   if (schema.default !== undefined && schema.default !== null) {
     const place = at.child('default')
     const pruned = draft(schema.default)
@@ -97,17 +101,22 @@ function defaultRules(schema: Schema, at: FieldPath, isRoot: boolean, faults: Fa
     const embedded = embeddedFaults(schema.default, schema, `${place}`)
     faults.addAll(embedded)
     if (embedded.length === 0) {
-      for (const fault of compileValidation(schema)(schema.default, undefined, '')) {
+      const wrong = compileValidation(schema)(schema.default, undefined, '')
+      for (const fault of wrong) {
         const field = fault.field === '<nil>' ? `${place}` : `${place}.${fault.field}`
         faults.add({ ...fault, field })
+      }
+      if (wrong.length === 0 && hasRules(schema)) {
+        const isResource = isRoot || schema['x-kubernetes-embedded-resource'] === true
+        faults.addAll(compileDefaultRules(cel, schema, isResource)(schema.default, `${place}`).faults)
       }
     }
   }
   const items = itemsOf(schema)
-  if (items !== undefined) defaultRules(items, at.child('items'), false, faults)
+  if (items !== undefined) defaultRules(cel, items, at.child('items'), false, faults)
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     if (isRoot && ofEveryResource.includes(name)) continue
-    defaultRules(property, at.child('properties').key(name), false, faults)
+    defaultRules(cel, property, at.child('properties').key(name), false, faults)
   }
 }
 

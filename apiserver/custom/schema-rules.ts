@@ -12,18 +12,47 @@ import { celReadingOf, celTypeOf, type Reading } from './cel-types.ts'
 import { itemsOf, type Schema, someSchema, valuesOf } from './schema-parts.ts'
 import { correlation } from './schema-validation.ts'
 
-export type HoldRules = (next: unknown, old: unknown) => readonly FieldError[]
+export type HoldRules = (next: unknown, old: unknown) => Held
+
+export interface Held {
+  readonly faults: readonly FieldError[]
+  /** What is wrong as it was before: nobody is refused for it. */
+  readonly forgiven: readonly FieldError[]
+}
 
 /** Undefined when the schema has none. */
 export function compileRules(cel: Cel, schema: Schema): HoldRules | undefined {
   const tree = treeOf(cel, schema, true)
   if (tree === undefined) return undefined
   return (next, old) => {
-    const turn: Turn = { faults: [], budget: { left: costLimits.perCall }, isOver: false }
+    const turn = newTurn()
     hold(tree, next, old ?? undefined, '', old !== undefined && jsonEqual(next, old), turn)
-    return turn.faults
+    return turn
   }
 }
+
+/** A default must hold as what is there already, and as what comes anew (defaulting/validation.go). */
+export function compileDefaultRules(
+  cel: Cel,
+  schema: Schema,
+  isResource: boolean,
+): (value: unknown, at: string) => Held {
+  const tree = treeOf(cel, schema, isResource)
+  return (value, at) => {
+    const turn = newTurn()
+    for (const old of [value, undefined]) {
+      if (tree !== undefined && turn.faults.length === 0) hold(tree, value, old, at, false, turn)
+    }
+    return turn
+  }
+}
+
+const newTurn = (): Turn => ({
+  faults: [],
+  forgiven: [],
+  budget: { left: costLimits.perCall },
+  isOver: false,
+})
 
 /** Whether a rule looks at what was before. */
 export function usesOldSelf({ rule, messageExpression = '' }: Frozen<ValidationRule>): boolean {
@@ -93,8 +122,9 @@ function compiled(
   }
 }
 
-interface Turn {
+interface Turn extends Held {
   readonly faults: FieldError[]
+  readonly forgiven: FieldError[]
   readonly budget: CelBudget
   /** Nothing more is looked at. */
   isOver: boolean
@@ -163,10 +193,16 @@ function holdHere(tree: Tree, value: unknown, old: unknown, path: string, isUnch
       turn.isOver = true
       return
     }
-    if (isTrue === true || (isUnchanged && !isTransition)) continue
-    const message = messageOf(compiled, bindings, turn.budget)
+    if (isTrue === true) continue
     const field = rule.fieldPath ? joined(path, rule.fieldPath) : at
-    turn.faults.push(faultFor(rule.reason, field, value, type, message))
+    const found = isUnchanged && !isTransition ? turn.forgiven : turn.faults
+    const message = messageOf(compiled, bindings, turn.budget)
+    if (message instanceof CelFault) {
+      found.push(invalidValue(field, type, message.message))
+      turn.isOver = true
+      return
+    }
+    found.push(faultFor(rule.reason, field, value, type, message))
   }
 }
 
@@ -184,21 +220,31 @@ function evaluationWords(error: CelFault, rule: Frozen<ValidationRule>): string 
 
 const ruleText = ({ rule, message }: Frozen<ValidationRule>): string => (message || rule).trim()
 
+/** What a rule says of what it finds; a fault when that costs more than is left, which ends everything. */
 function messageOf(
   { rule, message }: CompiledRule,
   bindings: Readonly<Record<string, unknown>>,
   budget: CelBudget,
-): string {
+): string | CelFault {
   if (message !== undefined) {
+    const expression = JSON.stringify(rule.messageExpression)
     try {
       const text = String(message.evaluate(bindings, budget)).trim()
-      if (text !== '' && !text.includes('\n') && text.length <= 5 * 1024) return text
+      if (budget.left < 0) return new CelFault(messageOutOfBudget)
+      if (text !== '' && !text.includes('\n') && Buffer.byteLength(text) <= longestMessage) return text
     } catch (error) {
       if (!(error instanceof CelFault)) throw error
+      if (budget.left < 0) return new CelFault(messageOutOfBudget)
+      const limit = `no further validation rules will be run due to call cost exceeds limit for messageExpression: ${expression}`
+      if (error.isOutOfBudget) return new CelFault(limit)
     }
   }
   return rule.message ? rule.message.trim() : `failed rule: ${ruleText(rule)}`
 }
+
+const longestMessage = 5 * 1024
+const messageOutOfBudget =
+  'messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run'
 
 function faultFor(
   reason: string | undefined,

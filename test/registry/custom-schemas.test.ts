@@ -216,6 +216,81 @@ describe('rules', () => {
     ])
   })
 
+  // schema/cel/validation_test.go
+  const value = (type: object, ok: unknown, rule: string, wrong: unknown) => [rule, type, ok, wrong] as const
+  test.each([
+    value({ type: 'number' }, 1, 'self < 1.5 && self + 0.5 == 1.5', 2),
+    value({ type: 'integer' }, 1, 'self + 1 == 2', 2),
+    value({ type: 'string', format: 'duration' }, '90m', 'self == duration("1h30m")', '2h'),
+    value({ type: 'string', format: 'duration' }, '2 days', 'self > duration("47h")', '1 day'),
+    value({ type: 'string', format: 'byte' }, 'AAE=', 'self == b"\\x00\\x01"', 'AAA='),
+    value({ type: 'string', format: 'date' }, '2024-02-29', 'self.getMonth() == 1', '2024-03-01'),
+    value({ 'x-kubernetes-int-or-string': true }, '5%', 'type(self) == string ? self == "5%" : self == 5', 6),
+    value({ type: 'array', items: { type: 'integer' } }, [1, 2], 'self.sum() == 3 && self.all(each, each > 0)', [3, 0]),
+    value({ type: 'object', additionalProperties: { type: 'string' } }, { a: 'x' }, 'self.all(key, self[key] == "x")', {
+      a: 'y',
+    }),
+    value({ type: 'string', nullable: true }, null, 'self == "x"', 'y'),
+    value({ type: 'boolean' }, true, 'self', false),
+    value(
+      { type: 'string' },
+      'k8s',
+      'self.matches("^[a-z0-9]+$") && !format.dns1123Label().validate(self).hasValue()',
+      'K_',
+    ),
+    value({ type: 'string' }, '1Gi', 'quantity(self).isGreaterThan(quantity("1G"))', '1M'),
+    value({ type: 'string' }, '10.0.0.1', 'cidr("10.0.0.0/8").containsIP(self)', '11.0.0.1'),
+  ])('%s', async (text, type, right, wrong) => {
+    const server = await served(spec({ v: { ...type, ...rule(text) } }))
+    expect((await create(server, { spec: { v: right } })).code).toBe(201)
+    const [fault] = await faults(create(server, { metadata: { name: 'other' }, spec: { v: wrong } }))
+    expect(fault).toMatch(/^spec\.v: Invalid value: .*failed rule: /)
+  })
+
+  test('that fail for what was so before are only told of', async () => {
+    const server = await served(spec({ a: { type: 'string' }, b: { type: 'string' } }))
+    const { of, info, env } = server
+    await create(server, { spec: { a: 'old', b: 'x' } })
+    const stricter = definition(spec({ a: { type: 'string', ...rule('self == "new"') }, b: { type: 'string' } }))
+    const body = { spec: { versions: stricter.spec.versions } }
+    await of(CustomResourceDefinitions).patch({ name: 'widgets.example.com' }, { type: 'merge', body }, {}, info)
+    await env.activity.idle()
+    const widgets = server.server.registry.find('example.com', 'v1', 'widgets')!
+    await widgets.patch(ref, { type: 'merge', body: { spec: { b: 'y' } } }, {}, info)
+    expect(info.warnings).toEqual(['spec.a: Invalid value: "old": failed rule: self == "new"'])
+    const work = widgets.patch(ref, { type: 'merge', body: { spec: { a: 'other' } } }, {}, info)
+    expect(await faults(work)).toEqual(['spec.a: Invalid value: "other": failed rule: self == "new"'])
+  })
+
+  test('may look at what was before though there need be nothing', async () => {
+    const optional = rule('oldSelf.orValue("none") != self', { optionalOldSelf: true })
+    const server = await served(spec({ a: { type: 'string', ...optional }, b: { type: 'string' } }))
+    expect(await faults(create(server, { spec: { a: 'none' } }))).toHaveLength(1)
+    await create(server, { spec: { a: 'x' } })
+    const change = (a: string) => server.widgets.patch(ref, { type: 'merge', body: { spec: { a } } }, {}, server.info)
+    expect((await change('y')).code).toBe(200)
+    const touch = server.widgets.patch(ref, { type: 'merge', body: { spec: { b: 'z' } } }, {}, server.info)
+    expect(await faults(touch)).toHaveLength(1)
+  })
+
+  test('hold for defaults', async () => {
+    const wrong = { type: 'string', default: 'x', ...rule('self != "x"') }
+    expect(await faultsOf(spec({ a: wrong }))).toEqual([
+      'spec.validation.openAPIV3Schema.properties[spec].properties[a].default: Invalid value: "x": failed rule: self != "x"',
+    ])
+  })
+
+  test('whose message costs too much tell so', async () => {
+    const costly = 'self.l.map(a, self.l.map(b, self.l.map(c, a + b + c))).size() > 0 ? "x" : "y"'
+    const l = Array.from({ length: 300 }, (_, index) => String(index))
+    const server = await served(
+      spec({ l: { type: 'array', items: { type: 'string' } } }, rule('false', { messageExpression: costly })),
+    )
+    expect(await faults(create(server, { spec: { l } }))).toEqual([
+      `spec: Invalid value: "object": no further validation rules will be run due to call cost exceeds limit for messageExpression: ${JSON.stringify(costly)}`,
+    ])
+  })
+
   test('that cost too much are stopped', async () => {
     const bomb = 'self.l.all(a, self.l.all(b, self.l.all(c, a != b || b != c || true)))'
     const server = await served(spec({ l: { type: 'array', items: { type: 'string' } } }, rule(bomb)))
