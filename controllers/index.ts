@@ -5,6 +5,10 @@ import type { Kind } from '../src/kinds/kind.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { attachDetachController } from './attach-detach.ts'
 import { attributesClassProtectionController } from './attributes-class-protection.ts'
+import { bootstrapTokenCleaner } from './bootstrap-token-cleaner.ts'
+import { certificateApprovingController } from './certificate-approving.ts'
+import { certificateCleaner } from './certificate-cleaner.ts'
+import { type CertificateSigner, certificateSigningController } from './certificate-signing.ts'
 import { claimProtectionController } from './claim-protection.ts'
 import { clusterRoleAggregationController } from './clusterrole-aggregation.ts'
 import { cronJobController } from './cronjob.ts'
@@ -17,7 +21,9 @@ import { garbageCollector } from './garbage-collector.ts'
 import { jobController } from './job.ts'
 import { jobPodOrphansController } from './job-pod-orphans.ts'
 import { namespaceController } from './namespace.ts'
+import { nodeIpamController } from './node-ipam.ts'
 import { type NodeLifecycleOptions, nodeLifecycleController } from './node-lifecycle.ts'
+import { nodeTtlController } from './node-ttl.ts'
 import { podGarbageCollector } from './pod-garbage-collector.ts'
 import { replicaSetController } from './replicaset.ts'
 import { replicationController } from './replication-controller.ts'
@@ -39,6 +45,8 @@ export interface ControllerOptions {
   readonly kinds: readonly Kind<any>[]
   /** The cluster's CA as PEM; without it no namespace gets `kube-root-ca.crt`. */
   readonly certificateAuthority?: string | undefined
+  /** Who has its key; without him no certificate is signed. */
+  readonly certificateSigner?: CertificateSigner | undefined
   /** The addresses that load balancers get; without any, Services of that type stay pending. */
   readonly loadBalancerAddresses?: readonly string[] | undefined
   readonly nodes?: NodeLifecycleOptions | undefined
@@ -73,6 +81,14 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     ...(loadBalancerAddresses?.length ? [serviceLoadBalancerController(addressPool(loadBalancerAddresses))] : []),
     nodeLifecycleController(nodes),
     taintEvictionController(),
+    nodeIpamController(),
+    nodeTtlController(),
+    certificateApprovingController(
+      kinds.find(({ resource }) => resource === 'subjectaccessreviews.authorization.k8s.io'),
+    ),
+    ...(options.certificateSigner ? [certificateSigningController(options.certificateSigner)] : []),
+    certificateCleaner(),
+    bootstrapTokenCleaner(),
     podGarbageCollector(),
     volumeBinder(),
     volumeProvisioner(),

@@ -10,6 +10,7 @@ import { storageTerms } from '../apiserver/registry/terms.ts'
 import { type ApiServer, createApiServer } from '../apiserver/server.ts'
 import type { Journal } from '../apiserver/storage/journal.ts'
 import { RevisionStore } from '../apiserver/storage/revision-store.ts'
+import type { CertificateSigner } from '../controllers/certificate-signing.ts'
 import { builtinControllers } from '../controllers/index.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
 import { builtinScheduler } from '../scheduler/index.ts'
@@ -35,6 +36,8 @@ export interface ClusterOptions {
   readonly endpoint?: { readonly address: string; readonly port: number }
   /** PEM; put into every namespace as kube-root-ca.crt. */
   readonly certificateAuthority?: string
+  /** Signs certificate requests with it; without, they stay unsigned. */
+  readonly certificateSigner?: CertificateSigner
   /** Open real listeners on loopback for node ports, load balancers and the ingress. */
   readonly listen?: { readonly ingressPort: number } | undefined
   /** How webhooks are asked. Default: over HTTPS, for real. */
@@ -97,6 +100,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       ...builtinControllers({
         kinds: builtinKinds,
         certificateAuthority: options.certificateAuthority ?? '',
+        certificateSigner: options.certificateSigner,
         loadBalancerAddresses: nodes.plan.loadBalancers,
       }),
       ...(options.controllers ?? []),

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAuthenticator } from '../apiserver/auth/authentication.ts'
 import { createHttpServer } from '../apiserver/http/app.ts'
-import { loadOrCreateCertificates } from '../apiserver/http/certificates.ts'
+import { certificateSigner, loadOrCreateCertificates } from '../apiserver/http/certificates.ts'
 import type { HealthChecks } from '../apiserver/http/health.ts'
 import { type Journal, JournalError, MemoryJournal } from '../apiserver/storage/journal.ts'
 import { rfc3339 } from './api/time.ts'
@@ -46,6 +46,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     delays: config.delays,
     endpoint: { address: reached, port },
     certificateAuthority: certificates.ca.cert,
+    certificateSigner: certificateSigner(certificates.ca, env),
     listen: { ingressPort: config.ingressPort },
     platform: process.platform,
     withRoles: true,

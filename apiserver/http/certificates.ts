@@ -5,7 +5,9 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Env } from '../../src/env/env.ts'
-import { issue, type KeyPair, type Subject } from './x509.ts'
+import type { Random } from '../../src/env/random.ts'
+import type { CertificateRequest } from '../../src/kinds/x509-reading.ts'
+import { issue, type KeyPair, type Subject, signRequest } from './x509.ts'
 
 export interface Certificates {
   readonly ca: KeyPair
@@ -63,6 +65,29 @@ export function loadOrCreateCertificates(
   return all
 }
 
+/** Signs what is asked of the cluster's authority. */
+export function certificateSigner(
+  ca: KeyPair,
+  env: Env,
+): { sign(request: CertificateRequest, terms: SigningTerms): string } {
+  const random = env.random.fork('signed-certificates')
+  const { validTo } = new X509Certificate(ca.cert)
+  return {
+    sign: (request, { usages, notBefore, notAfter }) =>
+      signRequest(
+        request,
+        { usages, notBefore, notAfter: Math.min(notAfter, Date.parse(validTo)), serial: serialFrom(random) },
+        { ...ca, subject: authority },
+      ),
+  }
+}
+
+interface SigningTerms {
+  readonly usages: readonly string[]
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
 interface Wish {
   readonly subject: Subject
   readonly use: 'ca' | 'server' | 'client'
@@ -74,9 +99,14 @@ function make(env: Env, { life, ...request }: Wish, issuer?: KeyPair & { subject
   const now = env.clock.now()
   // An hour back, for clocks that go after; serials are 16 bytes of chance, as RFC 5280 asks for unpredictable ones. Of a
   // stream of their own: whether certificates had to be made changes nothing in the cluster.
-  const serial = Buffer.from(env.random.fork('certificates').uid().replaceAll('-', ''), 'hex')
-  serial[0] = (serial[0]! & 0x7f) | 0x40
+  const serial = serialFrom(env.random.fork('certificates'))
   return issue({ ...request, serial, notBefore: now - 3_600_000, notAfter: now + life }, issuer)
+}
+
+function serialFrom(random: Random): Buffer {
+  const serial = Buffer.from(random.uid().replaceAll('-', ''), 'hex')
+  serial[0] = (serial[0]! & 0x7f) | 0x40
+  return serial
 }
 
 function load(folder: string, file: string): KeyPair | undefined {

@@ -3,6 +3,7 @@
 
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { isIP } from 'node:net'
+import { keyBits, type CertificateRequest as Requested } from '../../src/kinds/x509-reading.ts'
 import {
   bitString,
   boolean,
@@ -67,6 +68,82 @@ export function issue(request: CertificateRequest, issuer?: KeyPair & { readonly
     cert: toPem('CERTIFICATE', certificate),
     key: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
   }
+}
+
+export interface Terms {
+  /** As in a CertificateSigningRequest: `client auth`, `digital signature`. */
+  readonly usages: readonly string[]
+  readonly notBefore: number
+  readonly notAfter: number
+  readonly serial: Uint8Array
+}
+
+/** A certificate for somebody else's key, of the names that are asked for; nothing else of the request counts. */
+export function signRequest(request: Requested, terms: Terms, issuer: KeyPair & { readonly subject: Subject }): string {
+  const issuerId = keyId(createPublicKey(issuer.key).export({ type: 'spki', format: 'der' }))
+  const toBeSigned = sequence(
+    tagged(0, integer(Buffer.from([2]))),
+    integer(terms.serial),
+    ecdsaWithSha256,
+    name(issuer.subject),
+    sequence(time(terms.notBefore), time(terms.notAfter)),
+    Buffer.from(request.subjectName),
+    Buffer.from(request.publicKey),
+    tagged(3, sequence(...requestedExtensions(request, terms.usages, issuerId))),
+  )
+  const signature = sign('sha256', toBeSigned, createPrivateKey(issuer.key))
+  return toPem('CERTIFICATE', sequence(toBeSigned, ecdsaWithSha256, bitString(signature)))
+}
+
+function requestedExtensions(request: Requested, usages: readonly string[], issuerId: Buffer): Buffer[] {
+  const list: Buffer[] = []
+  const bits = usages.flatMap(usage => keyUsages[usage] ?? [])
+  if (bits.length > 0) list.push(extension('2.5.29.15', true, usageBits(bits)))
+  const purposes = [...new Set(usages.flatMap(usage => purposeOf[usage] ?? []))].sort()
+  if (purposes.length > 0) list.push(extension('2.5.29.37', false, sequence(...purposes.map(objectId))))
+  list.push(extension('2.5.29.19', true, sequence()))
+  const subjectId = createHash('sha1').update(keyBits(request.publicKey)).digest()
+  list.push(extension('2.5.29.14', false, octets(subjectId)))
+  list.push(extension('2.5.29.35', false, sequence(implicit(0, issuerId))))
+  if (request.alternativeNames) list.push(extension('2.5.29.17', false, Buffer.from(request.alternativeNames)))
+  return list
+}
+
+/** The first bit is the highest; trailing zeros are left out. */
+function usageBits(bits: readonly number[]): Buffer {
+  const last = Math.max(...bits)
+  const bytes = Buffer.alloc((last >> 3) + 1)
+  for (const bit of bits) bytes[bit >> 3]! |= 0x80 >> (bit & 7)
+  return bitString(bytes, 7 - (last & 7))
+}
+
+const keyUsages: Readonly<Record<string, number>> = {
+  signing: 0,
+  'digital signature': 0,
+  'content commitment': 1,
+  'key encipherment': 2,
+  'data encipherment': 3,
+  'key agreement': 4,
+  'cert sign': 5,
+  'crl sign': 6,
+  'encipher only': 7,
+  'decipher only': 8,
+}
+
+const purposeOf: Readonly<Record<string, string>> = {
+  any: '2.5.29.37.0',
+  'server auth': '1.3.6.1.5.5.7.3.1',
+  'client auth': '1.3.6.1.5.5.7.3.2',
+  'code signing': '1.3.6.1.5.5.7.3.3',
+  'email protection': '1.3.6.1.5.5.7.3.4',
+  's/mime': '1.3.6.1.5.5.7.3.4',
+  'ipsec end system': '1.3.6.1.5.5.7.3.5',
+  'ipsec tunnel': '1.3.6.1.5.5.7.3.6',
+  'ipsec user': '1.3.6.1.5.5.7.3.7',
+  timestamping: '1.3.6.1.5.5.7.3.8',
+  'ocsp signing': '1.3.6.1.5.5.7.3.9',
+  'microsoft sgc': '1.3.6.1.4.1.311.10.3.3',
+  'netscape sgc': '2.16.840.1.113730.4.1',
 }
 
 const ecdsaWithSha256 = sequence(objectId('1.2.840.10045.4.3.2'))

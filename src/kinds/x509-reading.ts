@@ -13,8 +13,21 @@ export interface Subject {
   readonly organizations: readonly string[]
 }
 
+export interface AlternativeNames {
+  readonly dns: readonly string[]
+  readonly emails: readonly string[]
+  readonly uris: readonly string[]
+  /** As bytes. */
+  readonly addresses: readonly Uint8Array[]
+}
+
 export interface CertificateRequest {
   readonly subject: Subject
+  /** DER of the subject's name, as it is to stand in the certificate. */
+  readonly subjectName: Uint8Array
+  /** DER of the alternative names that are asked for, and what they are; absent: none. */
+  readonly alternativeNames?: Uint8Array
+  readonly names: AlternativeNames
   /** DER of the SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array
   /** What is signed, by which algorithm (an object identifier), and the signature. */
@@ -68,13 +81,48 @@ export function requestOfSpec(request: string): CertificateRequest {
 export function readCertificateRequest(bytes: Uint8Array): CertificateRequest {
   const [info, algorithm, signature] = partsOf(whole(bytes, sequence), 3)
   const [, subject, publicKey] = partsOf(info, 3)
+  const alternativeNames = alternativeNamesOf(info)
   return {
     subject: subjectOf(subject),
+    subjectName: subject.all,
+    ...(alternativeNames ? { alternativeNames } : {}),
+    names: namesIn(alternativeNames),
     publicKey: publicKey.all,
     signed: info.all,
     algorithm: oidOf(partsOf(algorithm, 1)[0]),
     signature: signature.body.subarray(1),
   }
+}
+
+/** Of the attribute extensionRequest (RFC 2985 5.4.2). */
+function alternativeNamesOf(info: Part): Uint8Array | undefined {
+  const attributes = children(info).find(({ tag }) => tag === 0xa0)
+  for (const attribute of attributes ? children(attributes) : []) {
+    const [id, values] = partsOf(attribute, 2)
+    if (oidOf(id) !== '1.2.840.113549.1.9.14') continue
+    for (const extension of children(children(values)[0] ?? noPart)) {
+      const [name, ...rest] = children(extension)
+      const value = rest.at(-1)
+      if (name && value && oidOf(name) === '2.5.29.17') return value.body
+    }
+  }
+  return undefined
+}
+
+function namesIn(alternativeNames: Uint8Array | undefined): AlternativeNames {
+  const found = alternativeNames ? children(whole(alternativeNames, sequence)) : []
+  const of = (tag: number): Part[] => found.filter(each => each.tag === tag)
+  return {
+    dns: of(0x82).map(textOf),
+    emails: of(0x81).map(textOf),
+    uris: of(0x86).map(textOf),
+    addresses: of(0x87).map(({ body }) => body),
+  }
+}
+
+/** The bits of a public key, without its algorithm: what its identifier is made of. */
+export function keyBits(publicKey: Uint8Array): Uint8Array {
+  return partsOf(whole(publicKey, sequence), 2)[1].body.subarray(1)
 }
 
 export function readCertificate(bytes: Uint8Array): Certificate {
@@ -143,6 +191,7 @@ interface Part {
 }
 
 const sequence = 0x30
+const noPart: Part = { tag: 0x30, all: new Uint8Array(), body: new Uint8Array() }
 const malformed = new Error('asn1: structure error: tags do not match')
 
 function partAt(bytes: Uint8Array, offset: number): Part {
