@@ -92,6 +92,19 @@ test('what its signer does not give has failed; another signer is not ours', asy
   expect([status(plane, 'theirs').certificate, failure('theirs')]).toEqual([undefined, undefined])
 })
 
+test('a kubelet that serves has the names it asks for, and must ask for one', async () => {
+  await using plane = await world()
+  const serving = { signerName: 'kubernetes.io/kubelet-serving', usages: ['digital signature', 'server auth'] }
+  const of = (names: string[]) =>
+    base64(toPem('CERTIFICATE REQUEST', requestBytes('system:node:a', ['system:nodes'], curveKey(), names)))
+  await ask(plane, 'named', { ...serving, request: of(['a.example.com', 'b.example.com']) })
+  await ask(plane, 'nameless', { ...serving, request: of([]) })
+  for (const name of ['named', 'nameless']) await decide(plane, name, 'Approved')
+  expect(issued(plane, 'named').subjectAltName).toBe('DNS:a.example.com, DNS:b.example.com')
+  expect(issued(plane, 'named').keyUsage).toEqual(['1.3.6.1.5.5.7.3.1'])
+  expect(status(plane, 'nameless').conditions![1]!.message).toBe('DNS or IP subjectAltName is required')
+})
+
 test("a kubelet's own certificate is approved by itself, and what is not one is not", async () => {
   await using plane = await world()
   const kubelet = {
