@@ -15,6 +15,7 @@ import {
   ResourceClaims,
   ResourceClaimTemplates,
   ResourceSlices,
+  StorageVersionMigrations,
   ValidatingAdmissionPolicies,
   ValidatingAdmissionPolicyBindings,
   ValidatingWebhookConfigurations,
@@ -178,6 +179,12 @@ test('[sig-node] [DRA] CRUD Tests resource.k8s.io/v1 ResourceSlice', async () =>
 test('a DeviceTaintRule is walked through in the version it is served in', async () => {
   await using door = await openDoor()
   await walkThrough(door, DeviceTaintRules)
+})
+
+// Likewise: v1 comes with 1.37.
+test('a StorageVersionMigration is walked through in the version it is served in', async () => {
+  await using door = await openDoor()
+  await walkThrough(door, StorageVersionMigrations)
 })
 
 test('[sig-instrumentation] Events should manage the lifecycle of an event', async () => {
