@@ -2,9 +2,34 @@
 
 import type { Env } from '../src/env/env.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
+import { defaultConfiguration, type SchedulerConfiguration } from './configuration.ts'
+import type { DecisionBook } from './decisions.ts'
+import { type AskExtender, Extender } from './extender.ts'
+import { createExtenderCalls } from './extender-http.ts'
 import { plugins } from './plugins/index.ts'
+import { profilesOf } from './profile.ts'
 import { createScheduler } from './scheduler.ts'
 
-export function builtinScheduler({ activity }: Env): readonly ControllerSpec[] {
-  return [createScheduler(plugins, activity)]
+export interface BuiltinSchedulerOptions {
+  readonly configuration?: SchedulerConfiguration | undefined
+  readonly decisions?: DecisionBook | undefined
+  /** How extenders are asked. Default: over HTTP, for real. */
+  readonly askExtender?: AskExtender | undefined
+}
+
+/** Throws SchedulerConfigurationError when a profile names what is not there. */
+export function builtinScheduler(
+  { activity }: Env,
+  { configuration = defaultConfiguration, decisions, askExtender }: BuiltinSchedulerOptions = {},
+): readonly ControllerSpec[] {
+  const { firstBackoff, longestBackoff } = configuration
+  const ask = askExtender ?? createExtenderCalls()
+  const scheduler = createScheduler({
+    activity,
+    profiles: profilesOf(configuration, plugins),
+    backoff: { firstBackoff, longestBackoff },
+    extenders: configuration.extenders.map(extender => new Extender(extender, ask)),
+    ...(decisions && { decisions }),
+  })
+  return [scheduler]
 }

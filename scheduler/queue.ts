@@ -26,17 +26,27 @@ export interface Waiting {
 /** `gated`: not to be tried before its scheduling gates are gone. `taken`: being scheduled, or already bound. */
 type Place = 'ready' | 'backing off' | 'penalised' | 'asleep' | 'gated' | 'taken' | 'gone'
 
-const firstBackoff = 1000
-const longestBackoff = 10_000
 const longestSleep = 5 * 60_000
 
 /** After the n-th failed attempt; without one, none. */
-export function backoffAfter(attempts: number): Millis {
-  return attempts <= 0 ? 0 : Math.min(longestBackoff, firstBackoff * 2 ** Math.min(attempts - 1, 10))
+export function backoffAfter(attempts: number, { firstBackoff = 1000, longestBackoff = 10_000 }: Backoff = {}): Millis {
+  return attempts <= 0 ? 0 : Math.min(longestBackoff, firstBackoff * 2 ** Math.min(attempts - 1, 20))
+}
+
+export interface Backoff {
+  readonly firstBackoff?: Millis
+  readonly longestBackoff?: Millis
+}
+
+/** What the queue has to know of the scheduler that a pod names. */
+export interface QueueRules {
+  readonly plugins: readonly Plugin[]
+  readonly heedsGates?: boolean
 }
 
 export class SchedulingQueue {
-  readonly #plugins: ReadonlyMap<string, Plugin>
+  readonly #rulesFor: (pod: Frozen<Pod>) => QueueRules
+  readonly #backoff: Backoff
   readonly #waiting = new Map<string, Waiting>()
   readonly #asleep = new Set<Waiting>()
   readonly #ready = new Heap<Entry>(byPriority)
@@ -44,8 +54,9 @@ export class SchedulingQueue {
   readonly #penalised = new Heap<Entry>(byReadiness)
   #turns = 0
 
-  constructor(plugins: readonly Plugin[]) {
-    this.#plugins = new Map(plugins.map(plugin => [plugin.name, plugin]))
+  constructor(rulesFor: (pod: Frozen<Pod>) => QueueRules, backoff: Backoff = {}) {
+    this.#rulesFor = rulesFor
+    this.#backoff = backoff
   }
 
   get(uid: string): Waiting | undefined {
@@ -56,7 +67,7 @@ export class SchedulingQueue {
   put(pod: Frozen<Pod>, now: Millis): void {
     const uid = pod.metadata.uid!
     const old = this.#waiting.get(uid)
-    const isGated = (pod.spec.schedulingGates?.length ?? 0) > 0
+    const isGated = (pod.spec.schedulingGates?.length ?? 0) > 0 && (this.#rulesFor(pod).heedsGates ?? true)
     if (old === undefined) {
       const waiting: Waiting = {
         pod,
@@ -123,7 +134,7 @@ export class SchedulingQueue {
     if (waiting.place !== 'taken') return
     waiting.refusedBy = refusedBy
     waiting.since = now
-    waiting.readyAt = now + backoffAfter(waiting.attempts)
+    waiting.readyAt = now + backoffAfter(waiting.attempts, this.#backoff)
     this.#move(waiting, 'asleep')
     this.#asleep.add(waiting)
   }
@@ -146,7 +157,7 @@ export class SchedulingQueue {
   penalise(waiting: Waiting, now: Millis): void {
     if (waiting.place !== 'taken') return
     waiting.since = now
-    waiting.readyAt = now + backoffAfter(waiting.attempts)
+    waiting.readyAt = now + backoffAfter(waiting.attempts, this.#backoff)
     this.#enter(this.#penalised, waiting, 'penalised')
   }
 
@@ -182,9 +193,8 @@ export class SchedulingQueue {
   #couldHelp({ pod, refusedBy }: Waiting, change: Change): boolean {
     // Nobody refused it: there were no nodes at all.
     if (refusedBy.size === 0) return true
-    for (const name of refusedBy) {
-      const plugin = this.#plugins.get(name)
-      if (!plugin?.wakes?.includes(change.kind)) continue
+    for (const plugin of this.#rulesFor(pod).plugins) {
+      if (!refusedBy.has(plugin.name) || !plugin.wakes?.includes(change.kind)) continue
       if (plugin.helps?.(pod, change) ?? true) return true
     }
     return false

@@ -35,7 +35,7 @@ const likelyContainerMilliCpu = 100
 const likelyContainerMemory = 200 * 1024 * 1024
 
 export function needsOf(pod: Frozen<Pod>): PodNeeds {
-  const requests = podRequests(pod, false)
+  const requests = podRequests(pod)
   const likely = podRequests(pod, true)
   return {
     requests,
@@ -46,7 +46,7 @@ export function needsOf(pod: Frozen<Pod>): PodNeeds {
   }
 }
 
-function podRequests(pod: Frozen<Pod>, isLikely: boolean): Resources {
+export function podRequests(pod: Frozen<Pod>, isLikely = false): Resources {
   const { containers, initContainers = [], overhead, resources } = pod.spec
   const sum = nothing()
   for (const container of containers) addList(sum, container, isLikely)

@@ -21,13 +21,24 @@ import { ReplicaSets } from '../src/kinds/replicaset.ts'
 import { ReplicationControllers } from '../src/kinds/replicationcontroller.ts'
 import { Services } from '../src/kinds/service.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
-import { decide } from './cycle.ts'
+import { defaultSchedulerName } from './configuration.ts'
+import { type CycleOptions, type Decision, decide, search } from './cycle.ts'
+import type { DecisionBook } from './decisions.ts'
 import { evict } from './eviction.ts'
+import { decideWith, type Extender } from './extender.ts'
 import type { Change, Nomination, Plugin, Reservation } from './plugin.ts'
-import { SchedulingQueue, type Waiting } from './queue.ts'
+import type { Profile } from './profile.ts'
+import { type Backoff, SchedulingQueue, type Waiting } from './queue.ts'
 import { LiveSnapshot } from './snapshot.ts'
 
-export const schedulerName = 'default-scheduler'
+export interface SchedulerOptions {
+  readonly activity: Activity
+  readonly profiles: readonly Profile[]
+  readonly backoff?: Backoff
+  readonly extenders?: readonly Extender[]
+  /** Where decisions are kept for those who ask why. */
+  readonly decisions?: DecisionBook
+}
 
 /** The only key: a turn at the queue. */
 const turn: readonly Ref[] = Object.freeze([{ name: 'turn' }])
@@ -36,11 +47,12 @@ const nothingToDo: readonly Ref[] = Object.freeze([])
 /** So many bindings and status writes are under way at most. */
 const mostOutstanding = 128
 
-export function createScheduler(plugins: readonly Plugin[], activity: Activity): ControllerSpec {
+export function createScheduler(options: SchedulerOptions): ControllerSpec {
+  const plugins = options.profiles.flatMap(profile => profile.plugins)
   let scheduling: Scheduling | undefined
   return defineController({
     name: 'kube-scheduler',
-    source: schedulerName,
+    source: options.profiles[0]!.schedulerName,
     wakes: [
       { kind: Nodes, keys: (now, before) => scheduling!.nodeChanged(now, before) },
       { kind: Pods, keys: (now, before) => scheduling!.podChanged(now, before) },
@@ -53,7 +65,7 @@ export function createScheduler(plugins: readonly Plugin[], activity: Activity):
     ],
     reads: [Services, ReplicaSets, ReplicationControllers, PodDisruptionBudgets],
     start(context) {
-      scheduling = new Scheduling(plugins, activity, context)
+      scheduling = new Scheduling(options, context)
     },
     async work() {
       await scheduling!.takeTurn()
@@ -76,7 +88,9 @@ function otherKinds(plugins: readonly Plugin[]): readonly Kind<any>[] {
 }
 
 class Scheduling {
-  readonly #plugins: readonly Plugin[]
+  readonly #profiles: ReadonlyMap<string, Profile>
+  readonly #extenders: readonly Extender[]
+  readonly #decisions: DecisionBook | undefined
   readonly #activity: Activity
   readonly #context: Context
   readonly #queue: SchedulingQueue
@@ -89,17 +103,33 @@ class Scheduling {
   readonly #fraction: () => number
   #start = 0
 
-  constructor(plugins: readonly Plugin[], activity: Activity, context: Context) {
-    this.#plugins = plugins
+  constructor({ profiles, extenders = [], decisions, activity, backoff }: SchedulerOptions, context: Context) {
+    this.#profiles = new Map(profiles.map(profile => [profile.schedulerName, profile]))
+    this.#extenders = extenders
+    this.#decisions = decisions
     this.#activity = activity
     this.#context = context
-    this.#queue = new SchedulingQueue(plugins)
+    this.#queue = new SchedulingQueue(pod => this.#profileOf(pod), backoff)
     this.#snapshot = new LiveSnapshot({
       siblings: pod => siblingsOf(pod, context),
       namespaceLabels: name => context.lister(Namespaces).get({ name })?.metadata.labels,
       lister: kind => context.lister(kind),
     })
     this.#fraction = () => context.random.fraction()
+  }
+
+  #profileOf({ spec }: Frozen<Pod>): Profile {
+    return this.#profiles.get(spec.schedulerName ?? defaultSchedulerName)!
+  }
+
+  /** Waits for its node, and for one of our profiles to give it one. */
+  #isOurs({ metadata, spec, status }: Frozen<Pod>): boolean {
+    return (
+      !spec.nodeName &&
+      this.#profiles.has(spec.schedulerName ?? defaultSchedulerName) &&
+      metadata.deletionTimestamp === undefined &&
+      !isOver(status.phase)
+    )
   }
 
   // ---- what happens in the cluster
@@ -142,7 +172,7 @@ class Scheduling {
       this.#snapshot.removePod(before)
       return this.#wake({ kind: Pods, now: undefined, before })
     }
-    if (now === undefined || !isOurs(now)) {
+    if (now === undefined || !this.#isOurs(now)) {
       this.#queue.remove(uid)
       this.#snapshot.nominate((now ?? before)!, undefined)
       return this.#assumed.has(uid) ? this.#forget((now ?? before)!) : nothingToDo
@@ -154,7 +184,7 @@ class Scheduling {
     }
     this.#heedNomination(now, before)
     this.#queue.put(now, this.#context.clock.now())
-    if ((now.spec.schedulingGates?.length ?? 0) > 0) this.#sayGated(now)
+    if ((now.spec.schedulingGates?.length ?? 0) > 0 && this.#profileOf(now).heedsGates) this.#sayGated(now)
     return turn
   }
 
@@ -184,7 +214,9 @@ class Scheduling {
     while (!signal.aborted) {
       const waiting = this.#queue.pop(clock.now())
       if (waiting === undefined) break
-      this.#schedule(waiting)
+      const extenders = this.#extenders.filter(extender => extender.concerns(waiting.pod))
+      if (extenders.length === 0) this.#schedule(waiting)
+      else await this.#scheduleWith(extenders, waiting)
       // Waiting for the oldest also lets everyone else have a turn.
       if (this.#outstanding.size >= mostOutstanding) await this.#outstanding.values().next().value
     }
@@ -194,9 +226,37 @@ class Scheduling {
   }
 
   #schedule(waiting: Waiting): void {
+    const { plugins } = this.#profileOf(waiting.pod)
+    this.#carryOut(waiting, decide(waiting.pod, this.#snapshot, plugins, this.#optionsFor(waiting.pod)))
+  }
+
+  #optionsFor(pod: Frozen<Pod>): CycleOptions {
+    const { percentageOfNodesToScore } = this.#profileOf(pod)
+    return { fraction: this.#fraction, start: this.#start, percentageOfNodesToScore }
+  }
+
+  /** Others are asked as well; what changes in the meantime is seen by the next cycle only. */
+  async #scheduleWith(extenders: readonly Extender[], waiting: Waiting): Promise<void> {
     const { pod } = waiting
-    const decision = decide(pod, this.#snapshot, this.#plugins, { fraction: this.#fraction, start: this.#start })
+    const options = this.#optionsFor(pod)
+    try {
+      const found = search(pod, this.#snapshot, this.#profileOf(pod).plugins, options)
+      const decision = await decideWith(found, extenders, options, message =>
+        this.#context.log.warn({ message }, 'extender'),
+      )
+      // The pod may have gone while they thought.
+      if (waiting.place === 'taken') this.#carryOut(waiting, decision)
+    } catch (error) {
+      this.#queue.penalise(waiting, this.#context.clock.now())
+      this.#report(pod, 'SchedulerError', (error as Error).message)
+    }
+  }
+
+  #carryOut(waiting: Waiting, decision: Decision): void {
+    const { pod } = waiting
     this.#start = decision.next
+    const { schedulerName } = this.#profileOf(pod)
+    this.#decisions?.add(pod, decision, schedulerName, waiting.attempts, this.#context.clock.now())
     if (decision.node === undefined) {
       this.#queue.sleep(waiting, decision.refusedBy, this.#context.clock.now())
       this.#report(pod, 'Unschedulable', decision.message!, decision.nomination)
@@ -213,7 +273,7 @@ class Scheduling {
   #prepareBinding(waiting: Waiting, node: string): void {
     const reservations: Reservation[] = []
     try {
-      for (const plugin of this.#plugins) {
+      for (const plugin of this.#profileOf(waiting.pod).plugins) {
         const reservation = plugin.reserve?.(waiting.pod, this.#snapshot.node(node)!, this.#snapshot)
         if (reservation !== undefined) reservations.push(reservation)
       }
@@ -293,12 +353,26 @@ class Scheduling {
       target: { kind: 'Node', name: node },
     }
     try {
-      await client.of(Pods).act(refOf(pod), 'binding', binding)
-      event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`, 'Binding')
+      const binder = this.#extenders.find(extender => extender.binds && extender.concerns(pod))
+      if (binder === undefined) await client.of(Pods).act(refOf(pod), 'binding', binding)
+      else if (!(await this.#isBoundBy(binder, waiting, node))) return
+      const message = `Successfully assigned ${namespace}/${name} to ${node}`
+      event(pod, 'Normal', 'Scheduled', message, 'Binding', { component: this.#profileOf(pod).schedulerName })
       log.info({ pod: `${namespace}/${name}`, node }, 'bound')
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       this.#bindingFailed(waiting, error.reason === 'NotFound' ? undefined : `binding rejected: ${error.message}`)
+    }
+  }
+
+  async #isBoundBy(binder: Extender, waiting: Waiting, node: string): Promise<boolean> {
+    try {
+      await binder.bind(waiting.pod, node)
+      return true
+    } catch (error) {
+      this.#bindingFailed(waiting, `binding rejected: ${(error as Error).message}`)
+      this.#context.wake(turn[0]!)
+      return false
     }
   }
 
@@ -319,7 +393,8 @@ class Scheduling {
   // ---- telling
 
   #report(pod: Frozen<Pod>, reason: string, message: string, nomination?: Nomination): void {
-    this.#context.event(pod, 'Warning', 'FailedScheduling', message, 'Scheduling')
+    const component = this.#profileOf(pod).schedulerName
+    this.#context.event(pod, 'Warning', 'FailedScheduling', message, 'Scheduling', { component })
     this.#follow(() => this.#setCondition(pod, reason, message, nomination?.node))
   }
 
@@ -383,15 +458,6 @@ function isPlaced({ spec, status }: Frozen<Pod>): boolean {
 
 function isOver(phase: string | undefined): boolean {
   return phase === 'Succeeded' || phase === 'Failed'
-}
-
-function isOurs({ metadata, spec, status }: Frozen<Pod>): boolean {
-  return (
-    !spec.nodeName &&
-    (spec.schedulerName ?? schedulerName) === schedulerName &&
-    metadata.deletionTimestamp === undefined &&
-    !isOver(status.phase)
-  )
 }
 
 function concernsPlacing(now: Frozen<Node>, before: Frozen<Node>): boolean {

@@ -11,7 +11,7 @@ import { node, pod } from './world.ts'
 const fit = new Set(['NodeResourcesFit'])
 const big = (name: string) => pod(name, { requests: { cpu: '2' } })
 const queueOf = (...pods: ReturnType<typeof pod>[]): SchedulingQueue => {
-  const queue = new SchedulingQueue(plugins)
+  const queue = new SchedulingQueue(() => ({ plugins }))
   for (const each of pods) queue.put(each, 0)
   return queue
 }
