@@ -1,7 +1,14 @@
 // EndpointSlices: where a Service's traffic can go, in slices of at most a hundred, written as little as possible. Rules:
 // pkg/controller/endpointslice and staging/src/k8s.io/endpointslice (reconciler.go, utils.go).
 
-import type { DiscoveryV1EndpointPort, Endpoint, EndpointSlice, Pod, Service } from '../generated/types.ts'
+import type {
+  DiscoveryV1EndpointPort,
+  Endpoint,
+  EndpointHints,
+  EndpointSlice,
+  Pod,
+  Service,
+} from '../generated/types.ts'
 import { isNotFound } from '../src/api/errors.ts'
 import { jsonEqual } from '../src/api/json-equal.ts'
 import type { Frozen, NewObject } from '../src/api/meta.ts'
@@ -115,11 +122,13 @@ function desiredGroups(
     const isTerminating = pod.metadata.deletionTimestamp !== undefined
     const hostname = hostnameOf(pod, service)
     const zone = node?.metadata.labels?.[zoneLabel]
+    const ready = publishesAll || (isServing && !isTerminating)
+    const hints = ready ? hintsOf(service, zone, nodeName) : undefined
     const { namespace, name, uid } = pod.metadata
     group.endpoints.set(pod.status.podIP!, {
       addresses: [pod.status.podIP!],
       conditions: {
-        ready: publishesAll || (isServing && !isTerminating),
+        ready,
         serving: isServing,
         terminating: isTerminating,
       },
@@ -127,9 +136,22 @@ function desiredGroups(
       targetRef: { kind: 'Pod', namespace: namespace!, name, uid: uid! },
       ...(nodeName ? { nodeName } : {}),
       ...(zone ? { zone } : {}),
+      ...(hints ? { hints } : {}),
     })
   }
   return groups
+}
+
+/** For whom an endpoint is, when a Service's traffic is to stay near (endpointslice/trafficdist). */
+function hintsOf(
+  { spec: { trafficDistribution: near } }: Frozen<Service>,
+  zone: string | undefined,
+  node: string | undefined,
+): EndpointHints | undefined {
+  if (near === undefined || zone === undefined) return undefined
+  const forZones = [{ name: zone }]
+  if (near === 'PreferClose' || near === 'PreferSameZone') return { forZones }
+  return near === 'PreferSameNode' && node ? { forZones, forNodes: [{ name: node }] } : undefined
 }
 
 function portsOf({ spec }: Frozen<Service>, pod: Frozen<Pod>): DiscoveryV1EndpointPort[] {

@@ -16,6 +16,7 @@ import { daemonSetController } from './daemonset.ts'
 import { deploymentController } from './deployment.ts'
 import { endpointsController } from './endpoints.ts'
 import { endpointSliceController } from './endpointslice.ts'
+import { endpointSliceMirroringController } from './endpointslice-mirroring.ts'
 import { ephemeralVolumeController } from './ephemeral-volumes.ts'
 import { garbageCollector } from './garbage-collector.ts'
 import { jobController } from './job.ts'
@@ -78,6 +79,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     ttlAfterFinishedController(),
     endpointsController({ batchPeriod }),
     endpointSliceController({ batchPeriod }),
+    endpointSliceMirroringController(),
     ...(loadBalancerAddresses?.length ? [serviceLoadBalancerController(addressPool(loadBalancerAddresses))] : []),
     nodeLifecycleController(nodes),
     taintEvictionController(),
