@@ -4,7 +4,7 @@
 import { listSemantics } from '../../src/kinds/merge-keys.ts'
 import type { Model, ModelField, ServedModel } from './client-models.ts'
 import { bareName } from './definition-names.ts'
-import { anyFields, quantityFields } from './special-fields.ts'
+import { anyFields, quantityFields, unions } from './special-fields.ts'
 
 export interface Schema {
   type?: string
@@ -80,6 +80,7 @@ export function schemaDefinitions(
       properties: Object.fromEntries(properties),
       type: 'object',
       ...extensions(name),
+      ...unionOf(name),
     }
   }
   for (const { model, group, version } of [...served, ...subresourceBodies]) {
@@ -136,6 +137,11 @@ function extensions(definition: string, field?: string): Schema {
     ...(mergeKey ? { 'x-kubernetes-patch-merge-key': mergeKey } : {}),
     ...(patchStrategy ? { 'x-kubernetes-patch-strategy': patchStrategy } : {}),
   }
+}
+
+function unionOf(definition: string): Schema {
+  const union = unions[definition.split('.').slice(-3).join('.')]
+  return union === undefined ? {} : { 'x-kubernetes-unions': [union] }
 }
 
 function textFormat(field: ModelField): { format?: string } {

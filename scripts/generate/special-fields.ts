@@ -61,3 +61,22 @@ export const anyFields: Readonly<Record<string, Readonly<Record<string, 'fields'
   V1alpha1StorageVersion: { spec: 'empty' },
   V1alpha2PodGroupSchedulingPolicy: { basic: 'empty' },
 }
+
+/** Of which only one field may be set, named by a field that tells them apart where there is one (+union, +unionDiscriminator). */
+export const unions: Readonly<Record<string, object>> = {
+  'core.v1.AppArmorProfile': union('type', 'localhostProfile'),
+  'core.v1.PodSchedulingGroup': union(undefined, 'podGroupName'),
+  'core.v1.SeccompProfile': union('type', 'localhostProfile'),
+  'flowcontrol.v1.LimitResponse': union('type', 'queuing'),
+  'flowcontrol.v1.PriorityLevelConfigurationSpec': union('type', 'exempt', 'limited'),
+  'flowcontrol.v1.Subject': union('kind', 'group', 'serviceAccount', 'user'),
+  'scheduling.v1alpha2.PodGroupSchedulingPolicy': union(undefined, 'basic', 'gang'),
+  'scheduling.v1alpha2.PodGroupTemplateReference': union(undefined, 'workload'),
+}
+
+function union(discriminator: string | undefined, ...fields: string[]): object {
+  return {
+    ...(discriminator ? { discriminator } : {}),
+    'fields-to-discriminateBy': Object.fromEntries(fields.map(name => [name, name[0]!.toUpperCase() + name.slice(1)])),
+  }
+}
