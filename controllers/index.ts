@@ -14,6 +14,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation.ts'
 import { cronJobController } from './cronjob.ts'
 import { daemonSetController } from './daemonset.ts'
 import { deploymentController } from './deployment.ts'
+import { disruptionController, staleDisruptionController } from './disruption.ts'
 import { endpointsController } from './endpoints.ts'
 import { endpointSliceController } from './endpointslice.ts'
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts'
@@ -73,6 +74,8 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     deploymentController(),
     statefulSetController(),
     daemonSetController(),
+    disruptionController(kinds),
+    staleDisruptionController(),
     jobController(),
     jobPodOrphansController(),
     cronJobController(),

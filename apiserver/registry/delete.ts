@@ -1,5 +1,5 @@
 // delete and deletecollection: grace, finalizers, preconditions, propagation. Called by registry.ts and, for evictions, by
-// subresources.ts. Rules: k8s.io/apiserver pkg/registry/rest/delete.go and generic/registry/store.go; Namespaces end by
+// eviction.ts. Rules: k8s.io/apiserver pkg/registry/rest/delete.go and generic/registry/store.go; Namespaces end by
 // pkg/registry/core/namespace/storage/storage.go.
 
 import {
@@ -178,7 +178,7 @@ function setPropagation(
   else delete draft.finalizers
 }
 
-function checkPreconditions({ kind }: Collection, current: Stored, { preconditions }: DeleteOptions): void {
+export function checkPreconditions({ kind }: Collection, current: Stored, { preconditions }: DeleteOptions): void {
   if (preconditions === undefined) return
   const { name, uid, resourceVersion } = current.object.metadata
   // Upstream puts the kind where the resource should be.

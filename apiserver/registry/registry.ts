@@ -1,5 +1,6 @@
 // The registry: the API's verbs, once for all kinds. Both doors (http/ and direct-client.ts) call it and nothing else;
-// from here on down Express is unknown. Implementations of the verbs: read.ts, write.ts, delete.ts, watch.ts, subresources.ts.
+// from here on down Express is unknown. Implementations of the verbs: read.ts, write.ts, delete.ts, watch.ts, subresources.ts,
+// eviction.ts.
 
 import { methodNotSupported } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
@@ -17,9 +18,10 @@ import { type Collection, collectionOf } from './collection.ts'
 import { type AreComponentsRunning, componentStatusRegistry } from './component-statuses.ts'
 import { converting } from './converting.ts'
 import { remove, removeCollection } from './delete.ts'
+import { evict } from './eviction.ts'
 import { get, list } from './read.ts'
 import { reviewRegistry } from './reviews.ts'
-import { bind, evict, noSuchPath, patchScale, readScale, updateScale } from './subresources.ts'
+import { bind, noSuchPath, patchScale, readScale, updateScale } from './subresources.ts'
 import { storageTerms } from './terms.ts'
 import { Watches } from './watch.ts'
 import { create, patch, update, whenReady } from './write.ts'

@@ -1,7 +1,7 @@
-// Subresources that are objects of their own: scale as a window on replicas, binding as the one way to a node, eviction as
-// a delete that may be refused. Called by registry.ts. Status and finalize are the object itself, and in write.ts.
+// Subresources that are objects of their own: scale as a window on replicas, binding as the one way to a node (eviction is
+// in eviction.ts). Called by registry.ts. Status and finalize are the object itself, and in write.ts.
 
-import type { Binding, Eviction, Pod, Scale } from '../../generated/types.ts'
+import type { Binding, Pod, Scale } from '../../generated/types.ts'
 import { setCondition } from '../../src/api/conditions.ts'
 import {
   ApiError,
@@ -18,7 +18,7 @@ import {
 } from '../../src/api/errors.ts'
 import { freeze, draft as thaw } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
-import type { DeleteOptions, Patch, WriteOptions } from '../../src/client/client.ts'
+import type { Patch, WriteOptions } from '../../src/client/client.ts'
 import type { ScaleRules } from '../../src/kinds/kind.ts'
 import { Nodes } from '../../src/kinds/node.ts'
 import { type ManagedEntries, noEntries } from '../apply/managed-fields.ts'
@@ -26,7 +26,6 @@ import { keyOf } from '../storage/keys.ts'
 import type { Stored } from '../storage/storage.ts'
 import { applyPatch } from './apply-patch.ts'
 import { type Collection, readingOf } from './collection.ts'
-import { remove } from './delete.ts'
 import { matchName } from './metadata.ts'
 import { get } from './read.ts'
 import type { Reading, RequestInfo, Wrote } from './registry.ts'
@@ -35,7 +34,6 @@ import { type Body, change, type Owners, otherUid } from './write.ts'
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
 const bindingKind = { group: '', version: 'v1', kind: 'Binding' }
-const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction' }
 
 // ---- scale (pkg/registry/apps/deployment/storage/storage.go, ScaleREST)
 
@@ -212,24 +210,8 @@ const otherVersion = (key: string, asked: string, found: string | undefined): st
   `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
   `Precondition failed: ResourceVersion in precondition: ${asked}, ResourceVersion in object meta: ${found}`
 
-// ---- eviction (pkg/registry/core/pod/storage/eviction.go); no PodDisruptionBudget is served that could refuse one
-
-export async function evict(
-  collection: Collection,
-  ref: Ref,
-  body: unknown,
-  options: WriteOptions,
-  info: RequestInfo,
-): Promise<Wrote> {
-  const eviction = decodeBody(evictionKind, body, options.fieldValidation ?? 'Warn', info.warn) as unknown as Eviction
-  if (eviction.metadata.name !== ref.name) throw badRequest('name in URL does not match name in Eviction object')
-  const asked = (eviction.deleteOptions ?? {}) as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
-  const dryRun = options.dryRun || asked.dryRun?.includes('All') === true
-  await remove(collection, ref, { ...asked, dryRun } as DeleteOptions, info)
-  return done()
-}
-
-function done(): Wrote {
+/** What a binding and an eviction are answered with. */
+export function done(): Wrote {
   const status: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
   return { reading: readingOf(status as unknown as Frozen<KubeObject>), code: 201 }
 }

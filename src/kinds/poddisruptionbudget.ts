@@ -10,7 +10,6 @@ import { nonNegative, optionalOneOf } from './field-rules.ts'
 import { atMostAllRule, intOrPercentRules } from './int-or-percent.ts'
 import { defineKind } from './kind.ts'
 import { labelSelectorRules } from './label-selector-rules.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { specPath, statusPath } from './workload-rules.ts'
 
 type Budget = Frozen<PodDisruptionBudget>
@@ -63,7 +62,6 @@ export const PodDisruptionBudgets = defineKind<PodDisruptionBudget>({
     else specRules(next, faults)
     return faults.list
   },
-  warnings: (_next, old) => notActedUpon('PodDisruptionBudgets', old),
 })
 
 function specRules({ spec }: Budget, faults: Faults): void {
