@@ -13,6 +13,8 @@ import { RevisionStore } from '../apiserver/storage/revision-store.ts'
 import type { CertificateSigner } from '../controllers/certificate-signing.ts'
 import { builtinControllers } from '../controllers/index.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
+import type { SchedulerConfiguration } from '../scheduler/configuration.ts'
+import { DecisionBook } from '../scheduler/decisions.ts'
 import { builtinScheduler } from '../scheduler/index.ts'
 import type { Client } from './client/client.ts'
 import { type Component, components } from './config.ts'
@@ -42,6 +44,8 @@ export interface ClusterOptions {
   readonly listen?: { readonly ingressPort: number } | undefined
   /** How webhooks are asked. Default: over HTTPS, for real. */
   readonly outgoing?: Outgoing
+  /** Profiles, plugins and extenders; default: upstream's. */
+  readonly scheduler?: SchedulerConfiguration | undefined
   /** Whether others than the masters will ask, and need the roles and bindings that every cluster has. */
   readonly withRoles?: boolean
   /** As process.platform names it: whether each node has a loopback address of its own. */
@@ -59,6 +63,8 @@ export interface Cluster {
   isRunning(component: Component): boolean
   stopComponent(component: Component): Promise<void>
   startComponent(component: Component): Promise<void>
+  /** How the scheduler came to place a pod, or not to. */
+  readonly decisions: DecisionBook
   /** What its components count, for /metrics. */
   metrics(): readonly Family[]
   close(): Promise<void>
@@ -73,6 +79,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   // With the same seed a cluster that is started again must not draw the uids and names of its first life a second time.
   const env: Env = { ...options.env, random: options.env.random.fork(`from revision ${storage.revision}`) }
   const managers = new Map<Component, Manager>()
+  const decisions = new DecisionBook()
   const authorizer = createAuthorizer(storage)
   const server = createApiServer(
     env,
@@ -105,7 +112,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       }),
       ...(options.controllers ?? []),
     ],
-    scheduler: () => builtinScheduler(env),
+    scheduler: () => builtinScheduler(env, { configuration: options.scheduler, decisions }),
     kubelet: () => nodes.kubeletControllers,
     proxy: () => nodes.proxyControllers,
   }
@@ -142,6 +149,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     isRunning: component => managers.has(component),
     startComponent,
     stopComponent,
+    decisions,
     metrics: () => queueFamilies([...managers.values()].flatMap(manager => manager.queues())),
     async close() {
       for (const component of [...components].reverse()) await stopComponent(component)

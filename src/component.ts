@@ -4,6 +4,7 @@
 import { builtinControllers } from '../controllers/index.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
 import { type NodeDoor, openNodeDoor } from '../kubelet-sim/node-http.ts'
+import type { SchedulerConfiguration } from '../scheduler/configuration.ts'
 import { builtinScheduler } from '../scheduler/index.ts'
 import { ApiError } from './api/errors.ts'
 import type { Client } from './client/client.ts'
@@ -18,6 +19,7 @@ import { announceKubelet, newToken, withdrawKubelet } from './remote-nodes.ts'
 import { listBackoff } from './runtime/backoff.ts'
 import type { ControllerSpec } from './runtime/controller.ts'
 import { createManager, type Manager } from './runtime/manager.ts'
+import { schedulerConfigurationOf } from './scheduler-configuration.ts'
 
 export interface ComponentOptions {
   readonly signal: AbortSignal
@@ -30,6 +32,7 @@ export interface ComponentOptions {
 /** Runs the component until the signal; resolves when everything of it has ended. Rejects when the API server refuses it. */
 export async function runComponent(component: Component, config: Config, options: ComponentOptions): Promise<void> {
   const { signal, ready, waiting } = options
+  const scheduler = component === 'scheduler' ? await schedulerConfigurationOf(config) : undefined
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
   const access = readKubeconfig(config.kubeconfig)
   const { client, close } = createHttpClient(access, component)
@@ -54,7 +57,7 @@ export async function runComponent(component: Component, config: Config, options
       ingressPort: config.ingressPort,
     })
     if (component === 'kubelet') await nodes.start()
-    manager = createManager(env, client, controllersOf(component, env, nodes, access.ca), { signal })
+    manager = createManager(env, client, controllersOf(component, env, nodes, access.ca, scheduler), { signal })
     const working = manager.start().then(() => signal.aborted || ready(access.server))
     await Promise.race([working, ended(signal)])
     await ended(signal)
@@ -72,6 +75,7 @@ function controllersOf(
   env: Env,
   nodes: FakeNodes,
   certificateAuthority: string | undefined,
+  scheduler: SchedulerConfiguration | undefined,
 ): readonly ControllerSpec[] {
   switch (component) {
     case 'controllers':
@@ -81,7 +85,7 @@ function controllersOf(
         loadBalancerAddresses: nodes.plan.loadBalancers,
       })
     case 'scheduler':
-      return builtinScheduler(env)
+      return builtinScheduler(env, { configuration: scheduler })
     case 'kubelet':
       return nodes.kubeletControllers
     case 'proxy':

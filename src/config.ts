@@ -33,6 +33,8 @@ export interface Config {
   readonly ingressPort: number
   /** Factor on image pull and container start times; 0: none. */
   readonly delays: number
+  /** A KubeSchedulerConfiguration. */
+  readonly schedulerConfig: string | undefined
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -59,6 +61,7 @@ export interface Settings {
   logLevel?: string
   ingressPort?: string | number
   delays?: string | number
+  schedulerConfig?: string
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -86,6 +89,7 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     logLevel: oneOf('log-level', settings.logLevel ?? 'warn', logLevels),
     ingressPort: whole('ingress-port', settings.ingressPort ?? 80, 0, 65_535),
     delays: number('delays', settings.delays ?? 1),
+    schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
   })
 }
 
@@ -142,6 +146,7 @@ const knownSettings = new Set([
   'logLevel',
   'ingressPort',
   'delays',
+  'schedulerConfig',
 ])
 
 function homeDir(environment: Environment): string {

@@ -17,6 +17,7 @@ import { type Config, ConfigError } from './config.ts'
 import { keepHeapSmall } from './env/memory.ts'
 import { realEnv } from './env/real-env.ts'
 import { nodesWherever } from './remote-nodes.ts'
+import { schedulerConfigurationOf } from './scheduler-configuration.ts'
 import { version } from './version.ts'
 
 export interface Serving {
@@ -30,6 +31,7 @@ export interface Serving {
 /** Throws ConfigError, whose message is for the user, when the data directory or the port cannot be had. */
 export async function serve(config: Config, signal: AbortSignal): Promise<Serving> {
   keepHeapSmall()
+  const scheduler = await schedulerConfigurationOf(config)
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const journal = await openJournal(config)
@@ -49,6 +51,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     certificateSigner: certificateSigner(certificates.ca, env),
     listen: { ingressPort: config.ingressPort },
     platform: process.platform,
+    scheduler,
     withRoles: true,
   })
   let isStarted = false
@@ -62,6 +65,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     certificates,
     checks: startChecks(() => isStarted),
     metrics: () => cluster.metrics(),
+    pages: path => decisionAt(path, cluster),
   })
   try {
     await door.listen(port, config.bindAddress)
@@ -88,6 +92,12 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     await cluster.close()
   })
   return { record: recordOf(config, server, cluster, rfc3339(env.clock.now())), access, ended }
+}
+
+/** `/simulator/scheduler/decisions/NAMESPACE/POD`: what `kubesim why` shows. */
+function decisionAt(path: string, { decisions }: Cluster): object | undefined {
+  const [, namespace, name] = /^\/simulator\/scheduler\/decisions\/([^/]+)\/([^/]+)$/.exec(path) ?? []
+  return namespace === undefined || name === undefined ? undefined : decisions.get({ namespace, name })
 }
 
 /** The names under which a real server tells how far its start has come, as far as there is such a thing here. */

@@ -43,6 +43,8 @@ export interface HttpServerOptions {
   readonly nodes?: NodeClient | undefined
   /** What /readyz asks beyond the API server itself. */
   readonly checks?: HealthChecks
+  /** What is served beside the API as JSON, below /simulator/; undefined where there is nothing. */
+  readonly pages?: (path: string) => object | undefined
   /** What others in the process count; told at /metrics, beside what the server counts itself. */
   readonly metrics?: () => readonly Family[]
 }
@@ -115,6 +117,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         }
         const page = await scraped(path)
         if (page !== undefined) return sendBytes(response, 200, page.contentType, Buffer.from(page.text), headers)
+        const told = path.startsWith('/simulator/') ? options.pages?.(path) : undefined
+        if (told !== undefined) return sendObject(response, 200, told, headers)
         if (path === '/') return sendObject(response, 200, { paths: rootPaths(registry) }, headers)
       }
       throw noSuchPath()

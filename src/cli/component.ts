@@ -31,6 +31,7 @@ export function componentCommands(): Command[] {
         .option('--log-level <level>')
         .option('--delays <factor>', 'kubelet only: factor on image pull and start times')
         .option('--ingress-port <number>', 'proxy only: where the ingress addon listens on 127.0.0.1 (default: 80)')
+        .option('--scheduler-config <file>', 'scheduler only: its KubeSchedulerConfiguration')
         .option('--seed <number>', 'seed of all chance (default: drawn)')
         .action(async (options: { kubeconfig: string } & Settings) => {
           const { runComponent } = await import('../component.ts')

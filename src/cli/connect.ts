@@ -8,6 +8,8 @@ import { type ClusterRecord, requireRunning } from './cluster-record.ts'
 
 export interface Connection {
   readonly client: Client
+  /** What the server answers at a path that is no object's, as JSON. */
+  get<R>(path: string): Promise<R>
   close(): void
 }
 
@@ -18,12 +20,12 @@ export function connect(kubeconfig: string): Connection {
 /** Runs `work` against the cluster that runs in a data directory, and hangs up. */
 export async function withCluster<R>(
   dataDir: string | undefined,
-  work: (client: Client, record: ClusterRecord) => Promise<R>,
+  work: (client: Client, record: ClusterRecord, get: Connection['get']) => Promise<R>,
 ): Promise<R> {
   const record = requireRunning(readConfig(dataDir === undefined ? {} : { dataDir }).dataDir)
   const connection = connect(record.kubeconfig)
   try {
-    return await work(connection.client, record)
+    return await work(connection.client, record, connection.get)
   } finally {
     connection.close()
   }

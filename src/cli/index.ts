@@ -16,6 +16,7 @@ import { serviceCommand } from './service.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
+import { whyCommand } from './why.ts'
 
 export async function main(words: readonly string[]): Promise<void> {
   const program = new Command('kubesim')
@@ -31,6 +32,7 @@ export async function main(words: readonly string[]): Promise<void> {
     ipCommand(),
     imageCommand(),
     nodeCommand(),
+    whyCommand(),
     addonsCommand(),
     kubectlCommand(),
     logsCommand(),

@@ -27,6 +27,7 @@ export function clusterOptions(command: Command): Command {
     .option('--memory', 'keep the store in memory only')
     .option('--fsync <true|false>', 'wait for the disk on every commit (default: true)')
     .option('--without <components>', `leave out, comma-separated: ${components.join(', ')}`)
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration for the scheduler')
     .option('--seed <number>', 'seed of all chance (default: drawn)')
     .option('--log-level <level>', `one of ${logLevels.join(', ')} (default: warn)`)
     .option('--ingress-port <number>', 'where the ingress addon listens on 127.0.0.1 (default: 80)')

@@ -23,13 +23,15 @@ import type { Access } from './kubeconfig.ts'
 
 export interface HttpConnection {
   readonly client: Client
+  /** What the server answers at a path that is no object's, as JSON. */
+  get<R>(path: string): Promise<R>
   /** Ends open watches and hangs up. */
   close(): void
 }
 
 export function createHttpClient(access: Access, component = 'kubesim'): HttpConnection {
   const wire = new Wire(access, component)
-  return { client: clientOn(wire, component), close: () => wire.close() }
+  return { client: clientOn(wire, component), get: path => wire.json('GET', path), close: () => wire.close() }
 }
 
 function clientOn(wire: Wire, component: string): Client {
