@@ -1,11 +1,7 @@
-// Other people's clients: helm with a chart of its own making, and the JavaScript client with an informer.
+// Other people's clients: the JavaScript client, with an informer.
 
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { CoreV1Api, KubeConfig, makeInformer } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { bundledTool } from '../../src/cli/bundled-tools.ts'
-import { noKubectl } from '../support/kubectl.ts'
 import { type Server, startServer } from '../support/server.ts'
 
 let server: Server
@@ -13,35 +9,6 @@ beforeAll(async () => {
   server = await startServer({ words: ['--memory', '--delays', '0.1'] })
 })
 afterAll(async () => server?.[Symbol.asyncDispose]())
-
-describe.skipIf(noKubectl)(`helm${noKubectl ? ` (skipped: ${noKubectl})` : ''}`, () => {
-  test('a chart is installed, upgraded and taken away again', async () => {
-    const helm = async (...words: string[]) => {
-      const binary = await bundledTool('helm')
-      const env = { PATH: process.env.PATH ?? '', HOME: server.home, KUBECONFIG: server.kubeconfig }
-      return new Promise<string>((resolve, reject) => {
-        execFile(binary, words, { env, cwd: server.home }, (error, stdout, stderr) =>
-          error ? reject(new Error(`helm ${words.join(' ')}: ${stderr}`)) : resolve(stdout),
-        )
-      })
-    }
-    await helm('create', 'shop')
-    const installed = await helm('install', '--wait', '--timeout=60s', 'one', join(server.home, 'shop'))
-    expect(installed).toMatch(/STATUS: deployed/)
-    expect(await server.kubectl('get', 'deployment', 'one-shop')).toMatch(/one-shop\s+1\/1/)
-    await helm('upgrade', '--wait', 'one', join(server.home, 'shop'), '--set', 'replicaCount=2')
-    expect(await server.kubectl('get', 'deployment', 'one-shop')).toMatch(/one-shop\s+2\/2/)
-    expect(await helm('history', 'one')).toMatch(/2\s+.*deployed/)
-    await helm('rollback', 'one', '1')
-    await helm('uninstall', '--wait', 'one')
-    expect(
-      await server.kubectl('get', 'deployments,services', '-l', 'app.kubernetes.io/instance=one', '-o', 'name'),
-    ).toBe('')
-    // Helm 4 applies on the server unless it is told otherwise.
-    await helm('install', '--server-side=false', '--wait', 'two', join(server.home, 'shop'))
-    await helm('uninstall', '--wait', 'two')
-  })
-})
 
 describe('the JavaScript client', () => {
   test('lists, creates, and follows with an informer', async () => {

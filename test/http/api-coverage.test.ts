@@ -11,49 +11,7 @@ import { testServer } from '../registry/harness.ts'
 const reference = fileURLToPath(new URL('../../../shared/reference/resources.json', import.meta.url))
 
 /** Not served yet: whole resources, by the path's words. When one comes, its line goes. */
-const notServed: readonly string[] = [
-  'apiregistration.k8s.io/v1/apiservices',
-  'apiregistration.k8s.io/v1/apiservices/status',
-  'authentication.k8s.io/v1/tokenreviews',
-  'authorization.k8s.io/v1/localsubjectaccessreviews',
-  'authorization.k8s.io/v1/subjectaccessreviews',
-  'autoscaling/v1/horizontalpodautoscalers',
-  'autoscaling/v1/horizontalpodautoscalers/status',
-  'autoscaling/v2/horizontalpodautoscalers',
-  'autoscaling/v2/horizontalpodautoscalers/status',
-  'coordination.k8s.io/v1beta1/leasecandidates',
-  'flowcontrol.apiserver.k8s.io/v1/flowschemas',
-  'flowcontrol.apiserver.k8s.io/v1/flowschemas/status',
-  'flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations',
-  'flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/status',
-  'networking.k8s.io/v1/ipaddresses',
-  'networking.k8s.io/v1/networkpolicies',
-  'networking.k8s.io/v1/servicecidrs',
-  'networking.k8s.io/v1/servicecidrs/status',
-  'networking.k8s.io/v1beta1/ipaddresses',
-  'networking.k8s.io/v1beta1/servicecidrs',
-  'networking.k8s.io/v1beta1/servicecidrs/status',
-  'policy/v1/poddisruptionbudgets',
-  'policy/v1/poddisruptionbudgets/status',
-  'rbac.authorization.k8s.io/v1/clusterrolebindings',
-  'rbac.authorization.k8s.io/v1/clusterroles',
-  'rbac.authorization.k8s.io/v1/rolebindings',
-  'rbac.authorization.k8s.io/v1/roles',
-  'storage.k8s.io/v1/csidrivers',
-  'storage.k8s.io/v1/csinodes',
-  'storage.k8s.io/v1/csistoragecapacities',
-  'storage.k8s.io/v1/volumeattachments',
-  'storage.k8s.io/v1/volumeattachments/status',
-  'storage.k8s.io/v1/volumeattributesclasses',
-  'storage.k8s.io/v1beta1/volumeattributesclasses',
-  'storagemigration.k8s.io/v1beta1/storageversionmigrations',
-  'storagemigration.k8s.io/v1beta1/storageversionmigrations/status',
-  'v1/bindings',
-  'v1/componentstatuses',
-  'v1/pods/ephemeralcontainers',
-  'v1/pods/resize',
-  'v1/serviceaccounts/token',
-]
+const notServed: readonly string[] = ['authentication.k8s.io/v1/tokenreviews', 'v1/serviceaccounts/token']
 
 interface Fact {
   readonly kind: string
