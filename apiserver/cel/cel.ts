@@ -35,7 +35,18 @@ export interface CelBudget {
   left: number
 }
 
+/** How large a value can be: characters, items, members; and what it holds. */
+export interface CelSize {
+  readonly max: number
+  readonly fields?: ReadonlyMap<string, CelSize> | undefined
+  /** Of a list's items, or a map's values. */
+  readonly elements?: CelSize | undefined
+  readonly keys?: CelSize | undefined
+}
+
 export interface CelProgram {
+  /** What it can cost at most, when every variable is of this size. */
+  maxCost(size: CelSize): number
   /** The value, plain again: numbers are numbers, maps are objects. Throws CelFault. */
   evaluate(bindings: Readonly<Record<string, unknown>>, budget: CelBudget): unknown
 }

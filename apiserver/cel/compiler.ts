@@ -13,6 +13,7 @@ import {
   costLimits,
   type Declarations,
 } from './cel.ts'
+import { estimateCost } from './estimate.ts'
 import { registerLibraries } from './library/index.ts'
 import { meter } from './metering.ts'
 import { rewritten } from './source.ts'
@@ -52,7 +53,12 @@ export function createCel(): Cel {
       if (!checked.valid) throw compilationFault(checked.error, text)
       requireResult(checked.type, declarations.results)
       const parsed = guarded(text, () => evaluating.parse(source))
-      return program(parsed as unknown as Parsed, text, converter)
+      const typed = (): Parsed => {
+        const tree = checking.parse(source) as unknown as Parsed
+        tree.check()
+        return tree
+      }
+      return program(parsed as unknown as Parsed, typed, text, converter)
     },
   }
 }
@@ -126,7 +132,8 @@ function compilationFault(error: unknown, text: string): CelFault {
   return new CelFault(`compilation failed: ${compileWords(error as Error, text)}`, false, error)
 }
 
-function program(parsed: Parsed, text: string, converter: Converter): CelProgram {
+/** `typed`: the same, with types checked; needed by none who only runs it. */
+function program(parsed: Parsed, typed: () => Parsed, text: string, converter: Converter): CelProgram {
   let spent = 0
   let limit = 0
   const spend = (cost: number): void => {
@@ -135,6 +142,7 @@ function program(parsed: Parsed, text: string, converter: Converter): CelProgram
   }
   let isMetered = false
   return {
+    maxCost: size => estimateCost(typed().ast, size),
     evaluate(bindings, budget) {
       if (!isMetered) {
         parsed.check()

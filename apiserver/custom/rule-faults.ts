@@ -1,7 +1,6 @@
 // What is wrong with the rules (x-kubernetes-validations) that a definition's schema has: their texts, where they point, and
-// that they compile. Called by schema-faults.ts. Words: apiextensions-apiserver
-// pkg/apis/apiextensions/validation/validation.go (ValidateCustomResourceDefinitionOpenAPISchema). What a rule may come to
-// cost is not estimated; what it does cost is limited when it runs.
+// that they compile, and what they may cost. Called by schema-faults.ts. Words: apiextensions-apiserver
+// pkg/apis/apiextensions/validation/validation.go (ValidateCustomResourceDefinitionOpenAPISchema).
 
 import type { ValidationRule } from '../../generated/types.ts'
 import type { FieldError } from '../../src/api/errors.ts'
@@ -9,8 +8,9 @@ import type { Frozen } from '../../src/api/meta.ts'
 import { Faults, type FieldPath } from '../../src/kinds/field-path.ts'
 import { fieldAt } from '../../src/kinds/selectable-field-rules.ts'
 import { type Cel, CelFault } from '../cel/cel.ts'
+import { multiplied, RuleCosts, sizeOf } from './rule-costs.ts'
 import { itemsOf, type Schema, valuesOf } from './schema-parts.ts'
-import { compileRule, usesOldSelf } from './schema-rules.ts'
+import { type CompiledRule, compileRule, usesOldSelf } from './schema-rules.ts'
 
 const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired']
 const lineBreak = /[\n\r]/
@@ -42,24 +42,38 @@ export function ruleTextRules(schema: Schema, path: FieldPath, faults: Faults): 
   }
 }
 
-/** Of a schema that is sound otherwise. */
-export function compileFaults(cel: Cel, schema: Schema, at: FieldPath): readonly FieldError[] {
+/** Of a schema that is sound otherwise. `isUnchanged`: it is as it was. */
+export function compileFaults(cel: Cel, schema: Schema, at: FieldPath, isUnchanged: boolean): readonly FieldError[] {
   const faults = new Faults()
-  visit(cel, schema, at, true, undefined, faults)
+  const costs = new RuleCosts(isUnchanged)
+  visit({ cel, faults, costs }, schema, { at, isResource: true, uncorrelated: undefined, count: 1 })
+  faults.addAll(costs.faults(at))
   return faults.list
 }
 
-/** `uncorrelated`: within it nobody can say what an item was before. */
-function visit(
-  cel: Cel,
-  schema: Schema,
-  at: FieldPath,
-  isResource: boolean,
-  uncorrelated: FieldPath | undefined,
-  faults: Faults,
-): void {
-  const inner = (each: Schema | undefined, place: FieldPath, lost = uncorrelated): void => {
-    if (each !== undefined) visit(cel, each, place, each['x-kubernetes-embedded-resource'] === true, lost, faults)
+interface Judging {
+  readonly cel: Cel
+  readonly faults: Faults
+  readonly costs: RuleCosts
+}
+
+interface Place {
+  readonly at: FieldPath
+  readonly isResource: boolean
+  /** Within it nobody can say what an item was before. */
+  readonly uncorrelated: FieldPath | undefined
+  /** How often it can be there; undefined when nothing limits that. */
+  readonly count: number | undefined
+}
+
+function visit(judging: Judging, schema: Schema, place: Place): void {
+  const { at, uncorrelated } = place
+  const { faults } = judging
+  const count = multiplied(place.count, schema)
+  const inner = (each: Schema | undefined, deeper: FieldPath, lost = uncorrelated): void => {
+    if (each === undefined) return
+    const isResource = each['x-kubernetes-embedded-resource'] === true
+    visit(judging, each, { at: deeper, isResource, uncorrelated: lost, count })
   }
   inner(valuesOf(schema), at.child('additionalProperties'))
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
@@ -67,52 +81,58 @@ function visit(
   }
   const isLost = schema['x-kubernetes-list-type'] !== 'map'
   inner(itemsOf(schema), at.child('items'), uncorrelated ?? (isLost ? at : undefined))
+  const size = sizeOf(schema, place.isResource)
   for (const [index, rule] of (schema['x-kubernetes-validations'] ?? []).entries()) {
-    const place = at.child('x-kubernetes-validations').index(index)
-    compileOne(cel, schema, rule, place, isResource, faults)
+    const own = at.child('x-kubernetes-validations').index(index)
+    compileOne(judging, schema, rule, own, place, size)
     if (!usesOldSelf(rule)) {
       if (rule.optionalOldSelf !== undefined) {
         const why = 'may not be set if oldSelf is not used in rule'
-        faults.invalid(place.child('optionalOldSelf'), rule.optionalOldSelf, why)
+        faults.invalid(own.child('optionalOldSelf'), rule.optionalOldSelf, why)
       }
     } else if (uncorrelated !== undefined) {
       const why = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelated}`
-      faults.invalid(place.child('rule'), rule.rule, why)
+      faults.invalid(own.child('rule'), rule.rule, why)
     }
   }
 }
 
 function compileOne(
-  cel: Cel,
+  { cel, faults, costs }: Judging,
   schema: Schema,
   rule: Frozen<ValidationRule>,
   at: FieldPath,
-  isResource: boolean,
-  faults: Faults,
+  { isResource, count }: Place,
+  size: ReturnType<typeof sizeOf>,
 ): void {
   const { messageExpression: _, ...bare } = rule
-  const tried = (run: () => unknown): CelFault | undefined => {
+  const tried = (one: Frozen<ValidationRule>): CompiledRule | CelFault => {
     try {
-      run()
-      return undefined
+      return compileRule(cel, schema, isResource, one)
     } catch (error) {
       if (error instanceof CelFault) return error
       throw error
     }
   }
-  const fault = tried(() => compileRule(cel, schema, isResource, bare))
-  if (fault !== undefined) {
-    const why = fault.message.startsWith('must evaluate to') ? 'cel expression must evaluate to a bool' : fault.message
+  const compiled = tried(bare)
+  if (compiled instanceof CelFault) {
+    const { message } = compiled
+    const why = message.startsWith('must evaluate to') ? 'cel expression must evaluate to a bool' : message
     faults.invalid(at.child('rule'), internalForm(rule), why)
     return
   }
+  if (size !== undefined) costs.rule(compiled.program.maxCost(size), count, size, at.child('rule'), faults)
   if (!rule.messageExpression) return
-  const messageFault = tried(() => compileRule(cel, schema, isResource, rule))
-  if (messageFault === undefined) return
-  const why = messageFault.message.startsWith('must evaluate to')
+  const whole = tried(rule)
+  const place = at.child('messageExpression')
+  if (!(whole instanceof CelFault)) {
+    if (size !== undefined) costs.message(whole.message!.maxCost(size), place, faults)
+    return
+  }
+  const why = whole.message.startsWith('must evaluate to')
     ? 'messageExpression must evaluate to a string'
-    : `messageExpression ${messageFault.message}`
-  faults.invalid(at.child('messageExpression'), internalForm(rule), why)
+    : `messageExpression ${whole.message}`
+  faults.invalid(place, internalForm(rule), why)
 }
 
 /** As upstream's internal type looks in a message. */

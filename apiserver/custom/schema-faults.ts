@@ -35,7 +35,14 @@ export function schemaFaults(
   openApiRules(schema, at, scope, more)
   faults.addAll(more.list)
   if (isSound && more.count === 0 && hasRules(schema)) {
-    faults.addAll(compileFaults(cel, schema, at))
+    faults.addAll(
+      compileFaults(
+        cel,
+        schema,
+        at,
+        before.some(each => jsonEqual(each, schema)),
+      ),
+    )
   }
   return faults.list
 }

@@ -233,7 +233,7 @@ describe('rules', () => {
     value({ type: 'string', nullable: true }, null, 'self == "x"', 'y'),
     value({ type: 'boolean' }, true, 'self', false),
     value(
-      { type: 'string' },
+      { type: 'string', maxLength: 63 },
       'k8s',
       'self.matches("^[a-z0-9]+$") && !format.dns1123Label().validate(self).hasValue()',
       'K_',
@@ -278,25 +278,6 @@ describe('rules', () => {
     expect(await faultsOf(spec({ a: wrong }))).toEqual([
       'spec.validation.openAPIV3Schema.properties[spec].properties[a].default: Invalid value: "x": failed rule: self != "x"',
     ])
-  })
-
-  test('whose message costs too much tell so', async () => {
-    const costly = 'self.l.map(a, self.l.map(b, self.l.map(c, a + b + c))).size() > 0 ? "x" : "y"'
-    const l = Array.from({ length: 300 }, (_, index) => String(index))
-    const server = await served(
-      spec({ l: { type: 'array', items: { type: 'string' } } }, rule('false', { messageExpression: costly })),
-    )
-    expect(await faults(create(server, { spec: { l } }))).toEqual([
-      `spec: Invalid value: "object": no further validation rules will be run due to call cost exceeds limit for messageExpression: ${JSON.stringify(costly)}`,
-    ])
-  })
-
-  test('that cost too much are stopped', async () => {
-    const bomb = 'self.l.all(a, self.l.all(b, self.l.all(c, a != b || b != c || true)))'
-    const server = await served(spec({ l: { type: 'array', items: { type: 'string' } } }, rule(bomb)))
-    const l = Array.from({ length: 300 }, (_, index) => String(index))
-    const [fault] = await faults(create(server, { spec: { l } }))
-    expect(fault).toContain('no further validation rules will be run')
   })
 
   test('that do not compile are refused with the definition', async () => {
