@@ -1,5 +1,6 @@
 // The controllers, one line each, in the order in which they start. A new one is a file in this folder and a line here.
 
+import type { Client } from '../src/client/client.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
@@ -20,6 +21,7 @@ import { endpointSliceController } from './endpointslice.ts'
 import { endpointSliceMirroringController } from './endpointslice-mirroring.ts'
 import { ephemeralVolumeController } from './ephemeral-volumes.ts'
 import { garbageCollector } from './garbage-collector.ts'
+import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
 import { jobController } from './job.ts'
 import { jobPodOrphansController } from './job-pod-orphans.ts'
 import { namespaceController } from './namespace.ts'
@@ -33,6 +35,7 @@ import { resourceQuotaController } from './resource-quota.ts'
 import { rootCertificatePublisher } from './root-ca.ts'
 import { addressPool, serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountController } from './serviceaccount.ts'
+import type { MetricsSource } from './shared/metrics-source.ts'
 import { statefulSetController } from './statefulset.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
@@ -52,6 +55,8 @@ export interface ControllerOptions {
   /** The addresses that load balancers get; without any, Services of that type stay pending. */
   readonly loadBalancerAddresses?: readonly string[] | undefined
   readonly nodes?: NodeLifecycleOptions | undefined
+  /** Where autoscalers get their metrics; the metrics APIs by default. */
+  readonly metrics?: ((client: Client) => MetricsSource) | undefined
   /**
    * How long changes of pods are gathered before endpoints are written. Upstream's default is 0, but there a limit of 20
    * requests a second gathers them; here it is 100 ms, so that a thousand pods that become ready are a few writes.
@@ -60,7 +65,7 @@ export interface ControllerOptions {
 }
 
 export function builtinControllers(options: ControllerOptions): readonly ControllerSpec[] {
-  const { kinds, certificateAuthority, loadBalancerAddresses, nodes } = options
+  const { kinds, certificateAuthority, loadBalancerAddresses, nodes, metrics } = options
   const batchPeriod = options.endpointUpdatesBatchPeriod ?? 100
   return [
     serviceAccountController(),
@@ -74,6 +79,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     deploymentController(),
     statefulSetController(),
     daemonSetController(),
+    horizontalPodAutoscaler({ kinds, metrics }),
     disruptionController(kinds),
     staleDisruptionController(),
     jobController(),

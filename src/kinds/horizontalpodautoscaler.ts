@@ -15,7 +15,6 @@ import { ageColumn, nameColumn } from './columns.ts'
 import { Faults } from './field-path.ts'
 import { autoscalerRules, autoscalerStatusRules } from './horizontalpodautoscaler-rules.ts'
 import { defineKind } from './kind.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 
 type Autoscaler = Frozen<V2HorizontalPodAutoscaler>
 
@@ -93,7 +92,6 @@ export const HorizontalPodAutoscalers = defineKind<V2HorizontalPodAutoscaler>({
     else autoscalerRules(next, old, faults)
     return faults.list
   },
-  warnings: (_next, old) => notActedUpon('HorizontalPodAutoscalers', old),
 })
 
 export function dropRoundTripAnnotations({ metadata }: V2HorizontalPodAutoscaler): void {

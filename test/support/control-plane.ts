@@ -121,7 +121,8 @@ export function podStarter(
       if (pod.status.phase === 'Pending') {
         const number = nextAddress++
         const podIP = `10.244.${number >> 8}.${number & 255}`
-        const status = { ...pod.status, phase: 'Running', podIP, podIPs: [{ ip: podIP }] }
+        const startTime = rfc3339(clock.now())
+        const status = { ...pod.status, phase: 'Running', startTime, podIP, podIPs: [{ ip: podIP }] }
         await client.of(Pods).updateStatus({ ...pod, status } as Frozen<Pod>)
         return { again: readyAfter * 1000 }
       }
