@@ -16,6 +16,7 @@ import {
 import { estimateCost } from './estimate.ts'
 import { registerLibraries } from './library/index.ts'
 import { meter } from './metering.ts'
+import { withPresence } from './presence.ts'
 import { rewritten } from './source.ts'
 import { Converter, fromCel } from './values.ts'
 import { compileWords, evaluationWords } from './words.ts'
@@ -31,6 +32,8 @@ export function createCel(): Cel {
     limits: { maxDepth: 200, maxAstNodes: 50_000, maxListElements: 10_000, maxMapEntries: 10_000 },
   })
   registerLibraries(base)
+  // Of what is no plain value nothing is null.
+  for (const type of nullable) base.registerOperator(`${type} == null`, () => false)
   const converter = new Converter(text => base.evaluate(`duration(${JSON.stringify(text)})`))
   const environments = new Map<string, Environments>()
 
@@ -49,19 +52,17 @@ export function createCel(): Cel {
       if (text.length > longestSource) throw new CelFault('compilation failed: the expression is too long')
       const { checking, evaluating } = environmentsOf(declarations)
       const source = rewritten(text)
-      const checked = guarded(text, () => checking.check(source))
+      const typed = guarded(text, () => parse(checking, source))
+      const checked = typed.check()
       if (!checked.valid) throw compilationFault(checked.error, text)
       requireResult(checked.type, declarations.results)
-      const parsed = guarded(text, () => evaluating.parse(source))
-      const typed = (): Parsed => {
-        const tree = checking.parse(source) as unknown as Parsed
-        tree.check()
-        return tree
-      }
-      return program(parsed as unknown as Parsed, typed, text, converter)
+      const parsed = guarded(text, () => parse(evaluating, source))
+      return program(parsed, typed, text, converter)
     },
   }
 }
+
+const nullable = ['optional', 'google.protobuf.Timestamp', 'google.protobuf.Duration']
 
 interface Environments {
   /** Knows the types that are declared. */
@@ -73,7 +74,13 @@ interface Environments {
 interface Parsed {
   (context: Readonly<Record<string, unknown>>): unknown
   readonly ast: unknown
-  check(): { readonly valid: boolean; readonly type?: string }
+  check(): { readonly valid: boolean; readonly type?: string; readonly error?: unknown }
+}
+
+function parse(environment: Environment, source: string): Parsed {
+  const parsed = environment.parse(source) as unknown as Parsed
+  withPresence(parsed.ast)
+  return parsed
 }
 
 function declare(base: Environment, variables: Declarations['variables']): Environments {
@@ -100,7 +107,7 @@ function typeName(environment: Environment, type: CelType, known: Set<string>): 
   )
   environment.registerType(name, { fields: typed })
   // Never called: what is compared at last are maps.
-  environment.registerOperator(`${name} == ${name}`, () => false)
+  for (const other of [name, 'null']) environment.registerOperator(`${name} == ${other}`, () => false)
   return name
 }
 
@@ -133,7 +140,7 @@ function compilationFault(error: unknown, text: string): CelFault {
 }
 
 /** `typed`: the same, with types checked; needed by none who only runs it. */
-function program(parsed: Parsed, typed: () => Parsed, text: string, converter: Converter): CelProgram {
+function program(parsed: Parsed, typed: Parsed, text: string, converter: Converter): CelProgram {
   let spent = 0
   let limit = 0
   const spend = (cost: number): void => {
@@ -142,7 +149,7 @@ function program(parsed: Parsed, typed: () => Parsed, text: string, converter: C
   }
   let isMetered = false
   return {
-    maxCost: size => estimateCost(typed().ast, size),
+    maxCost: size => estimateCost(typed.ast, size),
     evaluate(bindings, budget) {
       if (!isMetered) {
         parsed.check()

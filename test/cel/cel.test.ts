@@ -247,3 +247,33 @@ describe('what goes wrong while evaluating', () => {
     expect(refusal(() => program.evaluate({ object }, little))).toContain('actual cost limit exceeded')
   })
 })
+
+describe('has', () => {
+  const type = {
+    name: 'custom.t',
+    fields: { l: { list: { name: 'custom.i', fields: { a: 'string', b: 'string' } } } },
+  } as const
+  const declarations: Declarations = { variables: { self: type }, results: ['bool'] }
+  const holds = (text: string, self: object) => cel.compile(text, declarations).evaluate({ self }, budget())
+
+  test('takes whatever ends in a field', () => {
+    expect(holds('has(self.l[0].a) && !has(self.l[0].b)', { l: [{ a: 'x' }] })).toBe(true)
+    expect(holds('self.l.exists(i, has(i.b))', { l: [{ a: 'x' }, { b: 'y' }] })).toBe(true)
+    expect(holds('!has(self.l.filter(i, has(i.a))[0].b)', { l: [{ b: 'x' }, { a: 'y' }] })).toBe(true)
+    expect(value('!has({"a": 1}.b) && has({"a": {"b": null}}.a.b)')).toBe(true)
+    expect(value('!has(object.?nope.a) && has(object.?spec.replicas) && !has(object.?spec.nope)')).toBe(true)
+    expect(refusal(() => value('has(object.nope.a)'))).toContain('no such key: nope')
+  })
+
+  test('refuses what can never be there', () => {
+    expect(refusal(() => cel.compile('has(self.nope)', declarations))).toContain("undefined field 'nope'")
+    expect(refusal(() => cel.compile('has(self.l[0].nope)', declarations))).toContain("undefined field 'nope'")
+    expect(refusal(() => cel.compile('has(self)', declarations))).toContain('invalid argument to has() macro')
+  })
+
+  test('objects, optionals and times are compared with null, and never are', () => {
+    expect(holds('self.l[0] != null && self != null', { l: [{}] })).toBe(true)
+    expect(value('format.dns1123Label().validate("a") != null && optional.none() != null')).toBe(true)
+    expect(value('timestamp("2020-01-01T00:00:00Z") != null && duration("1s") != null')).toBe(true)
+  })
+})
