@@ -21,83 +21,9 @@ import {
   ValidatingWebhookConfigurations,
 } from '../../src/kinds/index.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
-import { type Answer, type Door, eventsOf, openDoor } from '../http/door.ts'
+import { openDoor } from '../http/door.ts'
 import { leastObject } from '../registry/least-objects.ts'
-
-const json = 'application/json'
-const mergePatch = 'application/merge-patch+json'
-
-/** Discovery, then each verb once, with a watch that sees them all. */
-async function walkThrough(door: Door, kind: Kind<any>): Promise<void> {
-  const { apiVersion } = kind
-  await isDiscovered(door, kind)
-  const where = kind.namespaced ? { namespace: 'default' } : {}
-  const root = kind.path(where)
-  const at = (name: string, subresource?: string) => kind.path({ ...where, name }, subresource)
-  const labels = { 'e2e-test': 'operations' }
-  const selector = '?labelSelector=e2e-test%3Doperations'
-  const object = (name: string) => {
-    const least = leastObject(kind, name)
-    return { ...least, metadata: { ...least.metadata, labels } }
-  }
-  const post = (name: string) => door.ask(root, { method: 'POST', body: JSON.stringify(object(name)), type: json })
-  const patch = (path: string, body: object) =>
-    door.ask(path, { method: 'PATCH', body: JSON.stringify(body), type: mergePatch })
-  const ok = ({ code, text }: Answer, wanted = 200) => expect(code, text).toBe(wanted)
-
-  const { metadata } = (await door.ask(root)).json
-  const watch = eventsOf(
-    await door.open(`${root}${selector}&watch=true&resourceVersion=${metadata.resourceVersion}&timeoutSeconds=60`),
-  )
-  const seen = async (type: string, name: string) =>
-    expect((await watch.next()).value).toMatchObject({ type, object: { apiVersion, metadata: { name } } })
-
-  for (const name of ['one', 'two', 'three']) {
-    ok(await post(name), 201)
-    await seen('ADDED', name)
-  }
-  const read = (await door.ask(at('one'))).json
-  expect(read).toMatchObject({ apiVersion, kind: kind.kind, metadata: { name: 'one', labels } })
-  expect((await door.ask(`${root}${selector}`)).json.items).toHaveLength(3)
-  if (kind.namespaced) expect((await door.ask(`${kind.path()}${selector}`)).json.items).toHaveLength(3)
-
-  const patched = await patch(at('one'), { metadata: { annotations: { patched: 'true' } } })
-  ok(patched)
-  expect(patched.json.metadata.annotations).toEqual({ patched: 'true' })
-  await seen('MODIFIED', 'one')
-  const next = patched.json
-  next.metadata.annotations.updated = 'true'
-  const updated = await door.ask(at('one'), { method: 'PUT', body: JSON.stringify(next), type: json })
-  ok(updated)
-  expect(updated.json.metadata.annotations).toEqual({ patched: 'true', updated: 'true' })
-  await seen('MODIFIED', 'one')
-  for (const subresource of kind.subresources ?? []) {
-    const part = (await door.ask(at('one', subresource))).json
-    expect(part.metadata.uid).toBe(read.metadata.uid)
-  }
-
-  ok(await door.ask(at('one'), { method: 'DELETE' }))
-  await seen('DELETED', 'one')
-  expect((await door.ask(at('one'))).code).toBe(404)
-  ok(await door.ask(`${root}${selector}`, { method: 'DELETE' }))
-  expect((await door.ask(`${root}${selector}`)).json.items).toEqual([])
-  await watch.return(undefined)
-}
-
-async function isDiscovered(
-  door: Door,
-  { group, version, apiVersion, plural, subresources = [] }: Kind<any>,
-): Promise<void> {
-  const root = group === '' ? `/api/${version}` : `/apis/${apiVersion}`
-  if (group !== '') {
-    const { groups } = (await door.ask('/apis')).json
-    const found = groups.find((each: { name: string }) => each.name === group)
-    expect(found.versions).toContainEqual({ groupVersion: apiVersion, version })
-    expect((await door.ask(`/apis/${group}`)).json.name).toBe(group)
-  }
-  const names = (await door.ask(root)).json.resources.map(({ name }: { name: string }) => name)
-  expect(names).toEqual(expect.arrayContaining([plural, ...subresources.map(each => `${plural}/${each}`)]))
-}
+import { isDiscovered, json, mergePatch, walkThrough } from './walk-through.ts'
 
 test('[sig-auth] Certificates API [Privileged:ClusterAdmin] should support CSR API operations', async () => {
   await using door = await openDoor()
