@@ -1,6 +1,6 @@
 // Taint eviction: a pod that does not stand its node's NoExecute taints goes at once, one that stands them for a while goes
 // when that is over. Upstream: pkg/controller/tainteviction/taint_eviction.go; the time counts from when the taint was set,
-// so that it does not begin anew when this is restarted.
+// if that is known (kubectl does not say), so that it does not begin anew when this is restarted.
 
 import type { Node, Pod } from '../generated/types.ts'
 import { isNotFound } from '../src/api/errors.ts'
@@ -15,7 +15,8 @@ import { isTerminal } from './shared/pods.ts'
 import { evictingTaints, tolerates } from './shared/taints.ts'
 
 export function taintEvictionController(): ControllerSpec {
-  const waiting = new Set<string>()
+  /** Since when a pod waits to be evicted, by uid. */
+  const waiting = new Map<string, Millis>()
   return defineController({
     name: 'taint-eviction-controller',
     wakes: [
@@ -44,15 +45,17 @@ export function taintEvictionController(): ControllerSpec {
       const pod = context.lister(Pods).get(ref)
       if (pod === undefined || pod.metadata.deletionTimestamp !== undefined || isTerminal(pod)) return
       const uid = pod.metadata.uid!
-      const due = evictionTime(pod, context.lister(Nodes).get({ name: pod.spec.nodeName ?? '' }))
+      const now = context.clock.now()
+      const since = waiting.get(uid) ?? now
+      const due = evictionTime(pod, context.lister(Nodes).get({ name: pod.spec.nodeName ?? '' }), since)
       const who = `Pod ${ref.namespace}/${ref.name}`
       if (due === undefined) {
         if (waiting.delete(uid)) context.event(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of ${who}`)
         return
       }
-      const wait = due - context.clock.now()
+      const wait = due - now
       if (wait > 0) {
-        waiting.add(uid)
+        waiting.set(uid, since)
         return { again: wait }
       }
       waiting.delete(uid)
@@ -67,12 +70,12 @@ function wantsElse(now: Frozen<Pod>, before: Frozen<Pod>): boolean {
 }
 
 /** When the pod has to go; undefined: never. */
-function evictionTime(pod: Frozen<Pod>, node: Frozen<Node> | undefined): Millis | undefined {
+function evictionTime(pod: Frozen<Pod>, node: Frozen<Node> | undefined, since: Millis): Millis | undefined {
   let earliest: Millis | undefined
   for (const taint of evictingTaints(node)) {
     const standing = (pod.spec.tolerations ?? []).filter(toleration => tolerates(toleration, taint))
-    const begun = taint.timeAdded === undefined ? 0 : parseTime(taint.timeAdded)
-    if (standing.length === 0) return begun
+    const begun = taint.timeAdded === undefined ? since : parseTime(taint.timeAdded)
+    if (standing.length === 0) return Math.min(begun, since)
     for (const { tolerationSeconds } of standing) {
       if (tolerationSeconds === undefined) continue
       const due = begun + Math.max(0, tolerationSeconds) * 1000
