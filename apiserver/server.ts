@@ -40,6 +40,9 @@ import { type Authorizer, createAuthorizer } from './auth/authorization.ts'
 import { bootstrapRoles } from './auth/bootstrap-roles.ts'
 import { celAuthorizerOf } from './auth/cel-authorizer.ts'
 import { builtinReviews } from './auth/reviews.ts'
+import { loadOrCreateSigningKey, type SigningKey } from './auth/service-account-keys.ts'
+import { ServiceAccountTokens } from './auth/service-account-tokens.ts'
+import { tokenRequests } from './auth/token-requests.ts'
 import { createCel } from './cel/compiler.ts'
 import type { CelAuthorizer } from './cel/library/authorizer.ts'
 import { renaming } from './custom/conversion.ts'
@@ -65,6 +68,7 @@ export interface ApiServer {
   /** The port to what runs on the nodes: logs, proxy. */
   readonly nodes: NodeClient | undefined
   readonly authorizer: Authorizer
+  readonly tokens: ServiceAccountTokens
   /** Sees to the first namespaces and to the Service `kubernetes`, which leads to the address given. May be called again. */
   bootstrap(at: { readonly address: string; readonly port: number }): Promise<void>
   /** Sees to the roles and bindings that every cluster has: what makes anybody but the masters able to do anything. */
@@ -73,16 +77,30 @@ export interface ApiServer {
   close(): void
 }
 
+export interface ApiServerOptions {
+  readonly nodes?: NodeClient | undefined
+  /** How webhooks are asked. Default: over HTTPS, for real. */
+  readonly outgoing?: Outgoing | undefined
+  readonly isRunning?: AreComponentsRunning
+  /** Default: one of its own, upon the roles in the store. */
+  readonly authorizer?: Authorizer
+  /** Signs the tokens of service accounts. Default: one that is made when it is needed and kept nowhere. */
+  readonly signingKey?: SigningKey | undefined
+}
+
 export function createApiServer(
   env: Env,
   storage: Storage,
   kinds: readonly Kind<any>[],
   admission: readonly Admission[],
-  nodes?: NodeClient,
-  outgoing: Outgoing = httpsOutgoing(env),
-  isRunning?: AreComponentsRunning,
-  authorizer: Authorizer = createAuthorizer(storage),
+  options: ApiServerOptions = {},
 ): ApiServer {
+  const { nodes, outgoing = httpsOutgoing(env), isRunning, authorizer = createAuthorizer(storage) } = options
+  const tokens = new ServiceAccountTokens({
+    env,
+    storage,
+    key: () => options.signingKey ?? loadOrCreateSigningKey(undefined),
+  })
   const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
   const cel = createCel()
   const authorizerFor = ({ user }: AdmissionRequest): CelAuthorizer => celAuthorizerOf(user, authorizer)
@@ -95,9 +113,10 @@ export function createApiServer(
     storage,
     withJudgedDefinitions(kinds, schemas),
     [...admission, expressionFaults(cel), ...policies],
-    builtinReviews(authorizer),
+    builtinReviews(authorizer, tokens),
     webhooks,
     isRunning,
+    tokenRequests(env, storage, tokens),
   )
   const conversionIds = env.random.fork('conversion-reviews')
   const customResources = createCustomResources(env, storage, registry, schemas, crd =>
@@ -114,6 +133,7 @@ export function createApiServer(
     flows,
     nodes,
     authorizer,
+    tokens,
     bootstrapRoles: () => bootstrapRoles(env, storage),
     async bootstrap({ address, port }) {
       await customResources.ready

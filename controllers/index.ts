@@ -36,6 +36,7 @@ import { rootCertificatePublisher } from './root-ca.ts'
 import { addressPool, serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountController } from './serviceaccount.ts'
 import type { MetricsSource } from './shared/metrics-source.ts'
+import { type LegacyTokenIssuer, serviceAccountTokensController } from './serviceaccount-tokens.ts'
 import { statefulSetController } from './statefulset.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
@@ -52,6 +53,8 @@ export interface ControllerOptions {
   readonly certificateAuthority?: string | undefined
   /** Who has its key; without him no certificate is signed. */
   readonly certificateSigner?: CertificateSigner | undefined
+  /** Signs the tokens that Secrets hold; without him those stay empty. */
+  readonly legacyTokenIssuer?: LegacyTokenIssuer | undefined
   /** The addresses that load balancers get; without any, Services of that type stay pending. */
   readonly loadBalancerAddresses?: readonly string[] | undefined
   readonly nodes?: NodeLifecycleOptions | undefined
@@ -66,10 +69,12 @@ export interface ControllerOptions {
 
 export function builtinControllers(options: ControllerOptions): readonly ControllerSpec[] {
   const { kinds, certificateAuthority, loadBalancerAddresses, nodes, metrics } = options
+  const { kinds, certificateAuthority, legacyTokenIssuer, loadBalancerAddresses, nodes } = options
   const batchPeriod = options.endpointUpdatesBatchPeriod ?? 100
   return [
     serviceAccountController(),
     ...(certificateAuthority ? [rootCertificatePublisher(certificateAuthority)] : []),
+    ...(legacyTokenIssuer ? [serviceAccountTokensController(legacyTokenIssuer, certificateAuthority ?? '')] : []),
     clusterRoleAggregationController(),
     namespaceController(kinds),
     garbageCollector(kinds),

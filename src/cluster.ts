@@ -4,6 +4,7 @@
 
 import { builtinAdmission } from '../apiserver/admission/index.ts'
 import { createAuthorizer } from '../apiserver/auth/authorization.ts'
+import type { SigningKey } from '../apiserver/auth/service-account-keys.ts'
 import type { Family } from '../apiserver/http/metric-families.ts'
 import type { Outgoing } from '../apiserver/outgoing/outgoing.ts'
 import { storageTerms } from '../apiserver/registry/terms.ts'
@@ -42,6 +43,8 @@ export interface ClusterOptions {
   readonly certificateSigner?: CertificateSigner
   /** Open real listeners on loopback for node ports, load balancers and the ingress. */
   readonly listen?: { readonly ingressPort: number } | undefined
+  /** Signs the tokens of service accounts. Default: one that is made when it is needed and kept nowhere. */
+  readonly signingKey?: SigningKey
   /** How webhooks are asked. Default: over HTTPS, for real. */
   readonly outgoing?: Outgoing
   /** Profiles, plugins and extenders; default: upstream's. */
@@ -81,16 +84,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const managers = new Map<Component, Manager>()
   const decisions = new DecisionBook()
   const authorizer = createAuthorizer(storage)
-  const server = createApiServer(
-    env,
-    storage,
-    builtinKinds,
-    builtinAdmission(env, { authorizer }),
-    undefined,
-    options.outgoing,
-    name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),
+  const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env, { authorizer }), {
+    outgoing: options.outgoing,
+    isRunning: name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),
     authorizer,
-  )
+    signingKey: options.signingKey,
+  })
   const nodes = createNodes(env, server.client, {
     count: options.nodes ?? 0,
     port: endpoint.port,
@@ -108,6 +107,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         kinds: builtinKinds,
         certificateAuthority: options.certificateAuthority ?? '',
         certificateSigner: options.certificateSigner,
+        legacyTokenIssuer: (account, secret) => server.tokens.issueForSecret(account, secret),
         loadBalancerAddresses: nodes.plan.loadBalancers,
       }),
       ...(options.controllers ?? []),

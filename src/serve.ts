@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAuthenticator } from '../apiserver/auth/authentication.ts'
+import { loadOrCreateSigningKey } from '../apiserver/auth/service-account-keys.ts'
 import { createHttpServer } from '../apiserver/http/app.ts'
 import { certificateSigner, loadOrCreateCertificates } from '../apiserver/http/certificates.ts'
 import type { HealthChecks } from '../apiserver/http/health.ts'
@@ -48,6 +49,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     delays: config.delays,
     endpoint: { address: reached, port },
     certificateAuthority: certificates.ca.cert,
+    signingKey: loadOrCreateSigningKey(join(config.dataDir, 'pki')),
     certificateSigner: certificateSigner(certificates.ca, env),
     listen: { ingressPort: config.ingressPort },
     platform: process.platform,
@@ -60,8 +62,9 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     registry: cluster.server.registry,
     flows: cluster.server.flows,
     nodes: nodesWherever(cluster.client, cluster.nodes.nodeClient, cluster.isRunning),
-    authenticate: createAuthenticator(),
+    authenticate: createAuthenticator({ serviceAccounts: cluster.server.tokens }),
     authorizer: cluster.server.authorizer,
+    tokens: cluster.server.tokens,
     certificates,
     checks: startChecks(() => isStarted),
     metrics: () => cluster.metrics(),

@@ -5,15 +5,17 @@
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { ApiError } from '../../src/api/errors.ts'
 import type { User } from '../registry/registry.ts'
+import type { Proven, ServiceAccountTokens } from './service-account-tokens.ts'
 
-/** Whom a token speaks for. Undefined: it is none of this authenticator's. A string says why it does not hold. */
-export type TokenAuthenticator = (token: string) => User | string | undefined
+/** Whom a token speaks for. Undefined: nobody knows it. A string says why it does not hold. */
+export type TokenAuthenticator = (token: string) => Told | Promise<Told>
+type Told = User | string | undefined
 
 export interface AuthenticationOptions {
   /** Bearer tokens and whom each speaks for. */
   readonly tokens?: ReadonlyMap<string, User> | undefined
   /** Asked about the tokens that are not among those. */
-  readonly serviceAccounts?: TokenAuthenticator | undefined
+  readonly serviceAccounts?: Pick<ServiceAccountTokens, 'authenticate'> | undefined
 }
 
 /** What of a request tells who asks. `connection` is what lives as long as the TLS connection does. */
@@ -23,7 +25,8 @@ export interface Credentials {
   readonly connection: object
 }
 
-export type Authenticate = (credentials: Credentials) => User
+/** At once, but for a token that nobody has looked at before. */
+export type Authenticate = (credentials: Credentials) => User | Promise<User>
 
 export const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
 
@@ -49,19 +52,32 @@ export function createAuthenticator(options: AuthenticationOptions = {}): Authen
     if (typeof user === 'object') return user
     const token = bearerToken(credentials.headers.authorization)
     if (token !== undefined) {
-      const spoken = ofToken(token)
-      if (typeof spoken === 'object') return spoken
-      throw new ApiError('Unauthorized', 'Unauthorized')
+      const told = ofToken(token)
+      return told instanceof Promise ? told.then(known) : known(told)
     }
-    if (user === 'foreign') throw new ApiError('Unauthorized', 'Unauthorized')
+    if (user === 'foreign') throw unauthorized()
     return anonymous
   }
 }
 
-/** Of what comes as a bearer token, and of what a TokenReview asks about. */
-export function tokenAuthenticator({ tokens, serviceAccounts }: AuthenticationOptions): TokenAuthenticator {
-  return token => tokens?.get(token) ?? serviceAccounts?.(token)
+/** Throws ApiError Unauthorized: why is not told to whom it may not concern. */
+function known(told: Told): User {
+  if (typeof told === 'object') return told
+  throw unauthorized()
 }
+
+const unauthorized = (): ApiError => new ApiError('Unauthorized', 'Unauthorized')
+
+function tokenAuthenticator({ tokens, serviceAccounts }: AuthenticationOptions): TokenAuthenticator {
+  return token => {
+    const user = tokens?.get(token)
+    if (user !== undefined || serviceAccounts === undefined) return user
+    const proven = serviceAccounts.authenticate(token)
+    return proven instanceof Promise ? proven.then(userOfProven) : userOfProven(proven)
+  }
+}
+
+const userOfProven = (proven: Proven | string | undefined): Told => (typeof proven === 'object' ? proven.user : proven)
 
 /** The CN is the user's name, each O a group (k8s.io/apiserver/pkg/authentication/request/x509, CommonNameUserConversion). */
 function userOf({ subject }: PeerCertificate): User | undefined {

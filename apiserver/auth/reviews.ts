@@ -7,6 +7,7 @@ import type {
   SelfSubjectReview,
   SelfSubjectRulesReview,
   SubjectAccessReview,
+  TokenReview,
 } from '../../generated/types.ts'
 import { badRequest } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
@@ -18,11 +19,13 @@ import {
   SelfSubjectReviews,
   SelfSubjectRulesReviews,
   SubjectAccessReviews,
+  TokenReviews,
 } from '../../src/kinds/reviews.ts'
 import type { Answer, Review, User } from '../registry/registry.ts'
 import type { Attributes, Authorizer } from './authorization.ts'
+import type { ServiceAccountTokens } from './service-account-tokens.ts'
 
-export const builtinReviews = (authorizer: Authorizer): readonly Review[] => [
+export const builtinReviews = (authorizer: Authorizer, tokens: ServiceAccountTokens): readonly Review[] => [
   review<SelfSubjectReview>(SelfSubjectReviews, (draft, { name, uid, groups, extra }, now) => {
     draft.metadata = { creationTimestamp: rfc3339(now) } as SelfSubjectReview['metadata']
     const more = extra && shownExtra(extra)
@@ -30,6 +33,7 @@ export const builtinReviews = (authorizer: Authorizer): readonly Review[] => [
       userInfo: { username: name, ...(uid ? { uid } : {}), groups: [...groups], ...(more ? { extra: more } : {}) },
     }
   }),
+  review<TokenReview>(TokenReviews, draft => answerToToken(draft, tokens)),
   review<SelfSubjectAccessReview>(SelfSubjectAccessReviews, (draft, user) => {
     draft.status = answerTo(authorizer, user, draft.spec)
   }),
@@ -44,6 +48,28 @@ export const builtinReviews = (authorizer: Authorizer): readonly Review[] => [
     draft.status = authorizer.rulesFor(user, draft.spec.namespace)
   }),
 ]
+
+/** pkg/registry/authentication/tokenreview/storage.go; the words of a token that does not hold are the union authenticator's. */
+async function answerToToken(draft: TokenReview, tokens: ServiceAccountTokens): Promise<void> {
+  const { token = '', audiences } = draft.spec ?? {}
+  if (token === '') throw badRequest('token is required for TokenReview in authentication')
+  const proven = await tokens.authenticate(token, audiences?.length ? audiences : undefined)
+  if (typeof proven !== 'object') {
+    draft.status = { error: proven === undefined ? 'invalid bearer token' : `[invalid bearer token, ${proven}]` }
+    return
+  }
+  const { name, uid, groups, extra } = proven.user
+  draft.status = {
+    authenticated: true,
+    user: {
+      username: name,
+      ...(uid ? { uid } : {}),
+      groups: [...groups],
+      ...(extra ? { extra: shownExtra(extra) } : {}),
+    },
+    audiences: [...proven.audiences],
+  }
+}
 
 function answerTo(authorizer: Authorizer, user: User, spec: SelfSubjectAccessReview['spec']) {
   const { resourceAttributes: resource, nonResourceAttributes: path } = spec

@@ -20,6 +20,7 @@ import { Documents } from './documents.ts'
 import { dualExpress } from './express-adapter.ts'
 import { admitted, flowFamilies, Overload, sendOverload } from './fairness.ts'
 import { type HealthChecks, healthReport } from './health.ts'
+import { type IssuerDocuments, issuerDocument } from './issuer-documents.ts'
 import type { Family } from './metric-families.ts'
 import { healthFamilies, metricsPage, type Page, processFamilies, storedFamilies } from './metrics-page.ts'
 import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts'
@@ -37,6 +38,8 @@ export interface HttpServerOptions {
   readonly registry: Registry
   readonly authenticate: Authenticate
   readonly authorizer: Authorizer
+  /** Of service accounts: what others need to know to trust them. */
+  readonly tokens?: IssuerDocuments
   readonly certificates: { readonly ca: KeyPair; readonly server: KeyPair }
   /** Absent: everything is served at once. */
   readonly flows?: FlowControl
@@ -95,7 +98,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       'Cache-Control': 'no-cache, private',
     }
     try {
-      const authenticated = authenticate(credentialsOf(request))
+      const told = authenticate(credentialsOf(request))
+      const authenticated = told instanceof Promise ? await told : told
       const target = path.startsWith('/api') ? parseTarget(path) : undefined
       const attributes = attributesOf(request.method ?? 'GET', url, path, target)
       counted = metrics.begin(attributes, isApply(request))
@@ -114,6 +118,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         for (const route of documents()) {
           const document = await route(path, request.headers.accept, mark < 0 ? '' : url.slice(mark + 1))
           if (document !== undefined) return sent.send(request, response, document, headers)
+        }
+        const issued = issuerDocument(path, options.tokens, hostOf(request))
+        if (issued !== undefined) {
+          headers['Cache-Control'] = 'public, max-age=3600'
+          return sendBytes(response, 200, issued.contentType, issued.bytes, headers)
         }
         const page = await scraped(path)
         if (page !== undefined) return sendBytes(response, 200, page.contentType, Buffer.from(page.text), headers)
@@ -218,9 +227,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (socket.writable) socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\n\r\n`)
   })
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    void upgrades.take(request, socket, head, (path, target) => {
+    void upgrades.take(request, socket, head, async (path, target) => {
       const url = request.url ?? '/'
-      const user = meant(authenticate(credentialsOf(request)), request)
+      const user = meant(await authenticate(credentialsOf(request)), request)
       requireAllowed(user, url, attributesOf(request.method ?? 'GET', url, path, target))
     })
   })
@@ -284,11 +293,17 @@ function isApply({ method, headers }: IncomingMessage): boolean {
   return method === 'PATCH' && headers['content-type'] === 'application/apply-patch+yaml'
 }
 
+/** Where the client has reached us; HTTP/2 says it under another name. */
+function hostOf({ headers }: IncomingMessage): string | undefined {
+  return headers.host ?? (headers[':authority'] as string | undefined)
+}
+
 function rootPaths({ kinds }: Registry): string[] {
   const groups = kinds
     .filter(({ group }) => group !== '')
     .flatMap(kind => [`/apis/${kind.group}`, `/apis/${kind.apiVersion}`])
   const own = [
+    '/.well-known/openid-configuration',
     '/api',
     '/api/v1',
     '/apis',
@@ -298,6 +313,7 @@ function rootPaths({ kinds }: Registry): string[] {
     '/metrics/slis',
     '/openapi/v2',
     '/openapi/v3',
+    '/openid/v1/jwks',
     '/readyz',
     '/version',
   ]

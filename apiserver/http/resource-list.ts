@@ -66,6 +66,7 @@ const subresourceRules: Readonly<Record<Subresource, Rules>> = {
   }),
   binding: () => ({ verbs: ['create'], body: { kind: 'Binding' } }),
   eviction: () => ({ verbs: ['create'], body: { group: 'policy', version: 'v1', kind: 'Eviction' } }),
+  token: () => ({ verbs: ['create'], body: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } }),
   finalize: () => ({ verbs: ['update'] }),
   log: () => ({ verbs: ['get'] }),
   exec: () => ({ verbs: ['create', 'get'], body: { kind: 'PodExecOptions' } }),

@@ -31,7 +31,7 @@ export class Upgrades {
       const { url = '' } = request
       const path = url.split('?', 1)[0]!
       const target = parseTarget(path)
-      mayAsk(path, target)
+      await mayAsk(path, target)
       if (target === undefined) throw noSuchPath()
       const resource = this.#verbs.resourceOf(target)
       const query = queryOf(url)

@@ -364,6 +364,7 @@ const methodsOf: Readonly<Record<Subresource, readonly string[]>> = {
   scale: readWrite,
   binding: ['POST'],
   eviction: ['POST'],
+  token: ['POST'],
   finalize: ['PUT'],
   log: ['GET'],
   proxy: everyMethod,

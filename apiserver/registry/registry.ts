@@ -23,9 +23,11 @@ import { get, list } from './read.ts'
 import { reviewRegistry } from './reviews.ts'
 import { bind, noSuchPath, patchScale, readScale, updateScale } from './subresources.ts'
 import { storageTerms } from './terms.ts'
+import { type AnswerTokenRequest, requestToken } from './token.ts'
 import { Watches } from './watch.ts'
 import { create, patch, update, whenReady } from './write.ts'
 
+export type { AnswerTokenRequest }
 export { storageTerms }
 
 /** An object on its way out: frozen, with its JSON made at most once. Only the JSON has the managed fields. */
@@ -143,7 +145,7 @@ export interface Review {
   readonly answer: Answer<KubeObject>
 }
 
-export type Answer<T extends KubeObject> = (draft: T, user: User, now: Millis) => void
+export type Answer<T extends KubeObject> = (draft: T, user: User, now: Millis) => void | Promise<void>
 
 export interface Registry {
   /** Every served kind: those of kinds/index.ts in their order, the reviews, what came later. A new list when that changes. */
@@ -164,6 +166,7 @@ export function createRegistry(
   reviews: readonly Review[] = [],
   remote?: RemoteAdmission,
   isRunning: AreComponentsRunning = () => undefined,
+  answerTokenRequest?: AnswerTokenRequest,
 ): Registry {
   const watches = new Watches(env, storage, storageTerms(kinds))
   const byKind = new Map<Kind<any>, ResourceRegistry>()
@@ -177,6 +180,7 @@ export function createRegistry(
       resourceRegistry(
         collectionOf(env, storage, admission, kind, remote, () => served),
         watches,
+        answerTokenRequest,
       ),
     )
   let served: readonly Kind<any>[] = []
@@ -215,7 +219,11 @@ const partsOfObject: readonly Subresource[] = ['status', 'approval', 'ephemeralc
 
 const pathOf = ({ group, version, plural }: Kind<any>): string => `${group}/${version}/${plural}`
 
-function resourceRegistry(collection: Collection, watches: Watches): ResourceRegistry {
+function resourceRegistry(
+  collection: Collection,
+  watches: Watches,
+  answerTokenRequest: AnswerTokenRequest | undefined,
+): ResourceRegistry {
   const { kind } = collection
   const requireSubresource = (subresource: Subresource | undefined): void => {
     if (subresource !== undefined && !kind.subresources?.includes(subresource)) throw noSuchPath()
@@ -256,6 +264,8 @@ function resourceRegistry(collection: Collection, watches: Watches): ResourceReg
       requireSubresource(subresource)
       if (subresource === 'binding') return bind(collection, ref, body, options, info)
       if (subresource === 'eviction') return evict(collection, ref, body, options, info)
+      if (subresource === 'token' && answerTokenRequest)
+        return requestToken(collection, ref, body, options, info, answerTokenRequest)
       throw methodNotSupported(kind, 'create')
     },
   }

@@ -16,6 +16,7 @@ export type Subresource =
   | 'resize'
   | 'binding'
   | 'eviction'
+  | 'token'
   | 'log'
   | 'proxy'
   | 'finalize'

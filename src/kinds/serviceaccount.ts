@@ -14,6 +14,7 @@ export const ServiceAccounts = defineKind<ServiceAccount>({
   namespaced: true,
   hasGeneration: false,
   columns: [nameColumn, ageColumn],
+  subresources: ['token'],
   prepare(draft) {
     if (draft.secrets) draft.secrets = draft.secrets.map(({ name }) => (name === undefined ? {} : { name }))
   },

@@ -64,8 +64,9 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     env: server.env,
     registry: server.server.registry,
     flows: server.server.flows,
-    authenticate: createAuthenticator({ tokens: options.tokens }),
+    authenticate: createAuthenticator({ tokens: options.tokens, serviceAccounts: server.server.tokens }),
     authorizer: server.server.authorizer,
+    tokens: server.server.tokens,
     certificates,
     nodes: options.nodes,
   })

@@ -1,0 +1,36 @@
+// The subresource `token` of service accounts: a TokenRequest comes back with its answer, and nothing is stored. Called by
+// registry.ts; the answer is given to it (auth/token-requests.ts).
+
+import type { ServiceAccount, AuthenticationV1TokenRequest as TokenRequest } from '../../generated/types.ts'
+import { freeze } from '../../src/api/freeze.ts'
+import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
+import type { WriteOptions } from '../../src/client/client.ts'
+import { type Collection, readingOf } from './collection.ts'
+import { matchName, matchNamespace } from './metadata.ts'
+import { get } from './read.ts'
+import type { RequestInfo, Wrote } from './registry.ts'
+import { decodeBody } from './validate.ts'
+
+/** Fills in what was left open, and the status. Throws ApiError. */
+export type AnswerTokenRequest = (account: Frozen<ServiceAccount>, request: TokenRequest) => Promise<void>
+
+const requestKind = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' }
+
+export async function requestToken(
+  collection: Collection,
+  ref: Ref,
+  body: unknown,
+  options: WriteOptions,
+  info: RequestInfo,
+  answer: AnswerTokenRequest,
+): Promise<Wrote> {
+  const decoded = decodeBody(requestKind, body, options.fieldValidation ?? 'Warn', info.warn)
+  const request = decoded as unknown as TokenRequest & KubeObject
+  request.metadata ??= {} as TokenRequest['metadata'] & KubeObject['metadata']
+  request.spec ??= { audiences: [] }
+  if (request.metadata.name) matchName(request, ref)
+  matchNamespace(collection.kind, request.metadata, ref.namespace)
+  const { object } = get(collection, ref, undefined)
+  await answer(object as unknown as Frozen<ServiceAccount>, request)
+  return { reading: readingOf(freeze(request) as Frozen<KubeObject>), code: 201 }
+}
