@@ -54,13 +54,11 @@ export function serviceAccountTokensController(
         const isWhole = Object.entries(wanted).every(([key, value]) => data?.[key] === value)
         if (isWhole && uid === account.metadata.uid) return
         const annotations = { ...metadata.annotations, [accountUid]: account.metadata.uid ?? '' }
-        await client
-          .of(Secrets)
-          .update({
-            ...secret,
-            metadata: { ...metadata, annotations },
-            data: { ...data, ...wanted },
-          } as unknown as Secret)
+        await client.of(Secrets).update({
+          ...secret,
+          metadata: { ...metadata, annotations },
+          data: { ...data, ...wanted },
+        } as unknown as Secret)
       } catch (error) {
         // What has changed meanwhile is on its way here.
         if (!isNotFound(error) && !isConflict(error)) throw error

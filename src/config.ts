@@ -35,6 +35,8 @@ export interface Config {
   readonly delays: number
   /** A KubeSchedulerConfiguration. */
   readonly schedulerConfig: string | undefined
+  /** Bearer tokens and whom each speaks for, as kube-apiserver's file of that name. */
+  readonly tokenAuthFile: string | undefined
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -62,6 +64,7 @@ export interface Settings {
   ingressPort?: string | number
   delays?: string | number
   schedulerConfig?: string
+  tokenAuthFile?: string
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -90,6 +93,7 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     ingressPort: whole('ingress-port', settings.ingressPort ?? 80, 0, 65_535),
     delays: number('delays', settings.delays ?? 1),
     schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
+    tokenAuthFile: settings.tokenAuthFile ? resolve(expandHome(settings.tokenAuthFile)) : undefined,
   })
 }
 
@@ -147,6 +151,7 @@ const knownSettings = new Set([
   'ingressPort',
   'delays',
   'schedulerConfig',
+  'tokenAuthFile',
 ])
 
 function homeDir(environment: Environment): string {

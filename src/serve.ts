@@ -1,20 +1,23 @@
 // serve: a cluster with its HTTPS door, as `kubesim start --foreground` runs it: data directory, certificates, journal,
 // cluster, listener, kubeconfig. Resolves when kubectl would work.
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAuthenticator } from '../apiserver/auth/authentication.ts'
 import { loadOrCreateSigningKey } from '../apiserver/auth/service-account-keys.ts'
+import { readTokens } from '../apiserver/auth/token-file.ts'
 import { createHttpServer } from '../apiserver/http/app.ts'
 import { certificateSigner, loadOrCreateCertificates } from '../apiserver/http/certificates.ts'
 import type { HealthChecks } from '../apiserver/http/health.ts'
+import type { User } from '../apiserver/registry/registry.ts'
 import { type Journal, JournalError, MemoryJournal } from '../apiserver/storage/journal.ts'
 import { rfc3339 } from './api/time.ts'
 import type { ClusterRecord } from './cli/cluster-record.ts'
 import { type Access, writeKubeconfig } from './client/kubeconfig.ts'
 import { type Cluster, createCluster } from './cluster.ts'
 import { type Config, ConfigError } from './config.ts'
+import type { Env } from './env/env.ts'
 import { keepHeapSmall } from './env/memory.ts'
 import { realEnv } from './env/real-env.ts'
 import { nodesWherever } from './remote-nodes.ts'
@@ -34,6 +37,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   keepHeapSmall()
   const scheduler = await schedulerConfigurationOf(config)
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
+  const tokens = tokensOf(config, env)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const journal = await openJournal(config)
   const names = [config.bindAddress]
@@ -62,7 +66,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     registry: cluster.server.registry,
     flows: cluster.server.flows,
     nodes: nodesWherever(cluster.client, cluster.nodes.nodeClient, cluster.isRunning),
-    authenticate: createAuthenticator({ serviceAccounts: cluster.server.tokens }),
+    authenticate: createAuthenticator({ tokens, serviceAccounts: cluster.server.tokens }),
     authorizer: cluster.server.authorizer,
     tokens: cluster.server.tokens,
     certificates,
@@ -101,6 +105,16 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
 function decisionAt(path: string, { decisions }: Cluster): object | undefined {
   const [, namespace, name] = /^\/simulator\/scheduler\/decisions\/([^/]+)\/([^/]+)$/.exec(path) ?? []
   return namespace === undefined || name === undefined ? undefined : decisions.get({ namespace, name })
+}
+
+function tokensOf({ tokenAuthFile: file }: Config, env: Env): ReadonlyMap<string, User> | undefined {
+  if (file === undefined) return undefined
+  try {
+    return readTokens(readFileSync(file, 'utf8'), file, warning => env.log.warn({}, warning))
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new ConfigError(code === undefined ? message : `cannot read ${file}: ${code}`, { cause })
+  }
 }
 
 /** The names under which a real server tells how far its start has come, as far as there is such a thing here. */

@@ -31,6 +31,7 @@ export function clusterOptions(command: Command): Command {
     .option('--seed <number>', 'seed of all chance (default: drawn)')
     .option('--log-level <level>', `one of ${logLevels.join(', ')} (default: warn)`)
     .option('--ingress-port <number>', 'where the ingress addon listens on 127.0.0.1 (default: 80)')
+    .option('--token-auth-file <file>', 'bearer tokens: lines of token,user,uid,"group1,group2"')
     .option('--delays <factor>', 'factor on image pull and container start times, 0 for none (default: 1)')
 }
 

@@ -72,6 +72,26 @@ describe.skipIf(noKubectl)(`kubectl and roles${noKubectl ? ` (skipped: ${noKubec
     )
   })
 
+  test('a token of a service account is who it says, may what it may, and is checked by a review', async () => {
+    await kubectl('create', 'serviceaccount', 'worker')
+    const token = (await kubectl('create', 'token', 'worker', '--duration=10m')).trim()
+    const address = await kubectl('config', 'view', '-o', 'jsonpath={.clusters[0].cluster.server}')
+    const asWorker = ['--kubeconfig=/dev/null', `--server=${address}`, '--insecure-skip-tls-verify', `--token=${token}`]
+    expect(await kubectl('auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username}', ...asWorker)).toBe(
+      'system:serviceaccount:default:worker',
+    )
+    expect(await refused('get', 'secrets', ...asWorker)).toContain(
+      'User "system:serviceaccount:default:worker" cannot list',
+    )
+    await kubectl('delete', 'serviceaccount', 'worker')
+    expect(await refused('get', 'pods', ...asWorker)).toBe(
+      'error: You must be logged in to the server (Unauthorized)\n',
+    )
+    expect(await refused('create', 'token', 'worker')).toBe(
+      'error: failed to create token: serviceaccounts "worker" not found\n',
+    )
+  })
+
   test('reconcile brings a role to what a file says', async () => {
     const role = (verb: string) => `
 apiVersion: rbac.authorization.k8s.io/v1
