@@ -35,8 +35,8 @@ import { resourceQuotaController } from './resource-quota.ts'
 import { rootCertificatePublisher } from './root-ca.ts'
 import { addressPool, serviceLoadBalancerController } from './service-load-balancer.ts'
 import { serviceAccountController } from './serviceaccount.ts'
-import type { MetricsSource } from './shared/metrics-source.ts'
 import { type LegacyTokenIssuer, serviceAccountTokensController } from './serviceaccount-tokens.ts'
+import type { MetricsSource } from './shared/metrics-source.ts'
 import { statefulSetController } from './statefulset.ts'
 import { taintEvictionController } from './taint-eviction.ts'
 import { ttlAfterFinishedController } from './ttl-after-finished.ts'
@@ -68,8 +68,7 @@ export interface ControllerOptions {
 }
 
 export function builtinControllers(options: ControllerOptions): readonly ControllerSpec[] {
-  const { kinds, certificateAuthority, loadBalancerAddresses, nodes, metrics } = options
-  const { kinds, certificateAuthority, legacyTokenIssuer, loadBalancerAddresses, nodes } = options
+  const { kinds, certificateAuthority, legacyTokenIssuer, loadBalancerAddresses, nodes, metrics } = options
   const batchPeriod = options.endpointUpdatesBatchPeriod ?? 100
   return [
     serviceAccountController(),
