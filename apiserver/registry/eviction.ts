@@ -13,6 +13,7 @@ import type { DeleteOptions, WriteOptions } from '../../src/client/client.ts'
 import { disruptionAllowed, updateDisruptionAllowed } from '../../src/kinds/disruption-allowed.ts'
 import { PodDisruptionBudgets } from '../../src/kinds/poddisruptionbudget.ts'
 import { keyOf, prefixOf } from '../storage/keys.ts'
+import { admitted } from './acting.ts'
 import type { Collection } from './collection.ts'
 import { checkPreconditions, remove } from './delete.ts'
 import type { RequestInfo, Wrote } from './registry.ts'
@@ -33,7 +34,8 @@ export async function evict(
   options: WriteOptions,
   info: RequestInfo,
 ): Promise<Wrote> {
-  const eviction = decodeBody(evictionKind, body, options.fieldValidation ?? 'Warn', info.warn) as unknown as Eviction
+  const sent = decodeBody(evictionKind, body, options.fieldValidation ?? 'Warn', info.warn) as unknown as Eviction
+  const eviction = await admitted(collection, ref, 'eviction', sent, options, info)
   if (eviction.metadata.name !== ref.name) throw badRequest('name in URL does not match name in Eviction object')
   const asked = (eviction.deleteOptions ?? {}) as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
   const dryRun = options.dryRun || asked.dryRun?.includes('All') === true

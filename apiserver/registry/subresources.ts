@@ -24,6 +24,7 @@ import { Nodes } from '../../src/kinds/node.ts'
 import { type ManagedEntries, noEntries } from '../apply/managed-fields.ts'
 import { keyOf } from '../storage/keys.ts'
 import type { Stored } from '../storage/storage.ts'
+import { admitted } from './acting.ts'
 import { applyPatch } from './apply-patch.ts'
 import { type Collection, readingOf } from './collection.ts'
 import { matchName } from './metadata.ts'
@@ -151,7 +152,8 @@ export async function bind(
   options: WriteOptions,
   info: RequestInfo,
 ): Promise<Wrote> {
-  const binding = decodeBody(bindingKind, body, options.fieldValidation ?? 'Warn', info.warn) as unknown as Binding
+  const sent = decodeBody(bindingKind, body, options.fieldValidation ?? 'Warn', info.warn) as unknown as Binding
+  const binding = await admitted(collection, ref, 'binding', sent, options, info)
   if (binding.metadata.name !== ref.name) throw badRequest('name in URL does not match name in Binding object')
   checkTarget(binding)
   const { kind, env, storage } = collection

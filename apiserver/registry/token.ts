@@ -5,6 +5,7 @@ import type { ServiceAccount, AuthenticationV1TokenRequest as TokenRequest } fro
 import { freeze } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { WriteOptions } from '../../src/client/client.ts'
+import { admitted } from './acting.ts'
 import { type Collection, readingOf } from './collection.ts'
 import { matchName, matchNamespace } from './metadata.ts'
 import { get } from './read.ts'
@@ -25,8 +26,9 @@ export async function requestToken(
   answer: AnswerTokenRequest,
 ): Promise<Wrote> {
   const decoded = decodeBody(requestKind, body, options.fieldValidation ?? 'Warn', info.warn)
-  const request = decoded as unknown as TokenRequest & KubeObject
-  request.metadata ??= {} as TokenRequest['metadata'] & KubeObject['metadata']
+  const sent = decoded as unknown as TokenRequest & KubeObject
+  sent.metadata ??= {} as TokenRequest['metadata'] & KubeObject['metadata']
+  const request = await admitted(collection, ref, 'token', sent, options, info)
   request.spec ??= { audiences: [] }
   if (request.metadata.name) matchName(request, ref)
   matchNamespace(collection.kind, request.metadata, ref.namespace)

@@ -3,9 +3,18 @@
 
 import { describe, expect, test } from 'vitest'
 import { OutgoingError, type OutgoingRequest } from '../../apiserver/outgoing/outgoing.ts'
-import type { ConfigMap, Deployment, MutatingWebhook, ValidatingWebhook } from '../../generated/types.ts'
+import type { ConfigMap, Deployment, MutatingWebhook, Pod, ValidatingWebhook } from '../../generated/types.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
-import { ConfigMaps, Deployments, EndpointSlices, Events, Namespaces, Services } from '../../src/kinds/index.ts'
+import {
+  ConfigMaps,
+  Deployments,
+  EndpointSlices,
+  Events,
+  Namespaces,
+  Pods,
+  ServiceAccounts,
+  Services,
+} from '../../src/kinds/index.ts'
 import { inDefault, refusal, testServer } from '../registry/harness.ts'
 import { leastObject } from '../registry/least-objects.ts'
 
@@ -89,6 +98,53 @@ function hookOf(hook: Partial<MutatingWebhook>): MutatingWebhook {
 }
 
 const set = (path: string, value: unknown) => ({ op: 'add', path, value })
+
+describe('what is done to a pod by its subresources', () => {
+  const rule = (resource: string) => [
+    { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: [resource], scope: '*' },
+  ]
+  const target = { kind: 'Node', name: 'far' }
+  const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'web' }, target }
+  const ref = inDefault('web')
+
+  test('a binding is shown as one, and may be led elsewhere', async () => {
+    const it = await cluster({ hook: () => ({ patch: [{ op: 'replace', path: '/target/name', value: 'near' }] }) })
+    await it.mutating('a', { rules: rule('pods/binding') })
+    await it.of(Pods).create(leastObject(Pods, 'web'), where, {}, it.info)
+    await it.of(Pods).act(ref, 'binding', binding, {}, it.info)
+    expect(it.reviews.map(({ request }) => request)).toMatchObject([
+      {
+        kind: { group: '', version: 'v1', kind: 'Binding' },
+        resource: { group: '', version: 'v1', resource: 'pods' },
+        subResource: 'binding',
+        operation: 'CREATE',
+        name: 'web',
+        namespace: 'default',
+        object: { kind: 'Binding', target },
+        oldObject: null,
+      },
+    ])
+    expect((it.of(Pods).get(ref).object as unknown as Pod).spec.nodeName).toBe('near')
+  })
+
+  test('an eviction and a token are refused by who does not want them', async () => {
+    const it = await cluster({ hook: () => ({ allowed: false, status: { message: 'not now' } }) })
+    await it.of(Pods).create(leastObject(Pods, 'web'), where, {}, it.info)
+    await it.validating('a', { rules: rule('pods/eviction') })
+    await it.validating('b', { rules: rule('serviceaccounts/token') })
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'web', namespace: 'default' } }
+    const why = 'admission webhook "hook.example.com" denied the request: not now'
+    expect((await refusal(it.of(Pods).act(ref, 'eviction', eviction, {}, it.info))).message).toBe(why)
+    expect(it.of(Pods).get(ref).object.metadata.deletionTimestamp).toBeUndefined()
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
+    const asked = it.of(ServiceAccounts).act(inDefault('default'), 'token', request, {}, it.info)
+    expect((await refusal(asked)).message).toBe(why)
+    expect(it.reviews.map(each => (each.request as { kind?: unknown }).kind)).toEqual([
+      { group: 'policy', version: 'v1', kind: 'Eviction' },
+      { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+    ])
+  })
+})
 
 describe('mutating webhooks', () => {
   test('their patches are in what is stored, the second upon the first, configurations by name', async () => {

@@ -86,10 +86,16 @@ function nameOf(
   return where ? { ...known, namespace: where } : known
 }
 
+/** Of subresources whose bodies are objects of their own. */
+const bodyKinds: Readonly<Record<string, object>> = {
+  scale: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+  binding: { group: '', version: 'v1', kind: 'Binding' },
+  eviction: { group: 'policy', version: 'v1', kind: 'Eviction' },
+  token: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+}
+
 const kindOf = ({ kind, subresource }: Resource): object =>
-  subresource === 'scale'
-    ? { group: 'autoscaling', version: 'v1', kind: 'Scale' }
-    : { group: kind.group, version: kind.version, kind: kind.kind }
+  bodyKinds[subresource] ?? { group: kind.group, version: kind.version, kind: kind.kind }
 
 const resourceOf = (kind: Kind<any>): object => ({ group: kind.group, version: kind.version, resource: kind.plural })
 
