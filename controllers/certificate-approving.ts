@@ -4,7 +4,7 @@
 import type { CertificateSigningRequest, SubjectAccessReview } from '../generated/types.ts'
 import type { Frozen, NewObject } from '../src/api/meta.ts'
 import { CertificateSigningRequests } from '../src/kinds/certificatesigningrequest.ts'
-import type { Kind } from '../src/kinds/kind.ts'
+import { SubjectAccessReviews } from '../src/kinds/reviews.ts'
 import { requestOfSpec } from '../src/kinds/x509-reading.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { kubeletClientFault } from './shared/certificate-usages.ts'
@@ -13,10 +13,7 @@ type Csr = Frozen<CertificateSigningRequest>
 
 const signerName = 'kubernetes.io/kube-apiserver-client-kubelet'
 
-/** `reviews`: how it is asked what somebody may; without it everybody may everything. */
-export function certificateApprovingController(
-  reviews: Kind<SubjectAccessReview> | undefined,
-): ControllerSpec<CertificateSigningRequest> {
+export function certificateApprovingController(): ControllerSpec<CertificateSigningRequest> {
   return defineController<CertificateSigningRequest>({
     name: 'certificatesigningrequest-approving-controller',
     for: CertificateSigningRequests,
@@ -29,7 +26,7 @@ export function certificateApprovingController(
       if (kubeletClientFault(request, csr.spec.usages ?? []) !== undefined) return
       const isSelf = csr.spec.username === request.subject.commonName
       for (const subresource of isSelf ? ['selfnodeclient', 'nodeclient'] : ['nodeclient']) {
-        if (!(await mayHave(csr, subresource, reviews, context))) continue
+        if (!(await mayHave(csr, subresource, context))) continue
         const whose = subresource === 'selfnodeclient' ? 'self kubelet' : 'kubelet'
         const message = `Auto approving ${whose} client certificate after SubjectAccessReview.`
         const approved = { type: 'Approved', status: 'True', reason: 'AutoApproved', message }
@@ -42,17 +39,11 @@ export function certificateApprovingController(
   })
 }
 
-async function mayHave(
-  { spec }: Csr,
-  subresource: string,
-  reviews: Kind<SubjectAccessReview> | undefined,
-  { client }: Context,
-): Promise<boolean> {
-  if (reviews === undefined) return true
+async function mayHave({ spec }: Csr, subresource: string, { client }: Context): Promise<boolean> {
   const { username: user, uid, groups, extra } = spec
-  const review = await client.of(reviews).create({
-    apiVersion: reviews.apiVersion,
-    kind: reviews.kind,
+  const review = await client.of(SubjectAccessReviews).create({
+    apiVersion: SubjectAccessReviews.apiVersion,
+    kind: SubjectAccessReviews.kind,
     metadata: {},
     spec: {
       ...(user ? { user } : {}),

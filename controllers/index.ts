@@ -98,9 +98,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     taintEvictionController(),
     nodeIpamController(),
     nodeTtlController(),
-    certificateApprovingController(
-      kinds.find(({ resource }) => resource === 'subjectaccessreviews.authorization.k8s.io'),
-    ),
+    certificateApprovingController(),
     ...(options.certificateSigner ? [certificateSigningController(options.certificateSigner)] : []),
     certificateCleaner(),
     bootstrapTokenCleaner(),

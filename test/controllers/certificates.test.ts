@@ -4,6 +4,7 @@ import { createPublicKey, X509Certificate } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { certificateSigner, loadOrCreateCertificates } from '../../apiserver/http/certificates.ts'
 import { toPem } from '../../apiserver/http/der.ts'
+import type { User } from '../../apiserver/registry/registry.ts'
 import { bootstrapTokenCleaner } from '../../controllers/bootstrap-token-cleaner.ts'
 import { certificateApprovingController } from '../../controllers/certificate-approving.ts'
 import { certificateCleaner } from '../../controllers/certificate-cleaner.ts'
@@ -12,12 +13,13 @@ import type { CertificateSigningRequestSpec } from '../../generated/types.ts'
 import { virtualEnv } from '../../src/env/virtual-env.ts'
 import { CertificateSigningRequests, Secrets } from '../../src/kinds/index.ts'
 import { base64, curveKey, requestBytes, signingRequest } from '../support/certificate-requests.ts'
+import { testCluster } from '../support/cluster.ts'
 import { type ControlPlane, controlPlane } from '../support/control-plane.ts'
 
 const { ca } = loadOrCreateCertificates(undefined, virtualEnv({ seed: 1 }))
 const world = () =>
   controlPlane([
-    certificateApprovingController(undefined),
+    certificateApprovingController(),
     certificateSigningController(certificateSigner(ca, virtualEnv({ seed: 2 }))),
     certificateCleaner(),
     bootstrapTokenCleaner(),
@@ -157,4 +159,30 @@ test('a bootstrap token goes when it expires', async () => {
   expect(plane.list(Secrets)).toHaveLength(2)
   await plane.seconds(2)
   expect(plane.list(Secrets).map(({ metadata }) => metadata.name)).toEqual(['bootstrap-token-bbbbbb'])
+})
+
+test("in a whole cluster it is asked whether somebody may have a kubelet's certificate", async () => {
+  await using cluster = await testCluster({ nodes: 0 })
+  const post = (name: string, user: User) =>
+    cluster.cluster.server.registry.of(CertificateSigningRequests).create(
+      {
+        apiVersion: 'certificates.k8s.io/v1',
+        kind: 'CertificateSigningRequest',
+        metadata: { name },
+        spec: {
+          request: signingRequest('system:node:node-9', 'system:nodes'),
+          signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+          usages: ['digital signature', 'client auth'],
+        },
+      } as never,
+      {},
+      {},
+      { user, warn: () => {} },
+    )
+  await post('may', { name: 'boss', groups: ['system:masters'] })
+  await post('may-not', { name: 'guest', groups: ['system:authenticated'] })
+  await cluster.advance('1s')
+  const conditions = (name: string) => cluster.get(CertificateSigningRequests, name).status.conditions
+  expect(conditions('may')).toMatchObject([{ type: 'Approved', reason: 'AutoApproved' }])
+  expect(conditions('may-not')).toBeUndefined()
 })
