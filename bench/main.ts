@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { agentFor, type LoadResult, load, openStreams, type Request, send, type Target } from './load.ts'
+import { schedulingRows } from './scheduling.ts'
 import {
   cpuSeconds,
   residentMB,
@@ -41,6 +42,8 @@ async function main(): Promise<void> {
       pods: { type: 'string', default: '2000' },
       replicas: { type: 'string', default: '1000' },
       scale: { type: 'string', default: '10000' },
+      schedule: { type: 'string', default: '3000' },
+      'schedule-nodes': { type: 'string', default: '1000,5000' },
       only: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -56,6 +59,8 @@ async function main(): Promise<void> {
         '  --watchers N             watchers in the fan-out (default 1000)',
         '  --replicas N             replicas of the Deployment (default 1000)',
         '  --scale N                running pods whose memory is counted (default 10000)',
+        '  --schedule N             pods that are scheduled in a row (default 3000)',
+        '  --schedule-nodes N,M     onto so many nodes (default 1000,5000)',
         '  --only WORD              only rows whose name holds this',
         '  --json                   for programs',
         '',
@@ -126,6 +131,13 @@ async function main(): Promise<void> {
   }
   if (!values.server) {
     if (wants('deployment')) for (const row of await deploymentRows(Number(values.replicas), rows)) say(row)
+    for await (const row of schedulingRows(
+      values['schedule-nodes'].split(',').map(Number),
+      Number(values.schedule),
+      wants,
+    )) {
+      say(row)
+    }
     if (wants('memory')) for (const row of await memoryRows(Number(values.scale))) say(row)
   }
   process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : tableOf(rows))
