@@ -21,6 +21,8 @@ export interface Waiting {
   place: Place
   /** Pods are being evicted for it: it is not tried before that is done, but what could help it is not forgotten. */
   evicting: 'no' | 'yes' | 'yes, and woken'
+  /** Something may have helped it, but less likely than what it waits for: it is tried when its back-off is over. */
+  isPatient: boolean
 }
 
 /** `gated`: not to be tried before its scheduling gates are gone. `taken`: being scheduled, or already bound. */
@@ -52,6 +54,7 @@ export class SchedulingQueue {
   readonly #ready = new Heap<Entry>(byPriority)
   readonly #backingOff = new Heap<Entry>(byReadiness)
   readonly #penalised = new Heap<Entry>(byReadiness)
+  readonly #patient = new Heap<Entry>(byReadiness)
   #turns = 0
 
   constructor(rulesFor: (pod: Frozen<Pod>) => QueueRules, backoff: Backoff = {}) {
@@ -78,6 +81,7 @@ export class SchedulingQueue {
         refusedBy: new Set(),
         place: 'gated',
         evicting: 'no',
+        isPatient: false,
       }
       this.#waiting.set(uid, waiting)
       if (!isGated) this.#makeReady(waiting, now)
@@ -106,7 +110,7 @@ export class SchedulingQueue {
    * (upstream's SchedulerPopFromBackoffQ); one that failed for another reason than lack of room has to sit out its time.
    */
   pop(now: Millis): Waiting | undefined {
-    for (const heap of [this.#backingOff, this.#penalised]) {
+    for (const heap of [this.#backingOff, this.#penalised, this.#patient]) {
       for (let entry = heap.peek(); entry !== undefined; entry = heap.peek()) {
         if (isCurrent(entry) && entry.waiting.readyAt > now) break
         heap.pop()
@@ -161,11 +165,23 @@ export class SchedulingQueue {
     this.#enter(this.#penalised, waiting, 'penalised')
   }
 
-  /** Wakes those for whom the change could make a difference; says whether there was one. */
-  wake(change: Change, now: Millis): boolean {
+  /**
+   * Wakes those for whom the change could make a difference; says whether there was one. Those who wait for something
+   * better, and so are patient, are tried when their back-off is over: or each victim that goes would wake all that wait
+   * for another.
+   */
+  wake(change: Change, now: Millis, isPatient?: (pod: Frozen<Pod>) => boolean): boolean {
     let hasWoken = false
     for (const waiting of this.#asleep) {
+      const mayWait = isPatient?.(waiting.pod) === true && waiting.readyAt > now
+      if (mayWait && waiting.isPatient) continue
       if (!this.#couldHelp(waiting, change)) continue
+      if (mayWait) {
+        waiting.isPatient = true
+        this.#patient.push({ waiting, turn: waiting.turn, priority: waiting.pod.spec.priority ?? 0 })
+        hasWoken = true
+        continue
+      }
       this.#wakeUp(waiting, now)
       hasWoken = true
     }
@@ -178,7 +194,7 @@ export class SchedulingQueue {
     const consider = (at: Millis): void => {
       if (due === undefined || at < due) due = at
     }
-    for (const heap of [this.#backingOff, this.#penalised]) {
+    for (const heap of [this.#backingOff, this.#penalised, this.#patient]) {
       while (heap.peek() !== undefined && !isCurrent(heap.peek()!)) heap.pop()
       const entry = heap.peek()
       if (entry !== undefined) consider(entry.waiting.readyAt)
@@ -222,6 +238,7 @@ export class SchedulingQueue {
   /** Leaving a place makes its entry stale. */
   #move(waiting: Waiting, place: Place): void {
     if (waiting.place === 'asleep') this.#asleep.delete(waiting)
+    waiting.isPatient = false
     waiting.place = place
     waiting.turn = ++this.#turns
   }

@@ -34,17 +34,26 @@ export class Round {
 
   /** Who refuses the node and why; undefined when nobody does. */
   verdict(node: NodeView): Refused | undefined {
-    const rivals = this.snapshot.hasNominations ? this.#rivals(node.name) : undefined
-    if (rivals !== undefined) {
-      // Those that are to run here must still find room, should they come first; and they may not come at all, so that
-      // nothing may depend on them: asked with them, then without (RunFilterPluginsWithNominatedPods in framework.go).
-      const back = rivals.map(rival => this.snapshot.with(rival, node.name))
+    const verdict = ask(this.#filters, node)
+    if (verdict !== undefined || !this.snapshot.hasNominations) return verdict
+    return this.#verdictBeside(this.#rivals(node.name), node)
+  }
+
+  /**
+   * Those that are to run here must still find room, should they come first; and they may not come at all, so that nothing
+   * may depend on them: asked without them, then with (RunFilterPluginsWithNominatedPods in framework.go).
+   */
+  #verdictBeside(rivals: readonly Frozen<Pod>[] | undefined, node: NodeView): Refused | undefined {
+    if (rivals === undefined) return undefined
+    const back = rivals.map(rival => this.snapshot.with(rival, node.name))
+    // Most rules read the node as it is at the moment; only if none of them refuses is everything worked out anew.
+    let verdict = ask(this.#filters, node)
+    if (verdict === undefined) {
       const judges = this.plugins.map(plugin => plugin.prepare(this.pod, this.snapshot))
-      const verdict = ask(filtersOf(this.plugins, judges), node)
-      for (const undo of back) undo()
-      if (verdict !== undefined) return verdict
+      verdict = ask(filtersOf(this.plugins, judges), node)
     }
-    return ask(this.#filters, node)
+    for (const undo of back) undo()
+    return verdict
   }
 
   /** In thought only: a pod of the node is gone, until the returned function is called. */

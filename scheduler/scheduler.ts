@@ -196,7 +196,14 @@ class Scheduling {
   }
 
   #wake(change: Change): readonly Ref[] {
-    return this.#queue.wake(change, this.#context.clock.now()) ? turn : nothingToDo
+    const gone = change.kind === Pods && change.now === undefined ? (change.before as Frozen<Pod>) : undefined
+    const from = gone?.spec.nodeName
+    const isPromisedAnother = (pod: Frozen<Pod>): boolean => {
+      const promised = this.#snapshot.nominationOf(pod)
+      return promised !== undefined && promised !== from
+    }
+    const hasWoken = this.#queue.wake(change, this.#context.clock.now(), from ? isPromisedAnother : undefined)
+    return hasWoken ? turn : nothingToDo
   }
 
   /** An assumed pod will not run there after all: its room is free again. */

@@ -220,7 +220,7 @@ export class LiveSnapshot implements Snapshot {
       this.#nominations.delete(key)
     }
     if (node === undefined) return
-    this.#nominations.set(key, { pod, node })
+    this.#nominations.set(key, { pod, node, needs: undefined })
     this.#nominated.set(node, [...(this.#nominated.get(node) ?? []), pod])
   }
 
@@ -281,9 +281,17 @@ export class LiveSnapshot implements Snapshot {
     const key = keyOf(pod)
     const state = this.#states.get(nodeName)
     if (state === undefined || this.#pods.has(key)) return () => {}
-    const placed = { pod, needs: needsOf(pod), state }
+    const placed = { pod, needs: this.#needsOfNominated(key, pod), state }
     this.#put(key, placed)
     return () => this.#remove(key, placed)
+  }
+
+  /** Worked out once: it is thought of as being there again and again. */
+  #needsOfNominated(key: string, pod: Frozen<Pod>): PodNeeds {
+    const nomination = this.#nominations.get(key)
+    if (nomination === undefined) return needsOf(pod)
+    nomination.needs ??= needsOf(pod)
+    return nomination.needs
   }
 
   #put(key: string, placed: Placed): void {
@@ -363,6 +371,7 @@ const nobody: readonly never[] = Object.freeze([])
 interface Nomination {
   readonly pod: Frozen<Pod>
   readonly node: string
+  needs: PodNeeds | undefined
 }
 
 interface LiveHolders {

@@ -113,6 +113,34 @@ describe('a pod that no node would have', () => {
   })
 })
 
+test('a pod that waits for something better is woken by less only when its back-off is over', () => {
+  const queue = queueOf(big('p'), big('q'))
+  for (const waiting of [queue.pop(0)!, queue.pop(0)!]) queue.sleep(waiting, fit, 0)
+  const isPatient = (each: { metadata: { name: string } }) => each.metadata.name === 'p'
+  expect(queue.wake(gone, 100, isPatient)).toBe(true)
+  expect(popAll(queue, 100)).toEqual(['q'])
+  expect(queue.nextDue()).toBe(1000)
+  expect(popAll(queue, 1000)).toEqual(['p'])
+})
+
+test('a pod for which others are being evicted is not tried before they are, and then is if anything could have helped', () => {
+  const queue = queueOf(big('p'))
+  const waiting = queue.pop(0)!
+  queue.sleep(waiting, fit, 0)
+  queue.hold(waiting)
+  queue.wake(gone, 2000)
+  expect(popAll(queue, 2000)).toEqual([])
+  expect(queue.release(waiting, false, 2000)).toBe(true)
+  expect(popAll(queue, 2000)).toEqual(['p'])
+  queue.sleep(waiting, fit, 2000)
+  queue.hold(waiting)
+  expect(queue.release(waiting, false, 9000)).toBe(false)
+  expect(popAll(queue, 9000)).toEqual([])
+  queue.hold(waiting)
+  expect(queue.release(waiting, true, 9000)).toBe(true)
+  expect(popAll(queue, 9000)).toEqual(['p'])
+})
+
 test('a pod whose binding failed sits out its time', () => {
   const queue = queueOf(pod('p'))
   queue.penalise(queue.pop(0)!, 0)
