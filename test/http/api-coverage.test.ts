@@ -1,5 +1,5 @@
 // Every resource and verb of Kubernetes' stable and beta API (the published OpenAPI's paths) is served, in discovery and in
-// OpenAPI alike, or named here as one that is not.
+// OpenAPI alike.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -10,9 +10,6 @@ import { testServer } from '../registry/harness.ts'
 
 const reference = fileURLToPath(new URL('../../../shared/reference/resources.json', import.meta.url))
 
-/** Not served yet: whole resources, by the path's words. When one comes, its line goes. */
-const notServed: readonly string[] = ['authentication.k8s.io/v1/tokenreviews', 'v1/serviceaccounts/token']
-
 interface Fact {
   readonly kind: string
   readonly namespaced: boolean
@@ -21,7 +18,7 @@ interface Fact {
 
 const verbNames: Readonly<Record<string, string>> = { post: 'create', put: 'update' }
 
-test.skipIf(!existsSync(reference))('what is not served is named, and nothing else is missing', async () => {
+test.skipIf(!existsSync(reference))('nothing is missing', async () => {
   const facts = JSON.parse(readFileSync(reference, 'utf8')) as Record<string, Fact>
   const { server } = await testServer()
   const { kinds } = server.registry
@@ -60,10 +57,6 @@ test.skipIf(!existsSync(reference))('what is not served is named, and nothing el
       if (document.paths[at]?.[method] === undefined) wrong.push(`OpenAPI: ${method} ${at}`)
     }
   }
-  const known = [...notServed].sort()
-  console.info(`not served: ${missing.length === 0 ? 'nothing' : missing.join(', ')}`)
-  const come = known.filter(path => !missing.includes(path))
-  if (come.length > 0) console.info(`served by now, and still named as missing: ${come.join(', ')}`)
-  expect(missing.filter(path => !known.includes(path))).toEqual([])
+  expect(missing).toEqual([])
   expect(wrong).toEqual([])
 })
