@@ -19,6 +19,7 @@ import { claimNamesOf, podClaimIndex, podClaimKeys } from '../src/kinds/pod-clai
 import { VolumeAttachments } from '../src/kinds/volumeattachment.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
 import { isTerminal } from './shared/pods.ts'
+import { isNodeReady, outOfServiceTaint } from './shared/taints.ts'
 
 type Volume = Frozen<PersistentVolume>
 type Attachment = Frozen<VolumeAttachment>
@@ -58,6 +59,7 @@ export function attachDetachController(): ControllerSpec {
         keys(now: Attachment | undefined, before: Attachment | undefined, { lister }) {
           const { nodeName, source } = (now ?? before)!.spec
           if (now !== undefined) return [{ name: nodeName }]
+          idleSince.delete(before!.metadata.name)
           // Others may wait for the volume to be free.
           const { claimRef } = lister(PersistentVolumes).get({ name: source.persistentVolumeName ?? '' })?.spec ?? {}
           const waiting = lister(Pods).by(podClaimIndex, `${claimRef?.namespace}/${claimRef?.name}`)
@@ -67,7 +69,7 @@ export function attachDetachController(): ControllerSpec {
       {
         kind: Nodes,
         keys: (now: Frozen<Node> | undefined, before: Frozen<Node> | undefined) =>
-          now && jsonEqual(now.status.volumesInUse, before?.status.volumesInUse) ? [] : [(now ?? before)!.metadata],
+          now !== undefined && before !== undefined && holdsAsMuch(now, before) ? [] : [(now ?? before)!.metadata],
       },
     ],
     reads: [PersistentVolumes, CSIDrivers],
@@ -97,13 +99,20 @@ export function attachDetachController(): ControllerSpec {
           if (!idleSince.has(name)) idleSince.set(name, clock.now())
           const wait = await detach(each, idleSince.get(name)!, context)
           if (wait !== undefined) waits.push(wait)
-          else idleSince.delete(name)
         }
       }
       await report(node, attachments, users, context)
       return waits.length > 0 ? { again: Math.max(1, Math.min(...waits)) } : undefined
     },
   })
+}
+
+function holdsAsMuch(now: Frozen<Node>, before: Frozen<Node>): boolean {
+  return (
+    isNodeReady(now) === isNodeReady(before) &&
+    jsonEqual(now.status.volumesInUse, before.status.volumesInUse) &&
+    jsonEqual(now.spec.taints, before.spec.taints)
+  )
 }
 
 interface Use {
@@ -206,7 +215,7 @@ function overdue(
 const unanswered = (driver: string, handle: string): string =>
   `timed out waiting for external-attacher of ${driver} CSI driver to attach volume ${handle}`
 
-/** Not while the node says that it uses it; one that is gone or silent for long is not asked. */
+/** Not while the node says that it uses it; one that is gone, out of service or silent for long is not asked. */
 async function detach(
   attachment: Attachment,
   since: Millis,
@@ -217,8 +226,12 @@ async function detach(
   const node = lister(Nodes).get({ name: spec.nodeName })
   const volume = lister(PersistentVolumes).get({ name: spec.source.persistentVolumeName ?? '' })
   const isUsed = volume !== undefined && node?.status.volumesInUse?.includes(uniqueVolumeName(volume))
-  const wait = since + longestUnmount - clock.now()
-  if (isUsed && wait > 0) return wait
+  if (node !== undefined && isUsed && !node.spec.taints?.some(({ key }) => key === outOfServiceTaint)) {
+    // A node that is well will say so when it has let go.
+    if (isNodeReady(node)) return undefined
+    const wait = since + longestUnmount - clock.now()
+    if (wait > 0) return wait
+  }
   try {
     await client.of(VolumeAttachments).delete(metadata, { preconditions: { uid: metadata.uid } })
   } catch (error) {

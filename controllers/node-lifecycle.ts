@@ -14,7 +14,7 @@ import { Nodes } from '../src/kinds/node.ts'
 import { Pods } from '../src/kinds/pod.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
 import { isReady } from './shared/pods.ts'
-import { notReadyTaint, unreachableTaint } from './shared/taints.ts'
+import { isNodeReady, notReadyTaint, unreachableTaint } from './shared/taints.ts'
 
 export interface NodeLifecycleOptions {
   /** How long a node may be silent; 50 s as upstream's default since 1.32. */
@@ -168,10 +168,6 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
 
 function readyStatus(node: Frozen<Node> | undefined): string | undefined {
   return findCondition(node?.status.conditions, 'Ready')?.status
-}
-
-function isNodeReady({ status }: Pick<Frozen<Node>, 'status'>): boolean {
-  return findCondition(status.conditions, 'Ready')?.status === 'True'
 }
 
 function zoneOf({ metadata: { labels } }: Frozen<Node>): string {

@@ -1,7 +1,7 @@
-// Pod garbage: pods on nodes that are gone go after a while, since no kubelet will ever say that they have ended; and of
-// ended pods only so many are kept. Upstream: pkg/controller/podgc/gc_controller.go.
+// Pod garbage: pods on nodes that are gone go after a while, since no kubelet will ever say that they have ended, and those that
+// are being deleted on nodes that are out of service, at once; of ended pods only so many are kept. Upstream: pkg/controller/podgc/gc_controller.go.
 
-import type { Node, Pod } from '../generated/types.ts'
+import type { Node, Pod, PodCondition } from '../generated/types.ts'
 import { isNotFound } from '../src/api/errors.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
 import { rfc3339 } from '../src/api/time.ts'
@@ -9,12 +9,15 @@ import { Nodes } from '../src/kinds/node.ts'
 import { Pods } from '../src/kinds/pod.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { isTerminal } from './shared/pods.ts'
+import { isNodeReady, outOfServiceTaint } from './shared/taints.ts'
 
 /** How long a node may be missing before its pods go (quarantineTime). */
 const quarantine = 40_000
 const endedIndex = 'ended'
 const endedKey: Ref = { namespace: 'pods', name: 'ended' }
+const unscheduledKey: Ref = { namespace: 'pods', name: 'unscheduled' }
 const nodeKey = (name: string): Ref => ({ namespace: 'node', name })
+const outOfServiceKey = (name: string): Ref => ({ namespace: 'out-of-service', name })
 
 /** `keptPods`: how many ended pods are kept; 12,500 as upstream's default. */
 export function podGarbageCollector({ keptPods = 12_500 }: { keptPods?: number | undefined } = {}): ControllerSpec {
@@ -28,6 +31,10 @@ export function podGarbageCollector({ keptPods = 12_500 }: { keptPods?: number |
           if (node && before?.spec.nodeName !== node && !context.lister(Nodes).get({ name: node })) {
             context.wake(nodeKey(node), quarantine)
           }
+          if (now?.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined) {
+            if (!node) return [unscheduledKey]
+            if (isOutOfService(context.lister(Nodes).get({ name: node }))) return [outOfServiceKey(node)]
+          }
           const hasEnded = now !== undefined && isTerminal(now) && !(before && isTerminal(before))
           return hasEnded && context.lister(Pods).count(endedIndex, 'all') > keptPods ? [endedKey] : []
         },
@@ -36,7 +43,7 @@ export function podGarbageCollector({ keptPods = 12_500 }: { keptPods?: number |
         kind: Nodes,
         keys(now: Frozen<Node> | undefined, before: Frozen<Node> | undefined, context) {
           if (now === undefined) context.wake(nodeKey(before!.metadata.name), quarantine)
-          return []
+          return isOutOfService(now) && !isOutOfService(before) ? [outOfServiceKey(now!.metadata.name)] : []
         },
       },
     ],
@@ -44,10 +51,34 @@ export function podGarbageCollector({ keptPods = 12_500 }: { keptPods?: number |
       lister(Pods).index(endedIndex, pod => (isTerminal(pod) ? ['all'] : []))
     },
     async work(ref, context) {
-      if (ref.namespace === endedKey.namespace) await trimEnded(keptPods, context)
-      else await clearNode(ref.name, context)
+      if (ref.name === endedKey.name && ref.namespace === endedKey.namespace) await trimEnded(keptPods, context)
+      else if (ref.namespace === unscheduledKey.namespace) await clear(unscheduled(context), context)
+      else if (ref.namespace === 'out-of-service') {
+        const isStill = isOutOfService(context.lister(Nodes).get({ name: ref.name }))
+        if (isStill) await clear(context.lister(Pods).by('node', ref.name), context)
+      } else await clearNode(ref.name, context)
     },
   })
+}
+
+/** Somebody says that the machine is off: nothing of its pods runs any more. */
+function isOutOfService(node: Frozen<Node> | undefined): boolean {
+  const isTainted = node?.spec.taints?.some(({ key }) => key === outOfServiceTaint) ?? false
+  return isTainted && !isNodeReady(node!)
+}
+
+const unscheduled = ({ lister }: Context): readonly Frozen<Pod>[] =>
+  lister(Pods)
+    .list()
+    .filter(({ spec }) => !spec.nodeName)
+
+/** Of these pods the ones that are being deleted go for good. */
+async function clear(pods: readonly Frozen<Pod>[], context: Context): Promise<void> {
+  for (const pod of pods) {
+    if (pod.metadata.deletionTimestamp === undefined) continue
+    if (!isTerminal(pod)) await declareFailed(pod, [], context)
+    await remove(pod, context)
+  }
 }
 
 async function trimEnded(keptPods: number, context: Context): Promise<void> {
@@ -66,7 +97,7 @@ async function clearNode(name: string, context: Context): Promise<void> {
   const pods = context.lister(Pods).by('node', name)
   if (pods.length === 0 || (await exists(name, context))) return
   for (const pod of pods) {
-    if (!isTerminal(pod)) await declareFailed(pod, context)
+    if (!isTerminal(pod)) await declareFailed(pod, [orphaned(context)], context)
     await remove(pod, context)
   }
 }
@@ -83,15 +114,21 @@ async function exists(name: string, { client, lister }: Context): Promise<boolea
   }
 }
 
-async function declareFailed({ metadata }: Frozen<Pod>, { client, clock }: Context): Promise<void> {
-  const condition = {
-    type: 'DisruptionTarget',
-    status: 'True',
-    reason: 'DeletionByPodGC',
-    message: 'PodGC: node no longer exists',
-    lastTransitionTime: rfc3339(clock.now()),
-  }
-  const body = { metadata: { uid: metadata.uid }, status: { phase: 'Failed', conditions: [condition] } }
+const orphaned = ({ clock }: Context): PodCondition => ({
+  type: 'DisruptionTarget',
+  status: 'True',
+  reason: 'DeletionByPodGC',
+  message: 'PodGC: node no longer exists',
+  lastTransitionTime: rfc3339(clock.now()),
+})
+
+async function declareFailed(
+  { metadata }: Frozen<Pod>,
+  conditions: readonly PodCondition[],
+  { client }: Context,
+): Promise<void> {
+  const status = { phase: 'Failed', ...(conditions.length > 0 ? { conditions } : {}) }
+  const body = { metadata: { uid: metadata.uid }, status }
   await client.of(Pods).patch(metadata, { type: 'strategic', body }, 'status').catch(ignoreGone)
 }
 

@@ -93,11 +93,55 @@ test('a silent node keeps what it used for six minutes after its pods are gone',
   await cluster.apply(pod('web', on('node-1')))
   await cluster.advance('5s')
   cluster.cluster.nodes.silence('node-1')
+  await cluster.advance('1m')
   await cluster.client.of(Pods).delete({ name: 'web', namespace: 'default' }, { gracePeriodSeconds: 0 })
   await cluster.advance('5m')
   expect(attachments(cluster)).toEqual(['csi.kubesim.dev node-1 true'])
   await cluster.advance('90s')
   expect(attachments(cluster)).toEqual([])
+})
+
+test('one that is out of service gives up its pods and volumes at once, for another node', async () => {
+  await using cluster = await world()
+  await cluster.apply(pod('web', { ...on('node-1'), terminationGracePeriodSeconds: 30 }))
+  await cluster.advance('5s')
+  cluster.cluster.nodes.silence('node-1')
+  await cluster.advance('1m')
+  await remove(cluster, 'web')
+  await cluster.advance('2m')
+  expect(cluster.pods()).toHaveLength(1)
+  const { taints = [] } = cluster.get(Nodes, 'node-1').spec
+  const added = { key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' }
+  await cluster.client
+    .of(Nodes)
+    .patch({ name: 'node-1' }, { type: 'merge', body: { spec: { taints: [...taints, added] } } })
+  await cluster.advance('1s')
+  expect([cluster.pods(), attachments(cluster)]).toEqual([[], []])
+  await cluster.apply(pod('web', on('node-2')))
+  await cluster.advance('5s')
+  expect(cluster.get(Pods, 'web').status.phase).toBe('Running')
+})
+
+test('whenever the controllers are stopped and come back, each volume ends at the node of its pod', async () => {
+  await using cluster = await testCluster({ nodes: 2 })
+  await cluster.apply(storageClass('csi', 'csi.kubesim.dev'))
+  for (let at = 0; at < 4; at++) {
+    const volumes = [{ name: 'd', persistentVolumeClaim: { claimName: `data-${at}` } }]
+    await cluster.client.of(PersistentVolumeClaims).create(claim(`data-${at}`, '1Gi', { storageClassName: 'csi' }))
+    await cluster.client.of(Pods).create(pod(`web-${at}`, { nodeName: `node-${(at % 2) + 1}`, volumes }))
+    await cluster.cluster.stopComponent('controllers')
+    await cluster.cluster.startComponent('controllers')
+  }
+  await cluster.advance('1m')
+  expect(cluster.pods().map(({ status }) => status.phase)).toEqual(Array(4).fill('Running'))
+  expect(attachments(cluster)).toEqual([
+    'csi.kubesim.dev node-1 true',
+    'csi.kubesim.dev node-1 true',
+    'csi.kubesim.dev node-2 true',
+    'csi.kubesim.dev node-2 true',
+  ])
+  expect(cluster.list(PersistentVolumes)).toHaveLength(4)
+  expect(ofNode(cluster, 'node-1').attached).toHaveLength(2)
 })
 
 test('a driver without attacher is waited for and told of, one that does not attach is not', async () => {

@@ -222,3 +222,17 @@ test('of ended pods only so many are kept, the youngest', async () => {
   expect(plane.list(Pods).map(({ metadata }) => metadata.name)).toEqual(['job-3', 'job-4', 'job-5'])
   await plane[Symbol.asyncDispose]()
 })
+
+test('a pod that is being deleted and has no node goes, whatever holds it back', async () => {
+  const { plane } = await world(1)
+  const finalizers = ['example.com/hold']
+  const held = pod('held')
+  await plane.create(Pods, { ...held, metadata: { ...held.metadata, finalizers } })
+  await plane.client.of(Pods).delete({ name: 'held', namespace: 'default' })
+  await plane.settle()
+  expect(plane.get(Pods, 'held').status.phase).toBe('Failed')
+  await plane.patch(Pods, 'held', { metadata: { finalizers: null } })
+  await plane.settle()
+  expect(plane.list(Pods)).toEqual([])
+  await plane[Symbol.asyncDispose]()
+})

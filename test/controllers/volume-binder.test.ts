@@ -7,6 +7,7 @@ import { volumeProtectionController } from '../../controllers/volume-protection.
 import { volumeProvisioner } from '../../controllers/volume-provisioner.ts'
 import { ApiError } from '../../src/api/errors.ts'
 import { PersistentVolumeClaims, PersistentVolumes, Pods, StorageClasses } from '../../src/kinds/index.ts'
+import { testCluster } from '../support/cluster.ts'
 import { type ControlPlane, type ControlPlaneOptions, controlPlane, podStarter } from '../support/control-plane.ts'
 import { Faults } from '../support/faulty-client.ts'
 import { pod } from '../support/objects.ts'
@@ -342,4 +343,44 @@ test('whatever write fails, every claim is bound in the end, and no volume to tw
     expect(plane.get(PersistentVolumes, spec.volumeName!).spec.claimRef!.uid).toBe(metadata.uid)
   }
   expect(plane.list(PersistentVolumes).length).toBe(12)
+})
+
+test('watches that break and a binder that is stopped between any two writes lose nothing', async () => {
+  const faults = new Faults()
+  let left = Number.POSITIVE_INFINITY
+  faults.refuse = verb => {
+    if ((verb === 'update' || verb === 'updateStatus' || verb === 'create') && --left < 0) {
+      throw new ApiError('ServiceUnavailable', 'gone away')
+    }
+  }
+  for (let writes = 0; writes < 8; writes++) {
+    left = Number.POSITIVE_INFINITY
+    await using plane = await world({ through: client => faults.wrap(client) })
+    left = writes
+    await plane.create(PersistentVolumes, volume('static', '1Gi'))
+    await plane.create(PersistentVolumeClaims, claim('one'))
+    await plane.create(PersistentVolumeClaims, claim('two', '1Gi', { storageClassName: 'standard' }))
+    await plane.seconds(1)
+    for (const name of ['persistentvolume-binder-controller', 'volume-provisioner']) await plane.manager.stop(name)
+    faults.breakWatches()
+    left = Number.POSITIVE_INFINITY
+    for (const name of ['persistentvolume-binder-controller', 'volume-provisioner']) await plane.manager.resume(name)
+    await plane.seconds(60)
+    expect([writes, Object.values(claimed(plane)).map(words => words.split(' ')[0])]).toEqual([
+      writes,
+      ['Bound', 'Bound'],
+    ])
+    expect(Object.values(phases(plane))).toEqual(['Bound', 'Bound'])
+  }
+})
+
+test('in a whole cluster a recycled volume is scrubbed on a node and claimed again', async () => {
+  await using cluster = await testCluster({ nodes: 1 })
+  await cluster.apply(volume('old', '1Gi', { persistentVolumeReclaimPolicy: 'Recycle' }), claim('first'))
+  await cluster.client.of(PersistentVolumeClaims).delete({ name: 'first', namespace: 'default' })
+  await cluster.until(() => cluster.get(PersistentVolumes, 'old').status.phase === 'Available', '2m')
+  await cluster.apply(claim('second'))
+  expect(cluster.get(PersistentVolumeClaims, 'second').spec.volumeName).toBe('old')
+  await cluster.advance('1m')
+  expect(cluster.pods()).toEqual([])
 })
