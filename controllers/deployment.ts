@@ -298,7 +298,7 @@ class Turn {
   async #syncNewSet(): Promise<void> {
     const newSet = this.#newSet
     if (newSet === undefined) return
-    const annotations = this.#annotationsOf(newSet, maxRevision(this.#oldSets) + 1)
+    const annotations = this.#annotationsOf(newSet, maxRevision(this.#oldSets) + 1n)
     const { minReadySeconds } = this.#deployment.spec
     const isSame = (minReadySeconds ?? 0) === (newSet.spec.minReadySeconds ?? 0)
     let synced = newSet
@@ -361,7 +361,7 @@ class Turn {
         name,
         ...(metadata.namespace ? { namespace: metadata.namespace } : {}),
         labels,
-        annotations: { ...this.#annotationsOf(undefined, maxRevision(this.#sets) + 1), ...this.#sizeAnnotations() },
+        annotations: { ...this.#annotationsOf(undefined, maxRevision(this.#sets) + 1n), ...this.#sizeAnnotations() },
         ownerReferences: [ownerReference(this.#deployment, Deployments)],
       },
       spec: {
@@ -388,7 +388,7 @@ class Turn {
   }
 
   /** The set's annotations as they should be: the Deployment's, its revision, and the revisions it had before. */
-  #annotationsOf(rs: Set | undefined, revision: number): Record<string, string> {
+  #annotationsOf(rs: Set | undefined, revision: bigint): Record<string, string> {
     const annotations: Record<string, string> = { ...rs?.metadata.annotations }
     for (const [key, value] of Object.entries(this.#deployment.metadata.annotations ?? {})) {
       if (!notCopied.includes(key)) annotations[key] = value
@@ -411,7 +411,7 @@ class Turn {
     const old = this.#oldSets.filter(rs => rs.metadata.deletionTimestamp === undefined)
     const surplus = old.length - this.#deployment.spec.revisionHistoryLimit!
     if (surplus <= 0) return
-    old.sort((one, other) => revisionOf(one) - revisionOf(other) || byAge(one, other))
+    old.sort((one, other) => Number(revisionOf(one) - revisionOf(other)) || byAge(one, other))
     for (const rs of old.slice(0, surplus)) {
       const { metadata, spec, status } = rs
       const isSettled = (metadata.generation ?? 0) <= (status.observedGeneration ?? 0)

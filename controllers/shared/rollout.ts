@@ -160,13 +160,18 @@ function withoutHash(template: Frozen<PodTemplateSpec>): unknown {
 
 // ---- revisions
 
-export function revisionOf({ metadata }: Frozen<ReplicaSet>): number {
-  const revision = Number(metadata.annotations?.[revisionAnnotation] ?? 0)
-  return Number.isSafeInteger(revision) ? revision : 0
+/** Any number of 64 bits: more than a JavaScript number holds. */
+export function revisionOf({ metadata }: Frozen<ReplicaSet>): bigint {
+  const revision = metadata.annotations?.[revisionAnnotation] ?? ''
+  return wholeNumber.test(revision) ? BigInt(revision) : 0n
 }
 
-export function maxRevision(sets: readonly Frozen<ReplicaSet>[]): number {
-  return sets.reduce((highest, rs) => Math.max(highest, revisionOf(rs)), 0)
+const wholeNumber = /^[+-]?\d+$/
+
+export function maxRevision(sets: readonly Frozen<ReplicaSet>[]): bigint {
+  let highest = 0n
+  for (const rs of sets) if (revisionOf(rs) > highest) highest = revisionOf(rs)
+  return highest
 }
 
 export function hasDeadline({ spec }: Frozen<Deployment>): boolean {
