@@ -39,7 +39,7 @@ export function celTypeOf(schema: Schema, isResource: boolean, name = 'custom'):
     case 'object':
       return objectType(schema, isResource, name)
     case 'string':
-      return textTypes[schema.format ?? ''] ?? 'string'
+      return textTypes.get(schema.format ?? '') ?? 'string'
     case 'boolean':
       return 'bool'
     case 'integer':
@@ -51,12 +51,12 @@ export function celTypeOf(schema: Schema, isResource: boolean, name = 'custom'):
   }
 }
 
-const textTypes: Readonly<Record<string, CelType>> = {
-  date: 'google.protobuf.Timestamp',
-  'date-time': 'google.protobuf.Timestamp',
-  duration: 'google.protobuf.Duration',
-  byte: 'bytes',
-}
+const textTypes: ReadonlyMap<string, CelType> = new Map([
+  ['date', 'google.protobuf.Timestamp'],
+  ['date-time', 'google.protobuf.Timestamp'],
+  ['duration', 'google.protobuf.Duration'],
+  ['byte', 'bytes'],
+])
 
 function objectType(schema: Schema, isResource: boolean, name: string): CelType | undefined {
   const others = valuesOf(schema)
@@ -74,19 +74,19 @@ function objectType(schema: Schema, isResource: boolean, name: string): CelType 
   return { name, fields }
 }
 
-const textReadings: Readonly<Record<string, (text: string) => unknown>> = {
-  date: text => new Date(text),
-  'date-time': text => new Date(text),
-  duration: text => new Span(`${nanosecondsOf(text) ?? 0n}ns`),
-  byte: text => new Uint8Array(Buffer.from(text, 'base64')),
-}
+const textReadings: ReadonlyMap<string, (text: string) => unknown> = new Map<string, (text: string) => unknown>([
+  ['date', text => new Date(text)],
+  ['date-time', text => new Date(text)],
+  ['duration', text => new Span(`${nanosecondsOf(text) ?? 0n}ns`)],
+  ['byte', text => new Uint8Array(Buffer.from(text, 'base64'))],
+])
 
 /** How values of a schema become CEL's; undefined where they are as they are. */
 export type Reading = (value: unknown) => unknown
 
 export function celReadingOf(schema: Schema): Reading | undefined {
   if (schema.type === 'number') return value => (Number.isInteger(value) ? new Double(value as number) : value)
-  const text = schema.type === 'string' ? textReadings[schema.format ?? ''] : undefined
+  const text = schema.type === 'string' ? textReadings.get(schema.format ?? '') : undefined
   if (text !== undefined) return value => (typeof value === 'string' ? text(value) : value)
   const items = itemsOf(schema)
   if (items !== undefined) {
