@@ -18,6 +18,7 @@ import { CSIDrivers } from '../src/kinds/csidriver.ts'
 import { CSIStorageCapacities } from '../src/kinds/csistoragecapacity.ts'
 import { PersistentVolumes } from '../src/kinds/persistentvolume.ts'
 import { PersistentVolumeClaims } from '../src/kinds/persistentvolumeclaim.ts'
+import { claimOfVolume } from '../src/kinds/pod-claims.ts'
 import { oldClassAnnotation } from '../src/kinds/storage-text.ts'
 import { StorageClasses } from '../src/kinds/storageclass.ts'
 import type { NodeView, Snapshot } from './snapshot.ts'
@@ -35,12 +36,13 @@ export interface ClaimName {
   readonly isEphemeral: boolean
 }
 
-export function claimNamesOf({ metadata, spec: { volumes } }: Frozen<Pod>): readonly ClaimName[] {
+export function claimNamesOf(pod: Frozen<Pod>): readonly ClaimName[] {
+  const { volumes } = pod.spec
   if (volumes === undefined) return noClaims
   const names: ClaimName[] = []
-  for (const { name, persistentVolumeClaim, ephemeral } of volumes) {
-    if (persistentVolumeClaim) names.push({ name: persistentVolumeClaim.claimName, isEphemeral: false })
-    else if (ephemeral) names.push({ name: `${metadata.name}-${name}`, isEphemeral: true })
+  for (const volume of volumes) {
+    const name = claimOfVolume(pod, volume)
+    if (name !== undefined) names.push({ name, isEphemeral: volume.ephemeral !== undefined })
   }
   return names.length > 0 ? names : noClaims
 }
