@@ -1,6 +1,7 @@
 // One component as a process of its own, against whatever API server a kubeconfig names: `kubesim scheduler --kubeconfig F`.
 // The same controllers as in the cluster's own process, on the HTTP client instead of the direct one.
 
+import { hostname } from 'node:os'
 import { builtinControllers } from '../controllers/index.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
 import { type NodeDoor, openNodeDoor } from '../kubelet-sim/node-http.ts'
@@ -18,27 +19,35 @@ import { kubernetesVersion } from './kinds/schemas.ts'
 import { announceKubelet, newToken, withdrawKubelet } from './remote-nodes.ts'
 import { listBackoff } from './runtime/backoff.ts'
 import type { ControllerSpec } from './runtime/controller.ts'
-import { createManager, type Manager } from './runtime/manager.ts'
+import { leadInTurn } from './runtime/leader-election.ts'
+import { createManager } from './runtime/manager.ts'
 import { schedulerConfigurationOf } from './scheduler-configuration.ts'
 
 export interface ComponentOptions {
   readonly signal: AbortSignal
   /** Called once, when the API server does not answer yet. */
   waiting?(server: string): void
-  /** Called when the component works. */
+  /** Called when another such process does the work, with its name. */
+  standingBy?(leader: string): void
+  /** Called when the component works, each time that it begins to. */
   ready(server: string): void
+}
+
+/** What is done by one process at a time, and by which Lease that is settled (upstream's --leader-elect-resource-name). */
+const leases: Readonly<Partial<Record<Component, string>>> = {
+  controllers: 'kube-controller-manager',
+  scheduler: 'kube-scheduler',
 }
 
 /** Runs the component until the signal; resolves when everything of it has ended. Rejects when the API server refuses it. */
 export async function runComponent(component: Component, config: Config, options: ComponentOptions): Promise<void> {
-  const { signal, ready, waiting } = options
+  const { signal, ready, waiting, standingBy } = options
   const scheduler = component === 'scheduler' ? await schedulerConfigurationOf(config) : undefined
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
   const access = readKubeconfig(config.kubeconfig)
   const { client, close } = createHttpClient(access, component)
   let door: NodeDoor | undefined
   let nodes: FakeNodes | undefined
-  let manager: Manager | undefined
   const token = newToken()
   try {
     await untilAnswered(env, client, signal, () => waiting?.(access.server))
@@ -57,12 +66,25 @@ export async function runComponent(component: Component, config: Config, options
       ingressPort: config.ingressPort,
     })
     if (component === 'kubelet') await nodes.start()
-    manager = createManager(env, client, controllersOf(component, env, nodes, access.ca, scheduler), { signal })
-    const working = manager.start().then(() => signal.aborted || ready(access.server))
-    await Promise.race([working, ended(signal)])
-    await ended(signal)
+    const fakeNodes = nodes
+    const work = async (until: AbortSignal): Promise<void> => {
+      const specs = controllersOf(component, env, fakeNodes, access.ca, scheduler)
+      const manager = createManager(env, client, specs, { signal: until })
+      try {
+        const working = manager.start().then(() => until.aborted || ready(access.server))
+        await Promise.race([working, ended(until)])
+        await ended(until)
+      } finally {
+        await manager.close()
+      }
+    }
+    const lease = config.leaderElect ? leases[component] : undefined
+    if (lease === undefined) await work(signal)
+    else {
+      const identity = `${hostname()}_${env.random.fork('leader-election').uid()}`
+      await leadInTurn(env, client, { lease, identity, signal, lead: work, standingBy })
+    }
   } finally {
-    await manager?.close()
     if (door) await withdrawKubelet(client, token)
     await door?.close()
     await nodes?.stop()

@@ -37,6 +37,8 @@ export interface Config {
   readonly schedulerConfig: string | undefined
   /** Bearer tokens and whom each speaks for, as kube-apiserver's file of that name. */
   readonly tokenAuthFile: string | undefined
+  /** Of several processes of one component, only one works at a time. */
+  readonly leaderElect: boolean
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -65,6 +67,7 @@ export interface Settings {
   delays?: string | number
   schedulerConfig?: string
   tokenAuthFile?: string
+  leaderElect?: boolean
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -93,6 +96,7 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     ingressPort: whole('ingress-port', settings.ingressPort ?? 80, 0, 65_535),
     delays: number('delays', settings.delays ?? 1),
     schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
+    leaderElect: settings.leaderElect ?? true,
     tokenAuthFile: settings.tokenAuthFile ? resolve(expandHome(settings.tokenAuthFile)) : undefined,
   })
 }
@@ -152,6 +156,7 @@ const knownSettings = new Set([
   'delays',
   'schedulerConfig',
   'tokenAuthFile',
+  'leaderElect',
 ])
 
 function homeDir(environment: Environment): string {

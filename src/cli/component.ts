@@ -33,6 +33,7 @@ export function componentCommands(): Command[] {
         .option('--ingress-port <number>', 'proxy only: where the ingress addon listens on 127.0.0.1 (default: 80)')
         .option('--scheduler-config <file>', 'scheduler only: its KubeSchedulerConfiguration')
         .option('--seed <number>', 'seed of all chance (default: drawn)')
+        .option('--no-leader-elect', 'controllers and scheduler only: do not ask whether another one works already')
         .action(async (options: { kubeconfig: string } & Settings) => {
           const { runComponent } = await import('../component.ts')
           const stopping = createEnding()
@@ -40,6 +41,7 @@ export function componentCommands(): Command[] {
           await runComponent(component, readConfig({ ...options, mergeKubeconfig: false }), {
             signal: stopping.signal,
             waiting: server => progress(`waiting for ${server} ...`),
+            standingBy: leader => progress(`standing by, ${leader} leads ...`),
             ready: server => done(`kubesim ${component} is running against ${server}`),
           })
           process.exit(0)

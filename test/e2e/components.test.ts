@@ -45,6 +45,22 @@ describe.skipIf(noKubectl)('components of their own', () => {
     expect(scheduler.stderr()).toBe(`✓ kubesim scheduler is running against ${server.url}\n`)
   })
 
+  test('of two schedulers one stands by, and takes over when the other ends', async () => {
+    await using server = await startServer({ words: [...quick, '--without', 'scheduler'] })
+    const { kubectl } = server
+    await using first = startComponent('scheduler', server.kubeconfig)
+    await first.says('is running')
+    await using second = startComponent('scheduler', server.kubeconfig)
+    await second.says('standing by')
+    const holder = () =>
+      kubectl('get', 'lease', 'kube-scheduler', '-n', 'kube-system', '-o', 'jsonpath={.spec.holderIdentity}')
+    expect(second.stderr()).toContain(`standing by, ${await holder()} leads ...`)
+    expect(await first.stop()).toBe(0)
+    await second.says('is running')
+    await kubectl('run', 'late', '--image=nginx')
+    await kubectl('wait', '--for=condition=Ready', 'pod/late', '--timeout=30s')
+  })
+
   test('every component apart from the others: pods run, node ports answer, logs and proxies lead to them', async () => {
     await using server = await startServer({ words: [...quick, '--without', 'controllers,scheduler,kubelet,proxy'] })
     const { kubectl, kubeconfig } = server
