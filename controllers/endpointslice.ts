@@ -35,12 +35,14 @@ import {
   targetPortOf,
   triggerAnnotation,
 } from './shared/service-pods.ts'
+import { hintsFor, sharesDiffer, wantsHints, zoneShares } from './shared/topology-hints.ts'
 
 const nameLabel = 'kubernetes.io/service-name'
 const managerLabel = 'endpointslice.kubernetes.io/managed-by'
 const manager = 'endpointslice-controller.k8s.io'
 const zoneLabel = 'topology.kubernetes.io/zone'
 const sliceIndex = 'service'
+const hintedIndex = 'hinted'
 
 export interface EndpointSliceOptions {
   /** Endpoints in a slice; 100 as upstream's default. */
@@ -52,18 +54,35 @@ export interface EndpointSliceOptions {
 export function endpointSliceController(options: EndpointSliceOptions = {}): ControllerSpec<Service> {
   const { maxPerSlice = 100, batchPeriod = 0 } = options
   let times = new TriggerTimes()
+  /** The Services whose endpoints have hints by their annotation: news of it are told once. */
+  const hinted = new Set<string>()
   return defineController<Service>({
     name: 'endpointslice-controller',
     source: 'endpoint-slice-controller',
     for: Services,
     owns: [EndpointSlices],
-    wakes: [servicePodWake(batchPeriod)],
-    reads: [Pods, Nodes],
+    wakes: [
+      servicePodWake(batchPeriod),
+      {
+        kind: Nodes,
+        keys: (now, before, { lister }) =>
+          sharesDiffer(now, before)
+            ? lister(Services)
+                .by(hintedIndex, 'all')
+                .map(({ metadata }) => metadata)
+            : [],
+      },
+    ],
+    reads: [Pods],
     workers: 5,
     concerns: selectsPods,
     start(context) {
       times = new TriggerTimes()
+      hinted.clear()
       indexServicePods(context)
+      context
+        .lister(Services)
+        .index(hintedIndex, service => (wantsHints(service) && selectsPods(service) ? ['all'] : []))
       context.lister(EndpointSlices).index(sliceIndex, ({ metadata: { namespace, labels } }) => {
         const isOurs = labels?.[managerLabel] === manager && labels[nameLabel] !== undefined
         return isOurs ? [`${namespace}/${labels[nameLabel]}`] : []
@@ -76,7 +95,9 @@ export function endpointSliceController(options: EndpointSliceOptions = {}): Con
       const trigger = times.take(service, pods)
       const present = context.lister(EndpointSlices).by(sliceIndex, `${namespace}/${name}`)
       const alive = present.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-      const plan = planSlices(alive, desiredGroups(service, pods, context), labelsOf(service), maxPerSlice)
+      const groups = desiredGroups(service, pods, context)
+      addHints(service, groups, alive, hinted, context)
+      const plan = planSlices(alive, groups, labelsOf(service), maxPerSlice)
       try {
         await carryOut(plan, service, trigger, context)
       } catch (error) {
@@ -88,8 +109,43 @@ export function endpointSliceController(options: EndpointSliceOptions = {}): Con
     },
     async gone(ref) {
       times.forget(ref)
+      hinted.delete(`${ref.namespace}/${ref.name}`)
     },
   })
+}
+
+/** By the annotation, which counts more than trafficDistribution. */
+function addHints(
+  service: Frozen<Service>,
+  groups: ReadonlyMap<string, Group>,
+  present: readonly Frozen<EndpointSlice>[],
+  hinted: Set<string>,
+  { lister, event }: Context,
+): void {
+  const key = `${service.metadata.namespace}/${service.metadata.name}`
+  const say = (type: 'Normal' | 'Warning', what: 'Enabled' | 'Disabled', message: string): void =>
+    event(service, type, `TopologyAwareHints${what}`, `${message}, addressType: IPv4`)
+  if (!wantsHints(service)) {
+    if (hinted.delete(key)) say('Warning', 'Disabled', 'Topology Aware Hints has been disabled')
+    return
+  }
+  const zones = new Map<string, string>()
+  for (const { endpoints = [] } of present) {
+    for (const { addresses, hints } of endpoints) {
+      const zone = hints?.forZones?.[0]?.name
+      if (zone !== undefined) zones.set(addresses[0] ?? '', zone)
+    }
+  }
+  const endpoints = [...groups.values()].flatMap(group => [...group.endpoints.values()])
+  const hints = hintsFor(endpoints, zoneShares(lister(Nodes).list()), address => zones.get(address))
+  if (!(hints instanceof Map)) {
+    say('Warning', 'Disabled', (hints as { fault: string }).fault)
+    hinted.delete(key)
+    return
+  }
+  for (const [endpoint, zone] of hints) endpoint.hints = { forZones: [{ name: zone }] }
+  if (!hinted.has(key)) say('Normal', 'Enabled', 'Topology Aware Hints has been enabled')
+  hinted.add(key)
 }
 
 /** Endpoints that have the same ports; only they can share a slice. */
@@ -123,7 +179,7 @@ function desiredGroups(
     const hostname = hostnameOf(pod, service)
     const zone = node?.metadata.labels?.[zoneLabel]
     const ready = publishesAll || (isServing && !isTerminating)
-    const hints = ready ? hintsOf(service, zone, nodeName) : undefined
+    const hints = ready ? nearHints(service, zone, nodeName) : undefined
     const { namespace, name, uid } = pod.metadata
     group.endpoints.set(pod.status.podIP!, {
       addresses: [pod.status.podIP!],
@@ -143,12 +199,13 @@ function desiredGroups(
 }
 
 /** For whom an endpoint is, when a Service's traffic is to stay near (endpointslice/trafficdist). */
-function hintsOf(
-  { spec: { trafficDistribution: near } }: Frozen<Service>,
+function nearHints(
+  service: Frozen<Service>,
   zone: string | undefined,
   node: string | undefined,
 ): EndpointHints | undefined {
-  if (near === undefined || zone === undefined) return undefined
+  const near = service.spec.trafficDistribution
+  if (near === undefined || zone === undefined || wantsHints(service)) return undefined
   const forZones = [{ name: zone }]
   if (near === 'PreferClose' || near === 'PreferSameZone') return { forZones }
   return near === 'PreferSameNode' && node ? { forZones, forNodes: [{ name: node }] } : undefined
