@@ -110,7 +110,7 @@ function customKind(
       if (old === undefined && status) delete (draft as unknown as Record<string, unknown>).status
     },
     validate: (next, old, { subresource }) => [
-      ...schema().validate(next, old),
+      ...(subresource === 'status' ? schema().validateStatus(next, old) : schema().validate(next, old)),
       ...(scale ? scaleFaults(scale, next, subresource === 'status') : []),
     ],
     warnings: (next, old) => [...schema().warnings(next), ...finalizerWarnings(next, old)],

@@ -21,6 +21,8 @@ export interface CustomSchema {
   /** Whether there is anything to fill in at all. */
   readonly hasDefaults: boolean
   validate(next: Frozen<KubeObject>, old: Frozen<KubeObject> | undefined): readonly FieldError[]
+  /** Of an update of the status alone; what is wrong with a value in it is told of from there. */
+  validateStatus(next: Frozen<KubeObject>, old: Frozen<KubeObject> | undefined): readonly FieldError[]
   /** What the last look at this object forgave, as `validate` saw it. */
   warnings(next: Frozen<KubeObject>): readonly string[]
   readonly node: SchemaNode
@@ -33,6 +35,26 @@ export function compileCustomSchema(schema: Schema | undefined, cel: Cel): Custo
   const hasRules = schema !== undefined && someSchema(schema, each => each['x-kubernetes-validations'] !== undefined)
   const rules = hasRules ? compileRules(cel, schema) : undefined
   const forgiven = new WeakMap<object, readonly FieldError[]>()
+  const { status } = schema?.properties ?? {}
+  const validateStatus = status && compileValidation(status)
+
+  /** With what is asked of every object, once its values are judged. */
+  function followed(
+    faults: readonly FieldError[],
+    next: Frozen<KubeObject>,
+    old: Frozen<KubeObject> | undefined,
+  ): readonly FieldError[] {
+    const isListed = hasKeys && (old === undefined || listFaults(old, schema).length === 0)
+    const found = isListed ? [...faults, ...listFaults(next, schema)] : faults
+    if (rules === undefined) return found
+    if (found.some(({ type }) => blocking.has(type))) {
+      return [...found, { type: 'FieldValueInvalid', field: '<nil>', message: `Invalid value: null: ${unchecked}` }]
+    }
+    const held = rules(next, old)
+    if (held.forgiven.length > 0) forgiven.set(next, held.forgiven)
+    return [...found, ...held.faults]
+  }
+
   return {
     prune: object => prune(object, schema),
     defaults: object => applyDefaults(object, schema),
@@ -40,21 +62,24 @@ export function compileCustomSchema(schema: Schema | undefined, cel: Cel): Custo
     validate(next, old) {
       const faults = [...validate(next, old, '')]
       if (hasEmbedded) faults.push(...embeddedFaults(next, schema))
-      if (hasKeys && (old === undefined || listFaults(old, schema).length === 0)) {
-        faults.push(...listFaults(next, schema))
-      }
-      if (rules === undefined) return faults
-      if (faults.some(({ type }) => blocking.has(type))) {
-        return [...faults, { type: 'FieldValueInvalid', field: '<nil>', message: `Invalid value: null: ${unchecked}` }]
-      }
-      const held = rules(next, old)
-      if (held.forgiven.length > 0) forgiven.set(next, held.forgiven)
-      return [...faults, ...held.faults]
+      return followed(faults, next, old)
+    },
+    validateStatus(next, old) {
+      if (validateStatus === undefined || !Object.hasOwn(next, 'status')) return followed([], next, old)
+      const faults = validateStatus(statusOf(next), statusOf(old), '')
+      return followed(
+        faults.map(fault => ({ ...fault, field: fault.field === '<nil>' ? 'status' : `status.${fault.field}` })),
+        next,
+        old,
+      )
     },
     warnings: next => (forgiven.get(next) ?? []).map(({ field, message }) => `${field}: ${message}`),
     node: resourceNode(schema),
   }
 }
+
+const statusOf = (object: Frozen<KubeObject> | undefined): unknown =>
+  (object as { readonly status?: unknown } | undefined)?.status
 
 /** After these the rules are not asked (customresource/strategy.go, hasBlockingErr). */
 const blocking: ReadonlySet<string> = new Set([

@@ -117,6 +117,25 @@ describe('values', () => {
     ])
   })
 
+  test('a status is judged by itself, and told of from there', async () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        spec: { type: 'object', properties: { a: { type: 'string' } } },
+        status: { type: 'object', properties: { n: { type: 'integer', maximum: 3 } }, required: ['n'] },
+      },
+    }
+    const server = await served(schema, { subresources: { status: {} } })
+    await create(server, { spec: { a: 'x' } })
+    const change = (status: object) =>
+      server.widgets.patch(ref, { type: 'merge', body: { status } }, {}, server.info, 'status')
+    expect(await faults(change({ n: 4 }))).toEqual([
+      'status.n: Invalid value: 4: n in body should be less than or equal to 3',
+    ])
+    expect(await faults(change({ n: null }))).toEqual(['status.n: Required value'])
+    expect((await change({ n: 1 })).code).toBe(200)
+  })
+
   test('what an update leaves as it was is not held against it', async () => {
     const server = await served(spec({ a: { type: 'string' }, b: { type: 'string' } }))
     const { of, info, env } = server
