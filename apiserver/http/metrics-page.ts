@@ -14,7 +14,8 @@ export interface Page {
 }
 
 export async function metricsPage(families: readonly Family[]): Promise<Page> {
-  const { Registry } = await import('prom-client')
+  // CommonJS: bundled, it has only a default.
+  const { Registry } = (await import('prom-client')).default
   const registry = new Registry()
   for (const family of families) {
     if (family.values.length === 0) continue

@@ -22,7 +22,7 @@ import type { Patch, WriteOptions } from '../../src/client/client.ts'
 import type { ScaleRules } from '../../src/kinds/kind.ts'
 import { Nodes } from '../../src/kinds/node.ts'
 import { type ManagedEntries, noEntries } from '../apply/managed-fields.ts'
-import { keyOf } from '../storage/keys.ts'
+import { etcdKey, keyOf } from '../storage/keys.ts'
 import type { Stored } from '../storage/storage.ts'
 import { admitted } from './acting.ts'
 import { applyPatch } from './apply-patch.ts'
@@ -166,7 +166,7 @@ export async function bind(
       throw conflict(
         kind,
         ref.name,
-        otherVersion(current.key, resourceVersion, current.object.metadata.resourceVersion),
+        otherVersion(etcdKey(kind, current.key), resourceVersion, current.object.metadata.resourceVersion),
       )
     }
     const old = current.object as Frozen<Pod>

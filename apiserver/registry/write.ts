@@ -25,6 +25,7 @@ import type { Subresource } from '../../src/kinds/kind.ts'
 import { validateObjectMeta } from '../../src/kinds/object-meta.ts'
 import { type AdmissionRequest, NotYet } from '../admission/admission.ts'
 import { type ManagedEntries, noEntries } from '../apply/managed-fields.ts'
+import { etcdKey } from '../storage/keys.ts'
 import type { AlsoPut, Decision, Present, Stored } from '../storage/storage.ts'
 import { applyPatch } from './apply-patch.ts'
 import { type Collection, readingOf, wholeObject } from './collection.ts'
@@ -166,7 +167,12 @@ async function createdByUpdate(
   again: () => Promise<Wrote>,
 ): Promise<Wrote> {
   const { uid, name } = draft.metadata
-  if (uid) throw conflict(collection.kind, name, otherUidSentence(collection.keyOf(draft.metadata), uid, ''))
+  if (uid)
+    throw conflict(
+      collection.kind,
+      name,
+      otherUidSentence(etcdKey(collection.kept, collection.keyOf(draft.metadata)), uid, ''),
+    )
   delete draft.metadata.resourceVersion
   try {
     return await createNamed(collection, draft, undefined, options, info)
@@ -432,9 +438,9 @@ export function requireVersion({ kind }: Collection, draft: Body, old: Frozen<Bo
 }
 
 /** As storage.Preconditions words it, with the storage error around it that upstream lets through. */
-export function otherUid({ kind }: Collection, current: Stored, uid: string): ApiError {
+export function otherUid({ kind, kept }: Collection, current: Stored, uid: string): ApiError {
   const { metadata } = current.object
-  return conflict(kind, metadata.name, otherUidSentence(current.key, uid, metadata.uid ?? ''))
+  return conflict(kind, metadata.name, otherUidSentence(etcdKey(kept, current.key), uid, metadata.uid ?? ''))
 }
 
 const otherUidSentence = (key: string, asked: string, found: string): string =>

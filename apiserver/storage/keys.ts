@@ -24,3 +24,24 @@ export function collectionOf(key: string): string | undefined {
 }
 
 const root = '/registry/'
+
+/**
+ * Where upstream keeps it in etcd, which some of its messages name: built-in kinds but those of servers that were once apart
+ * without their group (pkg/kubeapiserver/default_storage_factory_builder.go).
+ */
+export function etcdKey(
+  { group, plural, custom }: Place & { readonly custom?: object | undefined },
+  key: string,
+): string {
+  const rest = key.slice(prefixOf({ group, plural }).length)
+  if (custom !== undefined || group === 'apiextensions.k8s.io' || group === 'apiregistration.k8s.io') return key
+  return `${root}${etcdNames[plural] ?? plural}/${rest}`
+}
+
+const etcdNames: Readonly<Record<string, string>> = {
+  replicationcontrollers: 'controllers',
+  endpoints: 'services/endpoints',
+  nodes: 'minions',
+  services: 'services/specs',
+  ingresses: 'ingress',
+}

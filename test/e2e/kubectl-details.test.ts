@@ -38,6 +38,12 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
     expect(stdout).toMatch(/^NAME\s+ENDPOINTS\s+AGE\nkubernetes\s/)
   })
 
+  test('the metrics are there in the built command too', async () => {
+    const text = await kubectl('get', '--raw', '/metrics')
+    expect(text).toMatch(/^apiserver_request_total\{.*resource="deployments".*\} \d+$/m)
+    expect(text).toMatch(/^# TYPE apiserver_request_duration_seconds histogram$/m)
+  })
+
   test('auth can-i says yes, auth whoami says who', async () => {
     expect(await kubectl('auth', 'can-i', 'get', 'pods')).toBe('yes\n')
     expect(await kubectl('auth', 'can-i', 'get', '/healthz')).toBe('yes\n')

@@ -181,7 +181,8 @@ describe('update', () => {
     const error = await refusal(of(ConfigMaps).update(inDefault('a'), body({ name: 'a', uid: 'other' }), {}, info))
     expect(error.reason).toBe('Conflict')
     expect(error.message).toContain(
-      `Precondition failed: UID in precondition: other, UID in object meta: ${reading.object.metadata.uid}`,
+      `Key: /registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: ` +
+        `Precondition failed: UID in precondition: other, UID in object meta: ${reading.object.metadata.uid}`,
     )
   })
 
