@@ -31,7 +31,7 @@ import { Services } from '../src/kinds/service.ts'
 import { defaultServiceCidr, ServiceCIDRs } from '../src/kinds/servicecidr.ts'
 import { defaultClassAnnotation, StorageClasses } from '../src/kinds/storageclass.ts'
 import type { Admission, AdmissionRequest } from './admission/admission.ts'
-import { expressionFaults } from './admission/policies/expression-faults.ts'
+import { expressionFaults, hasExpressions } from './admission/policies/expression-faults.ts'
 import { mutatingPolicies } from './admission/policies/mutating-policies.ts'
 import { validatingPolicies } from './admission/policies/validating-policies.ts'
 import { addressRange, ownAddress } from './admission/service-addresses.ts'
@@ -43,7 +43,7 @@ import { builtinReviews } from './auth/reviews.ts'
 import { loadOrCreateSigningKey, type SigningKey } from './auth/service-account-keys.ts'
 import { ServiceAccountTokens } from './auth/service-account-tokens.ts'
 import { tokenRequests } from './auth/token-requests.ts'
-import { createCel } from './cel/compiler.ts'
+import { CelLoader } from './cel/cel-loader.ts'
 import type { CelAuthorizer } from './cel/library/authorizer.ts'
 import { renaming } from './custom/conversion.ts'
 import { webhookConversion } from './custom/conversion-webhook.ts'
@@ -102,7 +102,7 @@ export function createApiServer(
     key: () => options.signingKey ?? loadOrCreateSigningKey(undefined),
   })
   const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
-  const cel = createCel()
+  const cel = new CelLoader(env)
   const authorizerFor = ({ user }: AdmissionRequest): CelAuthorizer => celAuthorizerOf(user, authorizer)
   const webhooks = createWebhooks({ env, storage, outgoing, equivalents, cel, authorizerFor })
   const policyOptions = { storage, cel, equivalents, authorizerFor, kinds: () => registry.kinds }
@@ -136,7 +136,7 @@ export function createApiServer(
     tokens,
     bootstrapRoles: () => bootstrapRoles(env, storage),
     async bootstrap({ address, port }) {
-      await customResources.ready
+      await Promise.all([customResources.ready, hasExpressions(storage) ? cel.load() : undefined])
       await bootstrap(client.as('kube-apiserver'), address, port, env.clock.now())
     },
     close() {

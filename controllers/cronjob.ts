@@ -13,7 +13,7 @@ import { CronJobs } from '../src/kinds/cronjob.ts'
 import { Jobs } from '../src/kinds/job.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
 import { isNamespaceEnding, messageOf } from './shared/replicas.ts'
-import { dueSince, parseSchedule, type Schedule } from './shared/schedule.ts'
+import type { Schedule } from './shared/schedule.ts'
 
 /** A little late, so that the moment has surely come (nextScheduleDelta). */
 const delta = 100
@@ -115,6 +115,8 @@ class Turn {
   async #schedule(): Promise<Millis | undefined> {
     const { spec, metadata } = this.#cronJob
     if (spec.suspend) return undefined
+    // Loaded when there is a CronJob: most clusters have none.
+    const { dueSince, parseSchedule } = await import('./shared/schedule.ts')
     let schedule: Schedule
     try {
       schedule = parseSchedule(spec.schedule, spec.timeZone)

@@ -75,6 +75,7 @@ async function bundleWhenStale() {
     target: 'node20',
     // What finds its own files or native code beside itself stays outside.
     external: ['classic-level', 'bufferutil', 'utf-8-validate', 'pino-pretty'],
+    plugins: [withoutBodyParsers],
     banner: { js: requireForBundledCommonJs },
     logLevel: 'warning',
     metafile: true,
@@ -107,6 +108,15 @@ function removeOldChunks(current) {
     if (!file.startsWith('chunk-') || current.has(file)) continue
     if (statSync(`${root}dist/${file}`).mtimeMs < Date.now() - 86_400_000) rmSync(`${root}dist/${file}`)
   }
+}
+
+/** Express brings readers of bodies in every character set of the world, half a megabyte to load; bodies are read by request.ts. */
+const withoutBodyParsers = {
+  name: 'without-body-parsers',
+  setup(build) {
+    build.onResolve({ filter: /^body-parser$/ }, ({ path }) => ({ path, namespace: 'nothing' }))
+    build.onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {}', loader: 'js' }))
+  },
 }
 
 /** What CommonJS packages take for granted. */

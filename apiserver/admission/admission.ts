@@ -31,6 +31,8 @@ export interface Admission {
   readonly name: string
   /** Whether it ever has anything to say about objects of this kind; of others it is not asked at all. Default: always. */
   concerns?(kind: Kind<any>): boolean
+  /** What it needs before it is asked about those it concerns; writes wait for it. */
+  load?(): Promise<void>
   /** Completes the draft. Throws ApiError to refuse. */
   admit?(draft: KubeObject, request: AdmissionRequest): void
   /** Refuses by throwing ApiError. For DELETE, `next` is the object to be deleted. */

@@ -52,6 +52,8 @@ export interface CelProgram {
 }
 
 export interface Cel {
+  /** What has to be there before anything is compiled. Absent: it is. */
+  load?(): Promise<void>
   /** Throws CelFault: `compilation failed: ERROR: <input>:1:5: undeclared reference to 'x' (in container '')…`. */
   compile(text: string, declarations: Declarations): CelProgram
 }

@@ -1,7 +1,7 @@
 // The compiler: upstream's language on @marcbachmann/cel-js (docs/decisions/0007-cel.md). Types are checked with what is
 // declared; values are evaluated as they come. Made once a server; environments are kept by what is declared.
 
-import { Environment } from '@marcbachmann/cel-js'
+import { Environment, Optional } from '@marcbachmann/cel-js'
 import {
   type Cel,
   type CelBudget,
@@ -34,7 +34,10 @@ export function createCel(): Cel {
   registerLibraries(base)
   // Of what is no plain value nothing is null.
   for (const type of nullable) base.registerOperator(`${type} == null`, () => false)
-  const converter = new Converter(text => base.evaluate(`duration(${JSON.stringify(text)})`))
+  const converter = new Converter({
+    duration: text => base.evaluate(`duration(${JSON.stringify(text)})`),
+    optional: value => (value === undefined ? Optional.none() : Optional.of(value)),
+  })
   const environments = new Map<string, Environments>()
 
   function environmentsOf({ variables }: Declarations): Environments {

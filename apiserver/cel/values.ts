@@ -1,7 +1,5 @@
 // JSON as CEL sees it, and back: whole numbers are ints there, and nothing else is changed. What is frozen is converted once.
 
-import { Optional } from '@marcbachmann/cel-js'
-
 /** A value that may be there, as CEL's optional. */
 export class Maybe {
   readonly value: unknown
@@ -29,13 +27,19 @@ export class Span {
   }
 }
 
+/** Values of types that are the library's: it is not known here, since it is loaded late. */
+export interface OwnValues {
+  duration(text: string): unknown
+  optional(value: unknown): unknown
+}
+
 /** Integers become bigints, objects maps, in which no key of a user's is anything but a key. */
 export class Converter {
   readonly #made = new WeakMap<object, unknown>()
-  readonly #duration: (text: string) => unknown
+  readonly #own: OwnValues
 
-  constructor(duration: (text: string) => unknown = text => text) {
-    this.#duration = duration
+  constructor(own: OwnValues = { duration: text => text, optional: value => value }) {
+    this.#own = own
   }
 
   toCel(value: unknown): unknown {
@@ -44,7 +48,7 @@ export class Converter {
     if (isForeign(value)) {
       if (value instanceof Maybe) return this.#optional(value)
       if (value instanceof Double) return value.value
-      return value instanceof Span ? this.#duration(value.text) : value
+      return value instanceof Span ? this.#own.duration(value.text) : value
     }
     const known = this.#made.get(value)
     if (known !== undefined) return known
@@ -54,7 +58,7 @@ export class Converter {
   }
 
   #optional({ value }: Maybe): unknown {
-    return value === undefined ? Optional.none() : Optional.of(this.toCel(value))
+    return this.#own.optional(value === undefined ? undefined : this.toCel(value))
   }
 
   #members(value: object): object {

@@ -26,7 +26,7 @@ export class SchemaLoader {
   load(): Promise<void> {
     // Somebody is at work, or virtual time would move on while the disk is read.
     this.#loading ??= this.#env.activity.track(async () => {
-      const { createSchemas } = await import('./schemas.ts')
+      const [{ createSchemas }] = await Promise.all([import('./schemas.ts'), this.#cel.load?.()])
       this.#schemas = createSchemas(this.#cel)
     })
     return this.#loading

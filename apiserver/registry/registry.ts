@@ -270,7 +270,8 @@ function resourceRegistry(
     },
   }
   if (kind.custom?.isConvertedOutside) return converting(resource, collection, watches)
-  return kind.load === undefined ? resource : loading(resource, kind.load)
+  const load = kind.load ?? collection.admission.find(plugin => plugin.load !== undefined)?.load
+  return load === undefined ? resource : loading(resource, load)
 }
 
 /** Reads of a resource as it has to be read; all but those of `ready` kinds at once. */

@@ -2,7 +2,6 @@
 
 import type { Client } from '../client/client.ts'
 import { createHttpClient } from '../client/http-client.ts'
-import { readKubeconfig } from '../client/user-kubeconfig.ts'
 import { readConfig } from '../config.ts'
 import { type ClusterRecord, requireRunning } from './cluster-record.ts'
 
@@ -13,7 +12,8 @@ export interface Connection {
   close(): void
 }
 
-export function connect(kubeconfig: string): Connection {
+export async function connect(kubeconfig: string): Promise<Connection> {
+  const { readKubeconfig } = await import('../client/user-kubeconfig.ts')
   return createHttpClient(readKubeconfig(kubeconfig), 'kubesim-cli')
 }
 
@@ -23,7 +23,7 @@ export async function withCluster<R>(
   work: (client: Client, record: ClusterRecord, get: Connection['get']) => Promise<R>,
 ): Promise<R> {
   const record = requireRunning(readConfig(dataDir === undefined ? {} : { dataDir }).dataDir)
-  const connection = connect(record.kubeconfig)
+  const connection = await connect(record.kubeconfig)
   try {
     return await work(connection.client, record, connection.get)
   } finally {

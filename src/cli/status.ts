@@ -46,7 +46,7 @@ interface State {
 }
 
 async function stateOf({ kubeconfig, ingress }: ClusterRecord): Promise<State> {
-  const connection = connect(kubeconfig)
+  const connection = await connect(kubeconfig)
   try {
     const { items } = await connection.client.of(Nodes).list()
     const nodes = items.map(node => ({

@@ -5,6 +5,8 @@ import { type FieldError, invalid, invalidValue } from '../../../src/api/errors.
 import { jsonEqual } from '../../../src/api/json-equal.ts'
 import type { Frozen, KubeObject } from '../../../src/api/meta.ts'
 import { type Cel, CelFault } from '../../cel/cel.ts'
+import { prefixOf } from '../../storage/keys.ts'
+import type { Present } from '../../storage/storage.ts'
 import type { Admission } from '../admission.ts'
 import { type Compiled, type Definitions, PolicyCompiler } from './evaluation.ts'
 
@@ -20,14 +22,23 @@ interface Written {
   readonly paramKind?: unknown
 }
 
+const group = 'admissionregistration.k8s.io'
 const policies: ReadonlySet<string> = new Set(['validatingadmissionpolicies', 'mutatingadmissionpolicies'])
 const webhooks: ReadonlySet<string> = new Set(['validatingwebhookconfigurations', 'mutatingwebhookconfigurations'])
+
+/** Whether there is anything to compile already. */
+export function hasExpressions(present: Present): boolean {
+  for (const plural of [...policies, ...webhooks]) {
+    for (const _ of present.list(prefixOf({ group, plural }))) return true
+  }
+  return false
+}
 
 export function expressionFaults(cel: Cel): Admission {
   return {
     name: 'ExpressionFaults',
-    concerns: ({ group, plural }) =>
-      group === 'admissionregistration.k8s.io' && (policies.has(plural) || webhooks.has(plural)),
+    concerns: kind => kind.group === group && (policies.has(kind.plural) || webhooks.has(kind.plural)),
+    load: async () => cel.load?.(),
     check(next, { kind, name, operation, old }) {
       if (operation === 'DELETE') return
       const faults = policies.has(kind.plural) ? ofPolicy(cel, next, old) : ofWebhooks(cel, next)

@@ -52,7 +52,16 @@ export class PolicyIndex<P extends Policy, C> {
       this.bound = storage.list(prefixes[0]!).flatMap(({ object }) => {
         const policy = object as P
         const own = bound.filter(({ spec }) => spec.policyName === policy.metadata.name)
-        return own.length === 0 ? [] : [{ policy, bindings: own, compiled: this.#of(policy) }]
+        if (own.length === 0) return []
+        // When somebody first asks: at a start, what compiles is not loaded yet.
+        const compiled = (): C => this.#of(policy)
+        return {
+          policy,
+          bindings: own,
+          get compiled() {
+            return compiled()
+          },
+        }
       })
     }
     read()
