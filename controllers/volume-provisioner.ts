@@ -1,9 +1,9 @@
-// Makes and deletes the volumes of two provisioners of our own: no storage is behind them, but objects, events and order are
-// those of the real ones. `kubesim.dev/simulated` (the class `standard`) makes host-path volumes as minikube's does,
-// `csi.kubesim.dev` CSI volumes, which are attached. Every other provisioner's claims wait for somebody else. Upstream:
+// Makes and deletes volumes: no storage is behind them, but objects, events and order are those of the real ones.
+// `kubesim.dev/simulated` (the class `standard`) makes host-path volumes as minikube's does, `csi.kubesim.dev` CSI volumes, which
+// are attached; the names of minikube's and kind's own are served, too. Every other provisioner's claims wait for somebody else. Upstream:
 // sigs.k8s.io/sig-storage-lib-external-provisioner/controller/controller.go. A volume's key has no namespace.
 
-import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../generated/types.ts'
+import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec, StorageClass } from '../generated/types.ts'
 import { isAlreadyExists, isNotFound } from '../src/api/errors.ts'
 import type { Frozen, NewObject } from '../src/api/meta.ts'
 import { Nodes } from '../src/kinds/node.ts'
@@ -21,7 +21,7 @@ import {
   selectedNode,
   storageProvisioner,
 } from './shared/volume-matching.ts'
-import { csiDriver, isSimulatedProvisioner } from './shared/volume-simulation.ts'
+import { csiDriver, isSimulatedProvisioner, localPathProvisioner } from './shared/volume-simulation.ts'
 
 type Volume = Frozen<PersistentVolume>
 type Claim = Frozen<PersistentVolumeClaim>
@@ -131,10 +131,7 @@ function volumeFor(
 ): NewObject<PersistentVolume> {
   const { metadata, spec } = claim
   const { provisioner, reclaimPolicy = 'Delete', mountOptions, allowedTopologies } = storageClass
-  const source =
-    provisioner === csiDriver
-      ? { csi: { driver: csiDriver, volumeHandle: name, fsType: 'ext4' } }
-      : { hostPath: { path: `/tmp/hostpath-provisioner/${metadata.namespace}/${metadata.name}`, type: '' } }
+  const source = sourceOf(claim, provisioner, name)
   const terms = node
     ? [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] }]
     : allowedTopologies?.map(({ matchLabelExpressions = [] }) => ({
@@ -170,6 +167,19 @@ function volumeFor(
         : {}),
     },
   } as NewObject<PersistentVolume>
+}
+
+function sourceOf(
+  { metadata: { namespace, name } }: Claim,
+  provisioner: string,
+  volume: string,
+): Partial<PersistentVolumeSpec> {
+  if (provisioner === csiDriver) return { csi: { driver: csiDriver, volumeHandle: volume, fsType: 'ext4' } }
+  if (provisioner === localPathProvisioner) {
+    const path = `/var/local-path-provisioner/${volume}_${namespace}_${name}`
+    return { hostPath: { path, type: 'DirectoryOrCreate' } }
+  }
+  return { hostPath: { path: `/tmp/hostpath-provisioner/${namespace}/${name}`, type: '' } }
 }
 
 async function remove(volume: Volume, context: Context): Promise<void> {

@@ -384,3 +384,27 @@ test('in a whole cluster a recycled volume is scrubbed on a node and claimed aga
   await cluster.advance('1m')
   expect(cluster.pods()).toEqual([])
 })
+
+test("what is written for minikube and kind finds its volumes, kind's on the node of the pod", async () => {
+  await using cluster = await testCluster({ nodes: 2 })
+  const waits = { volumeBindingMode: 'WaitForFirstConsumer' }
+  await cluster.apply(
+    storageClass('fast', 'k8s.io/minikube-hostpath'),
+    storageClass('local-path', 'rancher.io/local-path', waits),
+    claim('one', '1Gi', { storageClassName: 'fast' }),
+    claim('two', '1Gi', { storageClassName: 'local-path' }),
+  )
+  const phase = (name: string) => cluster.get(PersistentVolumeClaims, name).status.phase
+  expect([phase('one'), phase('two')]).toEqual(['Bound', 'Pending'])
+  await cluster.apply(pod('web', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'two' } }] }))
+  await cluster.until(() => cluster.get(Pods, 'web').status.phase === 'Running', '1m')
+  const { volumeName = '' } = cluster.get(PersistentVolumeClaims, 'two').spec
+  const { spec } = cluster.get(PersistentVolumes, volumeName)
+  expect(spec.hostPath).toEqual({
+    path: `/var/local-path-provisioner/${volumeName}_default_two`,
+    type: 'DirectoryOrCreate',
+  })
+  expect(spec.nodeAffinity!.required!.nodeSelectorTerms[0]!.matchExpressions![0]!.values).toEqual([
+    cluster.get(Pods, 'web').spec.nodeName,
+  ])
+})
