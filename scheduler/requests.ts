@@ -2,8 +2,9 @@
 // to be placed. The sums are those of k8s.io/component-helpers/resource/helpers.go (PodRequests).
 
 import type { Container, Pod } from '../generated/types.ts'
+import { findCondition } from '../src/api/conditions.ts'
 import type { Frozen } from '../src/api/meta.ts'
-import { milliValue, wholeValue } from '../src/api/quantity.ts'
+import { compareQuantities, milliValue, wholeValue } from '../src/api/quantity.ts'
 import { affinityOf, type PodAffinities } from './affinity-terms.ts'
 
 export interface Resources {
@@ -49,19 +50,21 @@ export function needsOf(pod: Frozen<Pod>): PodNeeds {
 export function podRequests(pod: Frozen<Pod>, isLikely = false): Resources {
   const { containers, initContainers = [], overhead, resources } = pod.spec
   const sum = nothing()
-  for (const container of containers) addList(sum, container, isLikely)
+  const listOf = heldBy(pod)
+  for (const container of containers) addList(sum, listOf(container), isLikely)
   if (initContainers.length > 0) {
     // While an init container runs, so do the sidecars started before it; all sidecars run beside the containers.
     const sidecars = nothing()
     const peak = nothing()
     for (const container of initContainers) {
       const running = nothing()
-      addList(running, container, isLikely)
+      const list = listOf(container)
+      addList(running, list, isLikely)
       add(running, sidecars)
       raise(peak, running)
       if (container.restartPolicy === 'Always') {
-        addList(sum, container, isLikely)
-        addList(sidecars, container, isLikely)
+        addList(sum, list, isLikely)
+        addList(sidecars, list, isLikely)
       }
     }
     raise(sum, peak)
@@ -87,8 +90,37 @@ export function resourcesOf(list: Readonly<Record<string, string>> | undefined):
   return sum
 }
 
-function addList(sum: Resources, container: Frozen<Container>, isLikely: boolean): void {
-  const list = container.resources?.requests
+type List = Readonly<Record<string, string>>
+
+/**
+ * What a container asks for, or holds while it is being resized: the most of what is wanted, what it was given and what it
+ * has; what cannot be had on its node is not counted (determineContainerReqs in component-helpers/resource/helpers.go).
+ */
+function heldBy({ status }: Frozen<Pod>): (container: Frozen<Container>) => List | undefined {
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].filter(
+    each => each.resources !== undefined,
+  )
+  if (statuses.length === 0) return ({ resources }) => resources?.requests
+  const pending = findCondition(status.conditions, 'PodResizePending')
+  const isInfeasible = pending?.status === 'True' && pending.reason === 'Infeasible'
+  return ({ name, resources }) => {
+    const found = statuses.find(each => each.name === name)
+    if (found === undefined) return resources?.requests
+    const held = most(found.resources?.requests ?? {}, found.allocatedResources ?? {})
+    return isInfeasible ? held : most(resources?.requests ?? {}, held)
+  }
+}
+
+function most(one: List, other: List): List {
+  const result: Record<string, string> = { ...one }
+  for (const name of Object.keys(other)) {
+    const own = result[name]
+    if (own === undefined || compareQuantities(other[name]!, own) > 0) result[name] = other[name]!
+  }
+  return result
+}
+
+function addList(sum: Resources, list: List | undefined, isLikely: boolean): void {
   if (list !== undefined) for (const name of Object.keys(list)) increase(sum, name, list[name]!)
   if (!isLikely) return
   if (list?.cpu === undefined) sum.milliCpu += likelyContainerMilliCpu

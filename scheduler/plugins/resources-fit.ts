@@ -110,7 +110,16 @@ function leastAllocated(cpu: number | undefined, memory: number | undefined): nu
 /** A pod that went, or shrank in place, leaves room. */
 function freesAnything({ now, before }: Change<Pod>): boolean {
   if (before === undefined) return false
-  return now === undefined || !jsonEqual(now.spec.containers, before.spec.containers)
+  if (now === undefined) return true
+  const isResized = ({ status }: Frozen<Pod>): boolean =>
+    status.containerStatuses?.some(each => each.resources) ?? false
+  if (!isResized(now) && !isResized(before) && jsonEqual(now.spec.containers, before.spec.containers)) return false
+  const [is, was] = [needsOf(now).requests, needsOf(before).requests]
+  return (
+    is.milliCpu < was.milliCpu ||
+    is.memory < was.memory ||
+    [...(was.scalars ?? [])].some(([name, amount]) => (is.scalars?.get(name) ?? 0) < amount)
+  )
 }
 
 /** A node that came or grew helps if it could hold the pod, were it empty. */

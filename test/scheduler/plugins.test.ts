@@ -13,6 +13,7 @@ import { taintToleration } from '../../scheduler/plugins/taint-toleration.ts'
 import { podTopologySpread } from '../../scheduler/plugins/topology-spread.ts'
 import { needsOf } from '../../scheduler/requests.ts'
 import { selectorFromLabels } from '../../src/api/labels.ts'
+import { Pods } from '../../src/kinds/pod.ts'
 import { node, type PodWish, pod, scores, verdicts, world } from './world.ts'
 
 test('NodeName: only the named node fits', () => {
@@ -227,6 +228,37 @@ describe('NodeResourcesFit', () => {
     expect(cpu({ containers, initContainers: [container('i', '400m'), sidecar] })).toBe(400)
     expect(cpu({ containers, overhead: { cpu: '20m' } })).toBe(320)
     expect(cpu({ containers, resources: { requests: { cpu: '1' } }, overhead: { cpu: '20m' } })).toBe(1020)
+  })
+
+  test('a pod that is being resized holds the most of what it wants, was given and has; what cannot be had is not counted', () => {
+    const resized = (wants: string, given: string | undefined, has: string, status: object = {}) =>
+      pod('p', {
+        requests: { cpu: wants },
+        status: {
+          ...status,
+          containerStatuses: [
+            {
+              name: 'main',
+              resources: { requests: { cpu: has } },
+              ...(given && { allocatedResources: { cpu: given } }),
+            },
+          ],
+        },
+      })
+    const cpu = (of: ReturnType<typeof pod>): number => needsOf(of).requests.milliCpu
+    expect(cpu(resized('500m', '500m', '200m'))).toBe(500)
+    expect(cpu(resized('200m', '200m', '500m'))).toBe(500)
+    expect(cpu(resized('900m', '500m', '500m'))).toBe(900)
+    const infeasible = { conditions: [{ type: 'PodResizePending', status: 'True', reason: 'Infeasible' }] }
+    expect(cpu(resized('900m', '500m', '200m', infeasible))).toBe(500)
+    // Once less is held, there is room for others, and who was refused is tried again.
+    const snapshot = world([node('a')], [['a', resized('1', '4', '4')]])
+    expect(snapshot.node('a')!.requested.milliCpu).toBe(4000)
+    snapshot.putPod(resized('1', '1', '1'), 'a')
+    expect(snapshot.node('a')!.requested.milliCpu).toBe(1000)
+    const change = { kind: Pods, now: resized('1', '1', '1'), before: resized('1', '4', '4') }
+    expect(nodeResourcesFit.helps!(pod('q'), change)).toBe(true)
+    expect(nodeResourcesFit.helps!(pod('q'), { ...change, now: change.before })).toBe(false)
   })
 
   test('LeastAllocated: the mean of what would be left of CPU and of memory', () => {
