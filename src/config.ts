@@ -35,6 +35,15 @@ export interface Config {
   readonly delays: number
   /** A KubeSchedulerConfiguration. */
   readonly schedulerConfig: string | undefined
+  /** What of whose requests is written, as kube-apiserver's file of that name; nothing is without one. */
+  readonly auditPolicyFile: string | undefined
+  readonly auditLog: {
+    /** `-`: standard output. */
+    readonly path: string | undefined
+    readonly maxSize: number
+    readonly maxBackup: number
+    readonly maxAge: number
+  }
   /** Bearer tokens and whom each speaks for, as kube-apiserver's file of that name. */
   readonly tokenAuthFile: string | undefined
   /** Of several processes of one component, only one works at a time. */
@@ -66,6 +75,11 @@ export interface Settings {
   ingressPort?: string | number
   delays?: string | number
   schedulerConfig?: string
+  auditPolicyFile?: string
+  auditLogPath?: string
+  auditLogMaxsize?: string | number
+  auditLogMaxbackup?: string | number
+  auditLogMaxage?: string | number
   tokenAuthFile?: string
   leaderElect?: boolean
 }
@@ -97,7 +111,20 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     delays: number('delays', settings.delays ?? 1),
     schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
     leaderElect: settings.leaderElect ?? true,
+    auditPolicyFile: settings.auditPolicyFile ? resolve(expandHome(settings.auditPolicyFile)) : undefined,
+    auditLog: auditLogOf(settings),
     tokenAuthFile: settings.tokenAuthFile ? resolve(expandHome(settings.tokenAuthFile)) : undefined,
+  })
+}
+
+/** The numbers are kube-apiserver's: k8s.io/apiserver/pkg/server/options/audit.go. */
+function auditLogOf(settings: Settings): Config['auditLog'] {
+  const { auditLogPath: path, auditLogMaxsize, auditLogMaxbackup, auditLogMaxage } = settings
+  return Object.freeze({
+    path: path && path !== '-' ? resolve(expandHome(path)) : path || undefined,
+    maxSize: whole('audit-log-maxsize', auditLogMaxsize ?? 100, 0, 1_000_000),
+    maxBackup: whole('audit-log-maxbackup', auditLogMaxbackup ?? 100, 0, 1_000_000),
+    maxAge: whole('audit-log-maxage', auditLogMaxage ?? 366, 0, 1_000_000),
   })
 }
 
@@ -155,6 +182,11 @@ const knownSettings = new Set([
   'ingressPort',
   'delays',
   'schedulerConfig',
+  'auditPolicyFile',
+  'auditLogPath',
+  'auditLogMaxsize',
+  'auditLogMaxbackup',
+  'auditLogMaxage',
   'tokenAuthFile',
   'leaderElect',
 ])

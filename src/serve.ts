@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Audit } from '../apiserver/audit/audit.ts'
 import { createAuthenticator } from '../apiserver/auth/authentication.ts'
 import { loadOrCreateSigningKey } from '../apiserver/auth/service-account-keys.ts'
 import { readTokens } from '../apiserver/auth/token-file.ts'
@@ -38,6 +39,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   const scheduler = await schedulerConfigurationOf(config)
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
   const tokens = tokensOf(config, env)
+  const audit = await auditOf(config, env)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const journal = await openJournal(config)
   const names = [config.bindAddress]
@@ -71,6 +73,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     tokens: cluster.server.tokens,
     certificates,
     checks: startChecks(() => isStarted),
+    audit,
     metrics: () => cluster.metrics(),
     pages: path => decisionAt(path, cluster),
   })
@@ -97,6 +100,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   }).then(async () => {
     await door.close()
     await cluster.close()
+    audit?.close()
   })
   return { record: recordOf(config, server, cluster, rfc3339(env.clock.now())), access, ended }
 }
@@ -105,6 +109,25 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
 function decisionAt(path: string, { decisions }: Cluster): object | undefined {
   const [, namespace, name] = /^\/simulator\/scheduler\/decisions\/([^/]+)\/([^/]+)$/.exec(path) ?? []
   return namespace === undefined || name === undefined ? undefined : decisions.get({ namespace, name })
+}
+
+/** Undefined unless there are both a policy and a place to write to, as upstream has it. */
+async function auditOf({ auditPolicyFile: file, auditLog }: Config, env: Env): Promise<Audit | undefined> {
+  if (file === undefined) {
+    if (auditLog.path !== undefined) env.log.warn({}, 'without --audit-policy-file nothing is written to the audit log')
+    return undefined
+  }
+  const { path, ...limits } = auditLog
+  if (path === undefined) return undefined
+  const { openAudit } = await import('../apiserver/audit/open.ts')
+  const warn = (text: string): void => env.log.warn({}, text)
+  const failed = (error: Error): void => env.log.error({ error }, 'a line of the audit log is lost')
+  try {
+    return openAudit({ policyFile: file, log: { path, ...limits, now: () => env.clock.now(), failed }, warn })
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw new ConfigError(code === undefined ? message : `the audit log ${path} cannot be written: ${code}`, { cause })
+  }
 }
 
 function tokensOf({ tokenAuthFile: file }: Config, env: Env): ReadonlyMap<string, User> | undefined {

@@ -6,7 +6,7 @@ import { ApiError, forbidden } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { WriteOptions } from '../../src/client/client.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
-import type { User } from '../registry/registry.ts'
+import type { Annotate, User } from '../registry/registry.ts'
 import type { AlsoPut, Present } from '../storage/storage.ts'
 
 export interface AdmissionRequest {
@@ -25,6 +25,8 @@ export interface AdmissionRequest {
   readonly present: Present
   /** Goes to the user as a `Warning:` header. */
   warn(text: string): void
+  /** Goes into the audit log; absent when nothing is written of this request. */
+  readonly annotate?: Annotate | undefined
 }
 
 export interface Admission {

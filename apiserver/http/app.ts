@@ -9,12 +9,15 @@ import type { Router } from 'express'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import { createEnding } from '../../src/env/ending.ts'
 import type { Env } from '../../src/env/env.ts'
+import type { Audit } from '../audit/audit.ts'
+import type { Trail } from '../audit/trail.ts'
 import type { Authenticate, Credentials } from '../auth/authentication.ts'
 import { type Authorizer, isMaster, refused } from '../auth/authorization.ts'
 import { impersonated, isImpersonating } from '../auth/impersonation.ts'
 import type { Flow, FlowControl } from '../flowcontrol/flow-control.ts'
 import type { Registry, User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
+import { auditFamilies, requestHead, tellStart } from './auditing.ts'
 import { discoveryRoutes } from './discovery.ts'
 import { Documents } from './documents.ts'
 import { dualExpress } from './express-adapter.ts'
@@ -27,7 +30,7 @@ import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts
 import { presentRefusal } from './presentation.ts'
 import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
 import { parseTarget } from './request.ts'
-import { attributesOf, type RequestAttributes, selectedBy } from './request-attributes.ts'
+import { attributesOf, isLongRunning, type RequestAttributes, selectedBy } from './request-attributes.ts'
 import { type Counted, RequestMetrics } from './request-metrics.ts'
 import { Upgrades } from './upgrade.ts'
 import { type Exchange, Verbs } from './verbs.ts'
@@ -44,6 +47,8 @@ export interface HttpServerOptions {
   /** Absent: everything is served at once. */
   readonly flows?: FlowControl
   readonly nodes?: NodeClient | undefined
+  /** Where it is written who asked for what; absent: nowhere. */
+  readonly audit?: Audit | undefined
   /** What /readyz asks beyond the API server itself. */
   readonly checks?: HealthChecks
   /** What is served beside the API as JSON, below /simulator/; undefined where there is nothing. */
@@ -69,7 +74,7 @@ const mostHeaders = 1 << 20
 const openToAll: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/'])
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { env, registry, authenticate, authorizer, certificates, flows } = options
+  const { env, registry, authenticate, authorizer, certificates, flows, audit } = options
   const ending = createEnding()
   const metrics = new RequestMetrics(() => env.clock.now())
   const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal, metrics })
@@ -90,6 +95,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     inFlight.add(request)
     let counted: Counted | undefined
     let flow: Flow | undefined
+    let trail: Trail | undefined
+    let isLong = false
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
@@ -98,22 +105,34 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       'Cache-Control': 'no-cache, private',
     }
     try {
-      const told = authenticate(credentialsOf(request))
-      const authenticated = told instanceof Promise ? await told : told
+      let authenticated: User
+      try {
+        const told = authenticate(credentialsOf(request))
+        authenticated = told instanceof Promise ? await told : told
+      } catch (error) {
+        if (audit !== undefined) tellUnknown(request, response, headers, error)
+        throw error
+      }
       const target = path.startsWith('/api') ? parseTarget(path) : undefined
       const attributes = attributesOf(request.method ?? 'GET', url, path, target)
       counted = metrics.begin(attributes, isApply(request))
+      if (audit !== undefined) {
+        trail = audit.begin(requestHead(request, String(headers['Audit-Id'])), authenticated, attributes)
+        isLong = trail !== undefined && isLongRunning(attributes)
+        if (isLong) tellStart(response, trail!)
+      }
       const user = meant(authenticated, request)
+      if (user !== authenticated) trail?.impersonates(user)
       const entry = admitted(flows, attributes, user, response, headers)
       flow = entry instanceof Promise ? await entry : entry
-      requireAllowed(user, url, attributes)
+      requireAllowed(user, url, attributes, trail)
       const health = healthReport(path, mark < 0 ? '' : url.slice(mark + 1), checks)
       if (health) {
         const said = { ...headers, ...health.headers }
         return sendBytes(response, health.status, 'text/plain; charset=utf-8', Buffer.from(health.text), said)
       }
       if (target !== undefined)
-        return await verbs.answer(target, { request, response, user, headers } satisfies Exchange)
+        return await verbs.answer(target, { request, response, user, headers, trail } satisfies Exchange)
       if (request.method === 'GET' || request.method === 'HEAD') {
         for (const route of documents()) {
           const document = await route(path, request.headers.accept, mark < 0 ? '' : url.slice(mark + 1))
@@ -135,13 +154,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (error instanceof Overload) return sendOverload(response, headers)
       const told = asApiError(error)
       if (told.reason === 'InternalError') env.log.error({ method: request.method, path, error }, 'a request failed')
+      if (!response.headersSent) trail?.stated(told.toStatus())
       if (response.headersSent) response.destroy()
       else if (path.startsWith('/api')) await presentRefusal(response, told, headers, request.headers.accept)
       else sendStatus(response, told, headers)
       // What of a refused body has not come yet is not waited for.
       if (!request.complete) request.resume()
     } finally {
-      const end = () => counted?.end(response.statusCode, Number(headers['Content-Length'] ?? -1))
+      const end = () => {
+        counted?.end(response.statusCode, Number(headers['Content-Length'] ?? -1))
+        trail?.complete(response.headersSent ? response.statusCode : undefined, isLong)
+      }
       // A watch goes on; what is compressed is still on its way.
       if (counted !== undefined && !response.writableEnded) response.once('close', end)
       else end()
@@ -151,16 +174,53 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }
   }
 
+  /** Credentials that do not hold are written of, too. */
+  function tellUnknown(request: IncomingMessage, response: ServerResponse, headers: Headers, error: unknown): void {
+    const url = request.url ?? '/'
+    const path = url.split('?', 1)[0]!
+    const target = path.startsWith('/api') ? parseTarget(path) : undefined
+    const attributes = attributesOf(request.method ?? 'GET', url, path, target)
+    const trail = audit?.unauthenticated(requestHead(request, String(headers['Audit-Id'])), attributes)
+    trail?.stated(asApiError(error).toStatus())
+    if (trail !== undefined) tellStart(response, trail)
+  }
+
+  async function upgraded(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    let trail: Trail | undefined
+    const refusal = await upgrades.take(request, socket, head, async (path, target) => {
+      const url = request.url ?? '/'
+      const authenticated = await authenticate(credentialsOf(request))
+      const attributes = attributesOf(request.method ?? 'GET', url, path, target)
+      if (audit !== undefined) {
+        const auditId = (request.headers['audit-id'] as string | undefined) ?? auditIds.uid()
+        trail = audit.begin(requestHead(request, auditId), authenticated, attributes)
+      }
+      const user = meant(authenticated, request)
+      if (user !== authenticated) trail?.impersonates(user)
+      requireAllowed(user, url, attributes, trail)
+    })
+    if (trail === undefined) return
+    if (refusal !== undefined) trail.stated(refusal.toStatus())
+    const code = refusal?.code ?? 101
+    trail.started(code)
+    if (refusal !== undefined || socket.destroyed) trail.complete(code)
+    else socket.once('close', () => trail?.complete(code))
+  }
+
   /** As whom the request goes on. Throws ApiError Forbidden when he may not speak for the other. */
   function meant(authenticated: User, request: IncomingMessage): User {
     if (!isImpersonating(request.headers)) return authenticated
     return impersonated(authenticated, request.rawHeaders, authorizer)
   }
 
-  function requireAllowed(user: User, url: string, attributes: RequestAttributes): void {
-    if (isMaster(user) || (!attributes.isResource && openToAll.has(attributes.path))) return
+  function requireAllowed(user: User, url: string, attributes: RequestAttributes, trail?: Trail): void {
+    const isOpen = !attributes.isResource && openToAll.has(attributes.path)
+    if (trail === undefined && (isOpen || isMaster(user))) return
     const { allowed, reason } = authorizer.decide(user, attributes, selectedBy(url))
-    if (!allowed) throw refused(user, attributes, reason)
+    const may = allowed || isOpen
+    trail?.annotate('authorization.k8s.io/decision', may ? 'allow' : 'forbid')
+    trail?.annotate('authorization.k8s.io/reason', (allowed === may && reason) || '')
+    if (!may) throw refused(user, attributes, reason)
   }
 
   async function scraped(path: string): Promise<Page | undefined> {
@@ -170,6 +230,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       ...metrics.families(),
       ...storedFamilies(registry),
       ...processFamilies(env),
+      ...auditFamilies(audit),
       ...(flows === undefined ? [] : flowFamilies(flows)),
       ...(options.metrics?.() ?? []),
     ])
@@ -227,11 +288,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (socket.writable) socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\n\r\n`)
   })
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    void upgrades.take(request, socket, head, async (path, target) => {
-      const url = request.url ?? '/'
-      const user = meant(await authenticate(credentialsOf(request)), request)
-      requireAllowed(user, url, attributesOf(request.method ?? 'GET', url, path, target))
-    })
+    void upgraded(request, socket, head)
   })
 
   return {

@@ -2,10 +2,11 @@
 // that negotiation.ts chose; writes through reply.ts.
 
 import type { ServerResponse } from 'node:http'
-import { type ApiError, badRequest, invalidValue } from '../../src/api/errors.ts'
+import { type ApiError, badRequest, invalidValue, type Status } from '../../src/api/errors.ts'
 import type { Clock } from '../../src/env/clock.ts'
 import { scaleColumns } from '../../src/kinds/columns.ts'
 import type { Column, Kind } from '../../src/kinds/kind.ts'
+import type { Trail } from '../audit/trail.ts'
 import { wholeObject } from '../registry/collection.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
 import type { ChunkPool } from './chunk-pool.ts'
@@ -35,41 +36,47 @@ export interface Answer {
   readonly response: ServerResponse
   readonly headers: Headers
   readonly chunks: ChunkPool
+  /** Told of what goes out; absent: nobody is. */
+  readonly trail?: Trail | undefined
 }
 
 export function presentObject(answer: Answer, status: number, reading: Reading): void | Promise<void> {
-  const { kind, form, response, headers } = answer
+  const { kind, form, response, headers, trail } = answer
+  if (trail !== undefined && isStatus(reading.object)) trail.stated(reading.object as unknown as Status)
+  else if (form.as === 'object') trail?.responded(() => wholeObject(reading))
   if (form.encoding === 'protobuf') return presentMessage(answer, status, reading)
   if (isStatus(reading.object) || form.as === 'object') {
     if (form.encoding === 'yaml') return sendYaml(response, status, wholeObject(reading), headers)
     if (isPretty(answer)) return sendObject(response, status, wholeObject(reading), headers, true)
     return sendReading(response, status, reading, headers)
   }
-  if (form.as === 'metadata') {
-    return sendObject(response, status, partialOf(wholeObject(reading), form.version), headers, isPretty(answer))
-  }
+  if (form.as === 'metadata') return sendOther(answer, status, partialOf(wholeObject(reading), form.version))
   const { resourceVersion } = reading.object.metadata
   const metadata = resourceVersion ? { resourceVersion } : {}
-  const table = tableOf(columnsOf(kind, reading), [reading], metadata, tableOptions(answer))
-  return sendObject(response, status, table, headers, isPretty(answer))
+  return sendOther(answer, status, tableOf(columnsOf(kind, reading), [reading], metadata, tableOptions(answer)))
 }
 
 export function presentList(answer: Answer, list: ReadingList): void | Promise<void> {
-  const { kind, form, response, headers } = answer
+  const { kind, form, response, headers, trail } = answer
+  if (form.as === 'object') trail?.responded(() => listObject(kind, list))
   if (form.encoding === 'protobuf') return presentListMessage(answer, list)
   if (form.as === 'table') {
-    const table = tableOf(kind.columns, list.items, listMetaOf(list), tableOptions(answer))
-    return sendObject(response, 200, table, headers, isPretty(answer))
+    return sendOther(answer, 200, tableOf(kind.columns, list.items, listMetaOf(list), tableOptions(answer)))
   }
   if (form.as === 'metadata') {
     const items = list.items.map(item => partialOf(wholeObject(item), form.version))
     const apiVersion = `meta.k8s.io/${form.version}`
-    const partial = { kind: 'PartialObjectMetadataList', apiVersion, metadata: listMetaOf(list), items }
-    return sendObject(response, 200, partial, headers, isPretty(answer))
+    return sendOther(answer, 200, { kind: 'PartialObjectMetadataList', apiVersion, metadata: listMetaOf(list), items })
   }
   if (form.encoding === 'yaml') return sendYaml(response, 200, listObject(kind, list), headers)
   if (isPretty(answer)) return sendObject(response, 200, listObject(kind, list), headers, true)
   return sendList(response, kind, list, headers, answer.chunks)
+}
+
+/** What was made of objects for this answer: a Table, metadata alone. */
+function sendOther(answer: Answer, status: number, object: object): void {
+  answer.trail?.responded(() => object)
+  sendObject(answer.response, status, object, answer.headers, isPretty(answer))
 }
 
 async function presentMessage({ form, response, headers }: Answer, status: number, reading: Reading): Promise<void> {

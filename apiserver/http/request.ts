@@ -16,6 +16,7 @@ import {
 import { parseFieldSelector } from '../../src/api/fields.ts'
 import type { DeleteOptions, ListOptions, Patch, PatchType, WriteOptions } from '../../src/client/client.ts'
 import type { LogOptions } from '../../src/client/node-client.ts'
+import type { Trail } from '../audit/trail.ts'
 import type { ListRequest, WatchRequest } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
 import { decodeBody } from '../registry/validate.ts'
@@ -271,11 +272,13 @@ export async function deleteOptions(
   bytes: Buffer,
   contentType: string | undefined,
   query: Query,
+  trail?: Trail | undefined,
 ): Promise<DeleteOptions> {
   const faults: FieldError[] = []
   let wanted: DeleteOptions & { orphanDependents?: boolean | undefined }
   if (bytes.length > 0) {
     const body = (await bodies.read(bytes, contentType, 'DeleteOptions')).value
+    trail?.requested(body)
     const decoded = decodeBody(deleteOptionsKind, inAnyGroup(body), 'Ignore', () => {})
     const { dryRun, ...rest } = decoded as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
     wanted = { ...rest, dryRun: dryRunOf(dryRun ?? [], faults) }

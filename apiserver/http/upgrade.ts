@@ -19,13 +19,13 @@ export class Upgrades {
     this.#verbs = verbs
   }
 
-  /** `mayAsk` throws for whom it does not know, and for who may not. */
+  /** `mayAsk` throws for whom it does not know, and for who may not. Resolves with what was refused, or when it has begun. */
   async take(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     mayAsk: (path: string, target: Target | undefined) => unknown,
-  ): Promise<void> {
+  ): Promise<ApiError | undefined> {
     socket.on('error', () => socket.destroy())
     try {
       const { url = '' } = request
@@ -56,8 +56,11 @@ export class Upgrades {
         opened.on('error', () => {})
         opened.on('close', watching.start())
       })
+      return undefined
     } catch (error) {
-      refuse(socket, asApiError(error))
+      const refusal = asApiError(error)
+      refuse(socket, refusal)
+      return refusal
     }
   }
 }

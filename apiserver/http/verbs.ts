@@ -9,6 +9,8 @@ import type { NodeClient } from '../../src/client/node-client.ts'
 import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
+import type { Level } from '../audit/policy.ts'
+import type { Trail } from '../audit/trail.ts'
 import {
   type Registry,
   type RequestInfo,
@@ -47,6 +49,8 @@ export interface Exchange {
   readonly user: User
   /** Of the reply; verbs add to them. */
   readonly headers: Headers
+  /** Where it is written what was asked and answered; absent: nowhere. */
+  readonly trail?: Trail | undefined
 }
 
 export interface VerbsOptions {
@@ -77,6 +81,7 @@ export class Verbs {
     if (resource.kind.deprecation !== undefined) {
       warn(exchange.headers, resource.kind.deprecation)
       this.#options.metrics.deprecated(resource.kind, target.subresource)
+      exchange.trail?.annotate('k8s.io/deprecated', 'true')
     }
     const call: Call = { resource, target, query: queryOf(request.url ?? ''), exchange }
     if (target.name !== undefined) requireSegment(target.name)
@@ -116,6 +121,7 @@ export class Verbs {
           await readBody(request),
           request.headers['content-type'],
           query,
+          exchange.trail,
         )
         const where = { namespace, labelSelector, fieldSelector, limit }
         return presentList(answer, await resource.deleteCollection(where, options, infoOf(exchange)))
@@ -143,6 +149,7 @@ export class Verbs {
           await readBody(request),
           request.headers['content-type'],
           query,
+          exchange.trail,
         )
         return present(answer, await resource.delete(ref, options, infoOf(exchange)))
       }
@@ -263,6 +270,7 @@ export class Verbs {
     if (request.method === 'PATCH') {
       const { patch, written } = await this.#bodies.patch(await readBody(request), request.headers['content-type'])
       const options = writeOptions(query, 'PatchOptions', patch.type)
+      exchange.trail?.patched(patch.body)
       const info = patchInfo(infoOf(exchange), patch, written, options)
       return present(answer, await resource.patch(refOf(target), patch, options, info, subresource))
     }
@@ -275,6 +283,7 @@ export class Verbs {
   async #bodyOf({ resource, exchange }: Call, kind: string, options: WriteOptions) {
     const { request } = exchange
     const written = await this.#bodies.read(await readBody(request), request.headers['content-type'], kind)
+    if (exchange.trail !== undefined) tellBody(exchange.trail, written.value, resource.kind, kind)
     const info = infoOf(exchange)
     if (written.keys !== undefined || written.twice !== undefined) {
       requireOnce(kind === resource.kind.kind ? resource.kind : undefined, kind, written, options, info)
@@ -284,9 +293,10 @@ export class Verbs {
 
   /** Throws NotAcceptable before anything is done. */
   #answerTo({ resource, query, exchange }: Call): Answer {
-    const { request, response, headers } = exchange
+    const { request, response, headers, trail } = exchange
     const form = this.#negotiator.choose(request.headers.accept, resource.kind, 'objects')
-    return { kind: resource.kind, form, query, clock: this.#options.env.clock, response, headers, chunks: this.#chunks }
+    const { clock } = this.#options.env
+    return { kind: resource.kind, form, query, clock, response, headers, chunks: this.#chunks, trail }
   }
 }
 
@@ -322,8 +332,17 @@ const bodyKinds: Readonly<Record<string, string>> = {
 /** What is sent to a path: the kind itself, or the object of one of its parts. */
 const bodyKind = ({ kind }: ResourceRegistry, part: string): string => bodyKinds[part] ?? kind.kind
 
-function infoOf({ user, headers, request }: Exchange): RequestInfo {
-  return { user, userAgent: request.headers['user-agent'], mayWait: true, warn: text => warn(headers, text) }
+function infoOf({ user, headers, request, trail }: Exchange): RequestInfo {
+  const userAgent = request.headers['user-agent']
+  const annotate = trail && ((key: string, value: string, level?: Level) => trail.annotate(key, value, level))
+  return { user, userAgent, mayWait: true, annotate, warn: text => warn(headers, text) }
+}
+
+/** As upstream has decoded it: with its kind, and what the kind fills in. */
+function tellBody(trail: Trail, body: unknown, { apiVersion, kind, defaults }: Kind<any>, sent: string): void {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return
+  const whole = sent === kind ? { kind, apiVersion, ...body } : body
+  trail.requested(whole, sent === kind ? defaults : undefined)
 }
 
 /** Each warning once. */

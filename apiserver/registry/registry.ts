@@ -89,10 +89,15 @@ export interface User {
   readonly extra?: Readonly<Record<string, readonly string[]>> | undefined
 }
 
+/** The key has a prefix; the first value under it stays. */
+export type Annotate = (key: string, value: string, level?: 'Metadata' | 'Request') => void
+
 export interface RequestInfo {
   readonly user: User
   /** Collects what goes to the user as `Warning:` headers. */
   warn(text: string): void
+  /** Goes into the audit log, from the level on that is given (Metadata). Absent: nothing is written of this request. */
+  readonly annotate?: Annotate | undefined
   /** What the client calls itself; its first word is the field manager when none is named. */
   readonly userAgent?: string | undefined
   /** The request may be held a moment until what it needs is there, as a person's may; a controller tries again itself. */

@@ -469,6 +469,7 @@ export function requestOf(
     old,
     present,
     warn: info.warn,
+    annotate: info.annotate,
   }
 }
 

@@ -31,6 +31,14 @@ export function clusterOptions(command: Command): Command {
     .option('--seed <number>', 'seed of all chance (default: drawn)')
     .option('--log-level <level>', `one of ${logLevels.join(', ')} (default: warn)`)
     .option('--ingress-port <number>', 'where the ingress addon listens on 127.0.0.1 (default: 80)')
+    .option(
+      '--audit-policy-file <file>',
+      'what of whose requests goes into the audit log, as an audit.k8s.io/v1 Policy',
+    )
+    .option('--audit-log-path <file>', 'the audit log, JSON lines; - for standard output')
+    .option('--audit-log-maxsize <megabytes>', 'put the audit log aside when it is larger, 0 for never (default: 100)')
+    .option('--audit-log-maxbackup <number>', 'how many put aside are kept, 0 for all (default: 100)')
+    .option('--audit-log-maxage <days>', 'for how long they are kept, 0 for ever (default: 366)')
     .option('--token-auth-file <file>', 'bearer tokens: lines of token,user,uid,"group1,group2"')
     .option('--delays <factor>', 'factor on image pull and container start times, 0 for none (default: 1)')
 }

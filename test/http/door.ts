@@ -4,6 +4,7 @@
 import type http from 'node:http'
 import https from 'node:https'
 import type { Readable } from 'node:stream'
+import type { Audit } from '../../apiserver/audit/audit.ts'
 import { createAuthenticator } from '../../apiserver/auth/authentication.ts'
 import { createHttpServer } from '../../apiserver/http/app.ts'
 import { type Certificates, loadOrCreateCertificates } from '../../apiserver/http/certificates.ts'
@@ -11,6 +12,7 @@ import type { User } from '../../apiserver/registry/registry.ts'
 import type { Status } from '../../src/api/errors.ts'
 import { createHttpClient, type HttpConnection } from '../../src/client/http-client.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
+import type { Env } from '../../src/env/env.ts'
 import { realEnv } from '../../src/env/real-env.ts'
 import { type TestServer, testServer } from '../registry/harness.ts'
 
@@ -47,6 +49,8 @@ export interface Door extends AsyncDisposable {
 export interface DoorOptions {
   readonly tokens?: ReadonlyMap<string, User>
   readonly nodes?: NodeClient
+  /** The audit log, given the door's time. */
+  readonly audit?: (env: Env) => Audit
   /** With the roles and bindings of a real cluster; without, only the masters may anything. */
   readonly withRoles?: boolean
 }
@@ -69,6 +73,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     tokens: server.server.tokens,
     certificates,
     nodes: options.nodes,
+    audit: options.audit?.(server.env),
   })
   const { port } = await door.listen(0, '127.0.0.1')
   const { ca, admin } = certificates
