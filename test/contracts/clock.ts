@@ -85,6 +85,8 @@ export function clockContract(name: string, make: () => ClockUnderTest): void {
         if (fired < 5) clock.after(500, again)
       }
       clock.after(500, again)
+      // A machine that is busy may take more than one go.
+      for (let go = 0; go < 100 && fired < 5; go++) await pass(30_000)
       await pass(30_000)
       expect(fired).toBe(5)
     })

@@ -4,6 +4,7 @@
 /** What its page has the reader make before, as words of kubectl; deleted after. */
 export const prerequisites: Readonly<Record<string, readonly string[]>> = {
   'pods/pod-projected-svc-token.yaml': ['serviceaccount', 'build-robot'],
+  'secret/serviceaccount-token-secret.yaml': ['serviceaccount', 'sa-name'],
   'policy/high-priority-pod.yaml': ['priorityclass', 'high', '--value=1000'],
 }
 
