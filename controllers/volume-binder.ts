@@ -48,6 +48,8 @@ const namedKey = (volume: string): string => `volume/${volume}`
 const keyOf = ({ namespace, name }: Ref): string => `${namespace}/${name}`
 
 export function volumeBinder(): ControllerSpec {
+  /** Claims that a free volume has called, and that have not had their turn yet. */
+  const called = new Set<string>()
   return defineController({
     name: 'persistentvolume-binder-controller',
     source: 'persistentvolume-controller',
@@ -70,7 +72,7 @@ export function volumeBinder(): ControllerSpec {
           const claim = claimRef?.namespace ? [{ namespace: claimRef.namespace, name: claimRef.name! }] : []
           if (now === undefined) return claim
           const isNewlyFree = isFree(now) && !(before && isFree(before))
-          return [...claim, now.metadata, ...(isNewlyFree ? waitingFor(now, context) : [])]
+          return [...claim, now.metadata, ...(isNewlyFree ? waitingFor(now, called, context) : [])]
         },
       },
       {
@@ -87,6 +89,7 @@ export function volumeBinder(): ControllerSpec {
       { kind: Pods, keys: (now, before) => recycledBy((now ?? before)!) },
     ],
     start({ lister }) {
+      called.clear()
       lister(PersistentVolumes).index(ofClaimIndex, ({ spec: { claimRef } }) =>
         claimRef?.namespace ? [`${claimRef.namespace}/${claimRef.name}`] : [],
       )
@@ -102,6 +105,7 @@ export function volumeBinder(): ControllerSpec {
         const volume = context.lister(PersistentVolumes).get(ref)
         return volume && syncVolume(volume, context)
       }
+      called.delete(keyOf(ref))
       const claim = context.lister(PersistentVolumeClaims).get(ref)
       if (claim === undefined) return undefined
       return hasAnnotation(claim, bindCompleted) ? syncBoundClaim(claim, context) : syncUnboundClaim(claim, context)
@@ -111,13 +115,19 @@ export function volumeBinder(): ControllerSpec {
 
 const isFree = ({ spec, status }: Volume): boolean => spec.claimRef === undefined && status.phase === 'Available'
 
-/** The claims that a volume which has become free would do for. */
-function waitingFor(volume: Volume, { lister }: Context): Ref[] {
+/**
+ * The claims that name the volume which has become free, and one that it would do for: the first that was not called yet, so that
+ * many volumes call as many claims. Whoever is passed over looks by himself before long.
+ */
+function waitingFor(volume: Volume, called: Set<string>, { lister }: Context): Ref[] {
   const claims = lister(PersistentVolumeClaims)
+  const naming = claims.by(waitingIndex, namedKey(volume.metadata.name)).map(({ metadata }) => metadata)
   const fitting = claims
     .by(waitingIndex, classOf(volume) || noClass)
-    .filter(claim => bestMatch(claim, [volume], false) !== undefined)
-  return [...claims.by(waitingIndex, namedKey(volume.metadata.name)), ...fitting].map(({ metadata }) => metadata)
+    .find(claim => !called.has(keyOf(claim.metadata)) && bestMatch(claim, [volume], false) !== undefined)
+  if (fitting === undefined) return naming
+  called.add(keyOf(fitting.metadata))
+  return [...naming, fitting.metadata]
 }
 
 /** Our own word to the provisioner, which needs no second look. */
