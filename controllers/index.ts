@@ -43,6 +43,7 @@ import { ttlAfterFinishedController } from './ttl-after-finished.ts'
 import { volumeAttacher } from './volume-attacher.ts'
 import { volumeBinder } from './volume-binder.ts'
 import { volumeExpander } from './volume-expander.ts'
+import { volumeModifier } from './volume-modifier.ts'
 import { volumeProtectionController } from './volume-protection.ts'
 import { volumeProvisioner } from './volume-provisioner.ts'
 
@@ -106,6 +107,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     volumeBinder(),
     volumeProvisioner(),
     volumeExpander(),
+    volumeModifier(),
     ephemeralVolumeController(),
     attachDetachController(),
     volumeAttacher(),

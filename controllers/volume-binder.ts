@@ -285,7 +285,7 @@ function ofVolume({ status }: Claim, phase: string, { spec }: Volume): Claim['st
   return {
     ...(accessModes ? { accessModes } : {}),
     ...(isNews && capacity ? { capacity } : {}),
-    ...(name && status.currentVolumeAttributesClassName === undefined
+    ...(name && status.phase !== phase && status.currentVolumeAttributesClassName === undefined
       ? { currentVolumeAttributesClassName: name }
       : {}),
   }

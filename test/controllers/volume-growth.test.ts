@@ -90,3 +90,39 @@ test('what others made, others expand', async () => {
   expect([capacity(cluster), status(cluster).capacity]).toEqual(['1Gi', { storage: '1Gi' }])
   expect(said(cluster)).toEqual(['ExternalExpanding: waiting for an external controller to expand this PVC'])
 })
+
+test('another attributes class is given to a volume in use, once there is one of its driver', async () => {
+  await using cluster = await world('csi.kubesim.dev')
+  const attributes = (name: string, driverName: string) => ({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'VolumeAttributesClass',
+    metadata: { name },
+    driverName,
+    parameters: { iops: '3000' },
+  })
+  const ask = (name: string) =>
+    cluster.client
+      .of(PersistentVolumeClaims)
+      .patch(
+        { name: 'data', namespace: 'default' },
+        { type: 'merge', body: { spec: { volumeAttributesClassName: name } } },
+      )
+  await cluster.apply(attributes('theirs', 'other.example.com'))
+  await ask('fast')
+  await cluster.advance('1s')
+  expect(status(cluster).modifyVolumeStatus).toEqual({ status: 'Pending' })
+  await cluster.apply(attributes('fast', 'csi.kubesim.dev'))
+  expect(status(cluster).currentVolumeAttributesClassName).toBe('fast')
+  expect([status(cluster).modifyVolumeStatus, status(cluster).conditions]).toEqual([undefined, undefined])
+  expect(cluster.list(PersistentVolumes)[0]!.spec.volumeAttributesClassName).toBe('fast')
+  expect(cluster.events('data').filter(line => line.startsWith('VolumeModify'))).toEqual([
+    'VolumeModify: external resizer is modifying volume data with vac fast',
+    'VolumeModifySuccessful: external resizer modified volume data with vac fast successfully ',
+  ])
+  await ask('theirs')
+  await cluster.advance('1m')
+  expect(status(cluster)).toMatchObject({
+    currentVolumeAttributesClassName: 'fast',
+    modifyVolumeStatus: { status: 'Pending' },
+  })
+})
