@@ -108,7 +108,7 @@ class Walk implements Comparison {
         if (after === undefined || without?.has(name)) continue
         let before = old === undefined || !Object.hasOwn(old, name) ? undefined : old[name]
         if (before === undefined && old !== undefined && always.length > 0) before = emptyOf(always, name)
-        if (before !== after) this.#member(type, name, before, after)
+        if (!jsonEqual(before, after)) this.#member(type, name, before, after)
       }
     }
     if (old !== undefined) {
@@ -132,7 +132,6 @@ class Walk implements Comparison {
   }
 
   #items(list: SchemaNode, old: readonly unknown[], next: readonly unknown[]): void {
-    if (jsonEqual(old, next)) return
     if (this.#pairs(list, old, next)) return
     const before = byStep(list, old)
     const after = byStep(list, next)

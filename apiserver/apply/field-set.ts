@@ -107,7 +107,7 @@ export class FieldSet {
   }
 
   at(step: string): FieldSet | undefined {
-    return this.#own().get(step)
+    return this.children.get(step)
   }
 
   has(path: readonly string[]): boolean {
@@ -140,12 +140,17 @@ export class FieldSet {
   }
 
   union(other: FieldSet): FieldSet {
-    if (other.isEmpty || this.contains(other)) return this
+    if (other === this || other.isEmpty) return this
     if (this.isEmpty) return other
-    const next = FieldSet.#made(this.isMember || other.isMember, new Map(this.children))
+    const isMember = this.isMember || other.isMember
+    let next = isMember === this.isMember ? this : FieldSet.#made(isMember, new Map(this.children))
+    if (other.#content !== undefined && other.#content === this.#content) return next
     for (const [step, theirs] of other.children) {
-      const ours = next.#children!.get(step)
-      next.#children!.set(step, ours === undefined ? theirs : ours.union(theirs))
+      const ours = this.at(step)
+      const both = ours === undefined ? theirs : ours.union(theirs)
+      if (both === ours || both.isEmpty) continue
+      if (next === this) next = FieldSet.#made(isMember, new Map(this.children))
+      next.#children!.set(step, both)
     }
     return next
   }

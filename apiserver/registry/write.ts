@@ -312,6 +312,8 @@ function decideChange(
   const mutating = turns && askMutating(collection, turns, draft, request)
   if (mutating) return mutating
   const isSameSpec = hasSameSpec(draft, old)
+  // Nobody changes the draft from here on, unless it comes back for another turn.
+  if (turns === undefined) shareParts(draft, old, isSameSpec)
   countGeneration(collection, draft, old, isSameSpec)
   refuseFaults(collection, draft, old, kind.validate?.(draft, old, context))
   for (const plugin of collection.admission) plugin.check?.(draft as Frozen<KubeObject>, request)
@@ -407,6 +409,14 @@ function hasSameSpec(draft: Body, old: Frozen<Body>): boolean {
     if (!isOutsideSpec(part) && draft[part] === undefined && old[part] !== undefined) return false
   }
   return true
+}
+
+/** What did not change is the same object as before, so that nobody has to look into it again: to freeze it, or to judge it. */
+function shareParts(draft: Body, old: Frozen<Body>, isSameSpec: boolean): void {
+  for (const part of Object.keys(draft)) {
+    if (typeof draft[part] !== 'object' || part === 'metadata') continue
+    if (part === 'status' ? jsonEqual(draft.status, old.status) : isSameSpec) draft[part] = old[part]
+  }
 }
 
 /** The generation counts what is asked for, not what is so. A kind's `prepare` may have counted already. */

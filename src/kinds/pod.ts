@@ -152,6 +152,8 @@ function podRules(pod: Frozen<Pod>, old: Frozen<Pod> | undefined, faults: Faults
     podAnnotationUpdateRules(annotations, old.metadata.annotations, annotationsPath, faults)
   }
   if (annotations) podAnnotationRules(annotations, spec, annotationsPath, faults)
+  // What is stored has been judged; claims alone depend on what may change beside them.
+  if (spec === old?.spec && !spec.resourceClaims?.length) return
   podSpecRules(spec, metadata, specPath, faults)
   if (!spec.serviceAccountName && spec.volumes) tokenRules(pod, faults)
   for (const [index, each] of (spec.containers ?? []).entries()) {

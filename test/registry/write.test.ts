@@ -21,6 +21,17 @@ import { leastObject } from './least-objects.ts'
 
 const where = { namespace: 'default' }
 
+test('what an update leaves as it was is not kept twice', async () => {
+  const { of, info } = await testServer()
+  const pods = of(Pods)
+  const { reading } = await pods.create(leastObject(Pods, 'a'), where, {}, info)
+  const patch = { type: 'merge', body: { metadata: { labels: { a: 'b' } } } } as const
+  const after = await pods.patch(inDefault('a'), patch, {}, info)
+  const { spec, status } = after.reading.object as unknown as Pod
+  expect(spec).toBe((reading.object as unknown as Pod).spec)
+  expect(status).toBe((reading.object as unknown as Pod).status)
+})
+
 describe('create', () => {
   test('a generated name is the base and five letters, cut to 63 in all', async () => {
     const { of, info } = await testServer()
