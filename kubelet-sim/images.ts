@@ -43,6 +43,8 @@ export interface Behaviour {
   readonly contentType: string
   /** What it prints, which files it makes, when it ends by itself. */
   readonly script: Script
+  /** What it does cannot be told, only that it waits for nothing: as an init container it is taken to do its work and end. */
+  readonly isUnknown: boolean
   /** The exit code after SIGTERM; undefined: it ignores SIGTERM and is killed when its grace is over. */
   readonly onTerm: number | undefined
   /** From then on its probes fail: milliseconds after the start. */
@@ -173,6 +175,11 @@ export function behaviourOf(
     routes: settings['kubesim.dev/body'] === undefined ? known?.routes : undefined,
     contentType: known?.body?.startsWith('<') ? 'text/html' : 'text/plain; charset=utf-8',
     script: { ...(script ?? prints(known)), ...(exits ? { exit: exits } : {}) },
+    isUnknown:
+      (overridden || known === undefined) &&
+      script === undefined &&
+      exits === undefined &&
+      !/\b(until|while)\b/.test(argv.join(' ')),
     onTerm: ignoresTerm(settings, script) ? undefined : (known?.onTerm ?? 143),
     unhealthyAfter: parseDuration(settings['kubesim.dev/unhealthy-after'] ?? ''),
     outOfMemoryAfter: parseDuration(settings['kubesim.dev/oom-after'] ?? ''),

@@ -18,9 +18,12 @@ export const exited: Stage<ContainerView> = {
   },
 }
 
+/** An init container is there to end. */
+const done = { at: 1000, code: 0 }
+
 function endOf(view: ContainerView): { at: Millis; code: number } | undefined {
   if (!view.status.state?.running) return undefined
-  const { exit } = view.behaviour.script
+  const exit = view.behaviour.script.exit ?? (view.role === 'init' && view.behaviour.isUnknown ? done : undefined)
   const own = exit && { at: startedAt(view) + exit.at, code: exit.code }
   const { killed } = view.run
   return killed !== undefined && (own === undefined || killed.at < own.at) ? killed : own
