@@ -34,5 +34,12 @@ export async function requestToken(
   matchNamespace(collection.kind, request.metadata, ref.namespace)
   const { object } = get(collection, ref, undefined)
   await answer(object as unknown as Frozen<ServiceAccount>, request)
+  info.annotate?.('authentication.kubernetes.io/issued-credential-id', `JTI=${idOf(request.status?.token ?? '')}`)
   return { reading: readingOf(freeze(request) as Frozen<KubeObject>), code: 201 }
+}
+
+/** Of a token that has just been made, by which the log names it (pkg/serviceaccount/claims.go). */
+function idOf(token: string): string {
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { jti?: string }
+  return claims.jti ?? ''
 }

@@ -252,6 +252,18 @@ describe('what goes on for long', () => {
   })
 })
 
+test('a token that is given is named, and not shown at the level of metadata', async () => {
+  const quiet = { metadata: { name: 'bot' } }
+  await door.ask('/api/v1/namespaces/default/serviceaccounts', post(quiet))
+  const { json } = await door.ask('/api/v1/namespaces/default/serviceaccounts/bot/token', post({ spec: {} }))
+  const { jti } = JSON.parse(Buffer.from(json.status.token.split('.')[1], 'base64url').toString())
+  expect(told().last).toMatchObject({
+    objectRef: { resource: 'serviceaccounts', name: 'bot', subresource: 'token' },
+    annotations: { 'authentication.kubernetes.io/issued-credential-id': `JTI=${jti}` },
+  })
+  expect(lines.join('')).not.toContain(json.status.token)
+})
+
 test('an old kind is marked', async () => {
   await door.ask('/api/v1/namespaces/default/endpoints')
   expect(told().last.annotations).toMatchObject({ 'k8s.io/deprecated': 'true' })

@@ -3,12 +3,13 @@
 // k8s.io/pod-security-admission/admission/admission.go.
 
 import type { EphemeralContainer, Namespace, Pod } from '../../../generated/types.ts'
-import { forbidden, invalid } from '../../../src/api/errors.ts'
+import { aggregate, type FieldError, forbidden, invalid } from '../../../src/api/errors.ts'
 import { jsonEqual } from '../../../src/api/json-equal.ts'
 import type { Frozen, KubeObject } from '../../../src/api/meta.ts'
 import { controllerOf } from '../../../src/api/owners.ts'
 import { Namespaces } from '../../../src/kinds/namespace.ts'
 import { Pods } from '../../../src/kinds/pod.ts'
+import type { Annotate } from '../../registry/registry.ts'
 import { keyOf, prefixOf } from '../../storage/keys.ts'
 import type { Present } from '../../storage/storage.ts'
 import type { Admission, AdmissionRequest } from '../admission.ts'
@@ -22,6 +23,8 @@ export interface Exemptions {
   readonly runtimeClasses?: readonly string[]
   readonly namespaces?: readonly string[]
 }
+
+const prefix = 'pod-security.kubernetes.io/'
 
 /** Where each kind that makes pods keeps its template. */
 const templates: Readonly<Record<string, (object: any) => PodLike | undefined>> = {
@@ -48,8 +51,15 @@ const harmless: readonly (string | undefined)[] = [
 ]
 
 export function podSecurity(exemptions: Exemptions = {}): Admission {
-  const isExempt = ({ namespace, user }: AdmissionRequest): boolean =>
-    (exemptions.namespaces?.includes(namespace ?? '') || exemptions.usernames?.includes(user.name)) ?? false
+  const isExempt = ({ namespace, user, annotate }: AdmissionRequest): boolean => {
+    const why = exemptions.namespaces?.includes(namespace ?? '')
+      ? 'namespace'
+      : exemptions.usernames?.includes(user.name)
+        ? 'user'
+        : undefined
+    if (why !== undefined) annotate?.(`${prefix}exempt`, why)
+    return why !== undefined
+  }
   const hasExemptRuntime = ({ spec }: PodLike): boolean =>
     exemptions.runtimeClasses?.includes(spec.runtimeClassName ?? '') ?? false
 
@@ -76,8 +86,9 @@ export function podSecurity(exemptions: Exemptions = {}): Admission {
   function judge(pod: PodLike, request: AdmissionRequest, isPod: boolean): void {
     const { kind, name, namespace, present } = request
     const found = present.get(keyOf(Namespaces, { name: namespace! }))
-    const { policy } = policyOf(found?.object.metadata.labels)
+    const { policy, faults } = policyOf(found?.object.metadata.labels)
     const { enforce, warn } = policy
+    if (request.annotate !== undefined) tellAudit(pod, policy, faults, isPod, request.annotate)
     if ((!isPod || enforce.level === 'privileged') && warn.level === 'privileged') return
     if (hasExemptRuntime(pod)) return
     const enforced = isPod ? violations(pod, enforce) : []
@@ -87,6 +98,26 @@ export function podSecurity(exemptions: Exemptions = {}): Admission {
     const doubtful = violations(pod, warn)
     if (doubtful.length === 0) return
     request.warn(`would violate PodSecurity "${levelText(warn)}": ${detailsText(doubtful)}`)
+  }
+
+  /** What the audit log is told: the level that holds, and what there would be to say by the one that is only written down. */
+  function tellAudit(
+    pod: PodLike,
+    { enforce, audit, warn }: Policy,
+    faults: readonly FieldError[],
+    isPod: boolean,
+    annotate: Annotate,
+  ): void {
+    const isOpen = [audit, warn, ...(isPod ? [enforce] : [])].every(({ level }) => level === 'privileged')
+    if (!(isOpen && faults.length === 0) && hasExemptRuntime(pod)) {
+      annotate(`${prefix}exempt`, 'runtimeClass')
+      return
+    }
+    if (faults.length > 0) annotate(`${prefix}error`, `Failed to parse policy: ${aggregate(faults)}`)
+    if (isPod) annotate(`${prefix}enforce-policy`, levelText(enforce))
+    const found = audit.level === 'privileged' ? [] : violations(pod, audit)
+    if (found.length === 0) return
+    annotate(`${prefix}audit-violations`, `would violate PodSecurity "${levelText(audit)}": ${detailsText(found)}`)
   }
 
   function checkNamespace(next: Frozen<Namespace>, request: AdmissionRequest): void {
@@ -170,8 +201,8 @@ function runsOther({ spec }: Frozen<Pod>, { spec: old }: Frozen<Pod>): boolean {
 
 function warnOfExemption({ metadata }: Frozen<Namespace>, policy: Policy, request: AdmissionRequest): void {
   const modes = (['enforce', 'audit', 'warn'] as const).filter(mode => {
-    const prefix = `pod-security.kubernetes.io/${mode}`
-    const isGiven = metadata.labels?.[prefix] !== undefined || metadata.labels?.[`${prefix}-version`] !== undefined
+    const label = prefix + mode
+    const isGiven = metadata.labels?.[label] !== undefined || metadata.labels?.[`${label}-version`] !== undefined
     return isGiven && policy[mode].level !== 'privileged'
   })
   if (Object.values(policy).every(({ level }) => level === 'privileged')) return

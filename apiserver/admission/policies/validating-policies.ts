@@ -83,6 +83,7 @@ function judge(
   const fails = policy.spec.failurePolicy !== 'Ignore'
   const meant = matchResources(policy.spec.matchConstraints, request, next, equivalents)
   if (meant === undefined) return
+  const told: Told = new Map()
   for (const binding of bindings) {
     if (matchResources(binding.spec.matchResources, request, next, equivalents) === undefined) continue
     let params: readonly (Frozen<KubeObject> | null)[]
@@ -94,8 +95,9 @@ function judge(
       if (fails) denials.push({ policy, binding, message: `failed to configure binding: ${error.message}` })
       continue
     }
-    for (const param of params) apply(options, bound, binding, meant, param, next, request, denials)
+    for (const param of params) apply(options, bound, binding, meant, param, next, request, denials, told)
   }
+  for (const [key, values] of told) request.annotate?.(`${policy.metadata.name}/${key}`, [...values].join(', '))
 }
 
 function apply(
@@ -107,6 +109,7 @@ function apply(
   next: Frozen<KubeObject> | undefined,
   request: AdmissionRequest,
   denials: Denial[],
+  told: Told,
 ): void {
   const shown = (object: Frozen<KubeObject> | undefined): Frozen<KubeObject> | undefined =>
     object && (convert(object, request.kind, meant.kind) as Frozen<KubeObject>)
@@ -121,9 +124,10 @@ function apply(
     budgetOfPolicy(),
   )
   const fails = policy.spec.failurePolicy !== 'Ignore'
-  const act = (message: string, reason?: string): void => {
+  const act = (message: string, index: number, reason?: string): void => {
     for (const action of binding.spec.validationActions ?? []) {
       if (action === 'Deny') denials.push({ policy, binding, message, reason })
+      if (action === 'Audit') request.annotate?.(failureKey, failureText(binding, index, message))
       if (action === 'Warn') {
         const { name } = policy.metadata
         request.warn(
@@ -132,26 +136,31 @@ function apply(
       }
     }
   }
-  const guarded = <T>(run: () => T): T | undefined => {
+  const guarded = <T>(index: number, run: () => T): T | undefined => {
     try {
       return run()
     } catch (error) {
       if (!(error instanceof CelFault)) throw error
-      if (fails) act(error.message)
+      if (fails) act(error.message, index)
       return undefined
     }
   }
-  if (guarded(() => evaluation.meets(compiled.conditions)) !== true) return
-  for (const { source, rule, message } of compiled.validations) {
-    const holds = guarded(() => evaluation.value(rule))
+  if (guarded(0, () => evaluation.meets(compiled.conditions)) !== true) return
+  for (const [index, { source, rule, message }] of compiled.validations.entries()) {
+    const holds = guarded(index, () => evaluation.value(rule))
     if (holds === undefined || holds === true) continue
-    act(messageOf(source, message, evaluation), source.reason ?? 'Invalid')
+    act(messageOf(source, message, evaluation), index, source.reason ?? 'Invalid')
   }
-  // What they would say goes into an audit log only; that they can be said is judged all the same.
-  for (const { text, value } of compiled.annotations) {
+  // What they say goes into an audit log only; that they can be said is judged all the same.
+  for (const { key, text, value } of compiled.annotations) {
     try {
       const said = evaluation.value(value)
-      if (said === null || typeof said === 'string') continue
+      if (typeof said === 'string') {
+        const shown = said.trim().slice(0, longestAnnotation)
+        if (shown !== '') told.set(key, (told.get(key) ?? new Set()).add(shown))
+        continue
+      }
+      if (said === null) continue
       throw new CelFault(
         `valueExpression '${text}' resulted in unsupported return type: ${typeof said}. Return type must be either string or null.`,
       )
@@ -162,6 +171,17 @@ function apply(
   }
 }
 
+/** What the policy's audit annotations came to, by their keys; of several bindings and params each value once. */
+type Told = Map<string, Set<string>>
+
+const failureKey = 'validation.policy.admission.k8s.io/validation_failure'
+
+function failureText({ metadata, spec }: Binding, index: number, message: string): string {
+  const { policyName: policy, validationActions } = spec
+  return JSON.stringify([{ message, policy, binding: metadata.name, expressionIndex: index, validationActions }])
+}
+
+const longestAnnotation = 10 * 1024
 const longestMessage = 5 * 1024
 
 function messageOf(source: Frozen<Validation>, message: Compiled | undefined, evaluation: Evaluation): string {

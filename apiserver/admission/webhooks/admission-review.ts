@@ -20,6 +20,7 @@ export interface Verdict {
   readonly allowed: boolean
   readonly status: Status | undefined
   readonly warnings: readonly string[]
+  readonly auditAnnotations: Readonly<Record<string, unknown>>
   /** JSON, undecoded. */
   readonly patch: Buffer | undefined
   readonly patchType: string
@@ -121,7 +122,7 @@ export function verdictOf({ uid, version }: Question, answer: unknown, isMutatin
     )
   }
   if (typeof response !== 'object' || response === null) throw new UnusableAnswer('webhook response was absent')
-  const { uid: echoed, allowed, status, warnings, patch, patchType } = asMembers(response)
+  const { uid: echoed, allowed, status, warnings, auditAnnotations, patch, patchType } = asMembers(response)
   if (version === 'v1') {
     if (echoed !== uid) {
       throw new UnusableAnswer(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(echoed ?? '')}`)
@@ -135,6 +136,7 @@ export function verdictOf({ uid, version }: Question, answer: unknown, isMutatin
     allowed: allowed === true,
     status: status as Status | undefined,
     warnings: Array.isArray(warnings) ? warnings.map(String) : [],
+    auditAnnotations: asMembers(auditAnnotations ?? {}),
     patch: isMutating && typeof patch === 'string' && patch !== '' ? Buffer.from(patch, 'base64') : undefined,
     patchType: version === 'v1beta1' ? 'JSONPatch' : String(patchType ?? ''),
   }

@@ -45,6 +45,11 @@ export async function callWebhook(
       { cause: error },
     )
   }
+  if (request.annotate !== undefined) {
+    for (const [key, value] of Object.entries(verdict.auditAnnotations)) {
+      request.annotate(`${hook.name}/${key}`, String(value))
+    }
+  }
   for (const warning of verdict.warnings) request.warn(warning)
   if (!verdict.allowed) throw refusalOf(hook.name, verdict.status)
   return verdict

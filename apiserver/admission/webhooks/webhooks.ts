@@ -41,6 +41,9 @@ export interface Webhooks extends RemoteAdmission {
 /** A hook with the place it has: configurations by name, hooks in their order. */
 interface Placed {
   readonly id: string
+  readonly configuration: string
+  /** Among all hooks of its sort. */
+  readonly index: number
   readonly hook: Webhook
 }
 
@@ -70,10 +73,16 @@ class Configured {
   constructor(storage: Storage, plural: string) {
     const prefix = prefixOf({ group, plural })
     const read = (): void => {
-      this.hooks = storage.list(prefix).flatMap(({ object }) => {
+      const hooks = storage.list(prefix).flatMap(({ object }) => {
         const { metadata, webhooks = [] } = object as Configuration
-        return webhooks.map((hook, index) => ({ id: `${metadata.name}/${hook.name}/${index}`, hook: hook as Webhook }))
+        const { name: configuration } = metadata
+        return webhooks.map((hook, index) => ({
+          id: `${configuration}/${hook.name}/${index}`,
+          configuration,
+          hook: hook as Webhook,
+        }))
       })
+      this.hooks = hooks.map((placed, index) => ({ ...placed, index }))
     }
     read()
     this.close = storage.subscribe(prefix, storage.revision, read)
@@ -134,10 +143,22 @@ class Round implements RemoteRound {
     const isDelete = request.operation === 'DELETE'
     let present = before
     let isChanged = false
-    for (const { id, hook, meant } of hooks) {
+    for (const placed of hooks) {
+      const { id, hook, meant } = placed
       if (!matchObject(hook, isDelete ? undefined : present, request.old)) continue
-      const patched = await this.#askOne(hook, meant, isDelete ? undefined : present, request)
-      if (patched !== undefined && !jsonEqual(patched, present)) {
+      let isMutated = false
+      let patched: KubeObject | undefined
+      try {
+        patched = await this.#askOne(placed, meant, isDelete ? undefined : present, request)
+        isMutated = patched !== undefined && !jsonEqual(patched, present)
+      } finally {
+        if (request.annotate !== undefined) {
+          const { configuration } = placed
+          const said = { configuration, webhook: hook.name, mutated: isMutated }
+          request.annotate(`mutation${this.#place(placed)}`, JSON.stringify(said))
+        }
+      }
+      if (patched !== undefined && isMutated) {
         present = patched
         isChanged = true
         // Those asked before may want to see what became of it.
@@ -150,17 +171,24 @@ class Round implements RemoteRound {
     return isChanged ? present : undefined
   }
 
+  /** The end of an audit annotation's key: mutating/dispatcher.go, newWebhookAnnotator. */
+  #place({ index }: Placed): string {
+    return `.webhook.admission.k8s.io/round_${this.#pass - 1}_index_${index}`
+  }
+
   /** The object as the hook's patch makes it; undefined when it has none, or failed and may. */
   async #askOne(
-    hook: Webhook,
+    placed: Placed,
     meant: Resource,
     object: KubeObject | undefined,
     request: AdmissionRequest,
   ): Promise<KubeObject | undefined> {
+    const { hook, configuration } = placed
     const shown = object && convert(asSent(object, request), request.kind, meant.kind)
-    const verdict = await this.#forgiving(hook, () => this.#call(hook, meant, shown, request, true))
+    const failedOpen = (): void => request.annotate?.(`failed-open.mutation${this.#place(placed)}`, hook.name)
+    const verdict = await this.#forgiving(hook, failedOpen, () => this.#call(hook, meant, shown, request, true))
     if (verdict?.patch === undefined) return undefined
-    return this.#forgiving(hook, () => {
+    return this.#forgiving(hook, failedOpen, () => {
       const operations = decodePatch(verdict.patch!)
       if (operations.length === 0) return undefined
       if (shown === undefined) {
@@ -172,7 +200,12 @@ class Round implements RemoteRound {
       if (verdict.patchType !== 'JSONPatch') {
         throw new CallFailure(`unsupported patch type ${JSON.stringify(verdict.patchType)}`)
       }
-      return asStored(convert(patchedWith(shown, operations), meant.kind, request.kind), object!)
+      const patched = asStored(convert(patchedWith(shown, operations), meant.kind, request.kind), object!)
+      if (request.annotate !== undefined) {
+        const said = { configuration, webhook: hook.name, patch: operations, patchType: 'JSONPatch' }
+        request.annotate(`patch${this.#place(placed)}`, JSON.stringify(said), 'Request')
+      }
+      return patched
     })
   }
 
@@ -187,11 +220,12 @@ class Round implements RemoteRound {
     const object = next && (thaw(next) as KubeObject)
     return async () => {
       const outcomes = await Promise.allSettled(
-        hooks.map(({ hook, meant }) =>
-          this.#forgiving(hook, () =>
-            this.#call(hook, meant, object && convert(object, request.kind, meant.kind), request, false),
-          ),
-        ),
+        hooks.map(({ hook, meant }, index) => {
+          const key = `failed-open.validating.webhook.admission.k8s.io/round_0_index_${index}`
+          const shown = object && convert(object, request.kind, meant.kind)
+          const failedOpen = (): void => request.annotate?.(key, hook.name)
+          return this.#forgiving(hook, failedOpen, () => this.#call(hook, meant, shown, request, false))
+        }),
       )
       const refusal = outcomes.find(outcome => outcome.status === 'rejected')
       if (refusal !== undefined) throw refusal.reason
@@ -248,15 +282,16 @@ class Round implements RemoteRound {
   }
 
   /** Runs; a failure to get an answer is forgiven or not, as the hook says. */
-  async #forgiving<T>(hook: Webhook, run: () => T | Promise<T>): Promise<T | undefined> {
+  async #forgiving<T>(hook: Webhook, forgiven: () => void, run: () => T | Promise<T>): Promise<T | undefined> {
     try {
       return await run()
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error
       const sentence = `failed calling webhook ${JSON.stringify(hook.name)}: ${error.message}`
       this.#options.env.log.debug({ webhook: hook.name, failure: error.message }, 'a webhook could not be asked')
-      if (hook.failurePolicy === 'Ignore') return undefined
-      throw internalError(sentence)
+      if (hook.failurePolicy !== 'Ignore') throw internalError(sentence)
+      forgiven()
+      return undefined
     }
   }
 }
