@@ -1,5 +1,5 @@
 // The compiler: upstream's language on @marcbachmann/cel-js (docs/decisions/0007-cel.md). Types are checked with what is
-// declared; values are evaluated as they come. Made once a server; environments are kept by what is declared.
+// declared; values are evaluated as they come. Made once a server; environments are kept by what is declared, for a while.
 
 import { Environment, Optional } from '@marcbachmann/cel-js'
 import {
@@ -16,12 +16,13 @@ import {
 import { estimateCost } from './estimate.ts'
 import { registerLibraries } from './library/index.ts'
 import { meter } from './metering.ts'
-import { withPresence } from './presence.ts'
+import { withComparedObjects, withPresence } from './presence.ts'
 import { rewritten } from './source.ts'
 import { Converter, fromCel } from './values.ts'
 import { compileWords, evaluationWords } from './words.ts'
 
 const outOfBudget = 'operation cancelled: actual cost limit exceeded'
+const mostEnvironments = 64
 /** Longer ones are refused (a CRD's rules have limits of their own). */
 const longestSource = 64 * 1024
 
@@ -38,40 +39,42 @@ export function createCel(): Cel {
     duration: text => base.evaluate(`duration(${JSON.stringify(text)})`),
     optional: value => (value === undefined ? Optional.none() : Optional.of(value)),
   })
-  const environments = new Map<string, Environments>()
-
-  function environmentsOf({ variables }: Declarations): Environments {
-    const key = JSON.stringify(variables)
-    let found = environments.get(key)
-    if (found === undefined) {
-      found = declare(base, variables)
-      environments.set(key, found)
-    }
-    return found
-  }
+  const checking = kept((text: string) => declare(base.clone(), JSON.parse(text) as Declarations['variables']))
+  const evaluating = kept((names: string) => {
+    const environment = base.clone()
+    for (const name of names.split(' ')) if (name !== '') environment.registerVariable(name, 'dyn')
+    return environment
+  })
 
   return {
     compile(text, declarations) {
       if (text.length > longestSource) throw new CelFault('compilation failed: the expression is too long')
-      const { checking, evaluating } = environmentsOf(declarations)
+      const { variables } = declarations
       const source = rewritten(text)
-      const typed = guarded(text, () => parse(checking, source))
-      const checked = typed.check()
+      const tree = guarded(text, () => parse(checking(JSON.stringify(variables)), source))
+      withComparedObjects(tree.ast)
+      const checked = tree.check()
       if (!checked.valid) throw compilationFault(checked.error, text)
       requireResult(checked.type, declarations.results)
-      const parsed = guarded(text, () => parse(evaluating, source))
-      return program(parsed, typed, text, converter)
+      const bare = evaluating(Object.keys(variables).sort().join(' '))
+      const parsed = guarded(text, () => parse(bare, source))
+      return program(parsed, tree, text, converter)
     },
   }
 }
 
 const nullable = ['optional', 'google.protobuf.Timestamp', 'google.protobuf.Duration']
 
-interface Environments {
-  /** Knows the types that are declared. */
-  readonly checking: Environment
-  /** Takes every variable as it comes. */
-  readonly evaluating: Environment
+/** Remembers what was made last: definitions of custom resources come and go. */
+function kept(make: (key: string) => Environment): (key: string) => Environment {
+  const made = new Map<string, Environment>()
+  return key => {
+    const found = made.get(key) ?? make(key)
+    made.delete(key)
+    made.set(key, found)
+    if (made.size > mostEnvironments) made.delete(made.keys().next().value!)
+    return found
+  }
 }
 
 interface Parsed {
@@ -86,15 +89,12 @@ function parse(environment: Environment, source: string): Parsed {
   return parsed
 }
 
-function declare(base: Environment, variables: Declarations['variables']): Environments {
-  const checking = base.clone()
-  const evaluating = base.clone()
+function declare(environment: Environment, variables: Declarations['variables']): Environment {
   const known = new Set<string>()
   for (const [name, type] of Object.entries(variables)) {
-    checking.registerVariable(name, typeName(checking, type, known))
-    evaluating.registerVariable(name, 'dyn')
+    environment.registerVariable(name, typeName(environment, type, known))
   }
-  return { checking, evaluating }
+  return environment
 }
 
 /** Types are made from the inside out, since each must know those of its fields. */
@@ -109,8 +109,6 @@ function typeName(environment: Environment, type: CelType, known: Set<string>): 
     Object.entries(fields).map(([field, each]) => [field, typeName(environment, each, known)]),
   )
   environment.registerType(name, { fields: typed })
-  // Never called: what is compared at last are maps.
-  for (const other of [name, 'null']) environment.registerOperator(`${name} == ${other}`, () => false)
   return name
 }
 

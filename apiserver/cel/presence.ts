@@ -1,10 +1,12 @@
-// `has()` of whatever ends in a field, as cel-go takes it: the library's wants names and dots alone, and does not look whether
-// the field can be there. Called by compiler.ts, of every syntax tree, before its types are checked.
+// What the library's checker refuses and cel-go takes: `has()` of whatever ends in a field, where the library wants names and
+// dots alone (and does not look whether the field can be there); objects that are compared with their like, or with null.
+// Called by compiler.ts, of syntax trees, before their types are checked.
 
 import { Optional } from '@marcbachmann/cel-js'
 
 interface Type {
   readonly kind: string
+  readonly name: string
   readonly valueType?: Type
   fieldLazy(object: unknown, name: unknown, node: Node, evaluator: Evaluator): unknown
 }
@@ -30,22 +32,42 @@ interface Macro {
 interface Node {
   readonly op: string
   readonly args: readonly unknown[]
-  readonly meta: { readonly macro?: Macro; readonly alternate?: Node }
+  readonly meta: { readonly macro?: Macro; check(checker: Checker, node: Node, context: unknown): Type }
 }
 
+/** Of every tree. */
 export function withPresence(tree: unknown): void {
+  eachNode(tree, ({ op, args, meta }) => {
+    const isHas = op === 'call' && args[0] === 'has' && meta.macro !== undefined
+    if (isHas) Object.assign(meta.macro!, { typeCheck, evaluate })
+  })
+}
+
+/** Of a tree that is checked and never run: what is compared at last are maps. */
+export function withComparedObjects(tree: unknown): void {
+  eachNode(tree, node => {
+    if (node.op !== '==' && node.op !== '!=') return
+    const { check } = node.meta
+    node.meta.check = (checker, self, context) => {
+      const [left, right] = [checker.check(self.args[0] as Node, context), checker.check(self.args[1] as Node, context)]
+      const isAlike = left === right || left.name === 'null' || right.name === 'null'
+      const isObject = left.kind === 'message' || right.kind === 'message'
+      return isAlike && isObject ? checker.getType('bool') : check(checker, self, context)
+    }
+  })
+}
+
+function eachNode(tree: unknown, visit: (node: Node) => void): void {
   const seen = new Set<object>()
-  const visit = (value: unknown): void => {
+  const walk = (value: unknown): void => {
     if (typeof value !== 'object' || value === null || seen.has(value)) return
     seen.add(value)
     const { op, args, meta } = value as Partial<Node>
-    if (op === 'call' && args?.[0] === 'has' && meta?.macro !== undefined) {
-      Object.assign(meta.macro, { typeCheck, evaluate })
-    }
-    if (meta !== undefined) visit(meta)
-    for (const each of Array.isArray(value) ? value : Object.values(value)) visit(each)
+    if (op !== undefined && args !== undefined && meta !== undefined) visit(value as Node)
+    if (meta !== undefined) walk(meta)
+    for (const each of Array.isArray(value) ? value : Object.values(value)) walk(each)
   }
-  visit(tree)
+  walk(tree)
 }
 
 function typeCheck(checker: Checker, { args }: Macro, context: unknown): Type {

@@ -25,19 +25,24 @@ export function escaped(name: string): string | undefined {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text) ? text : undefined
 }
 
-const meta: CelType = { name: 'custom.metadata', fields: { name: 'string', generateName: 'string' } }
+const meta: CelType = { name: 'meta.ObjectMeta', fields: { name: 'string', generateName: 'string' } }
 
 /** `name`: what tells this object's type from others in the same rule. Undefined: nothing is known, and nothing can be said of it. */
-export function celTypeOf(schema: Schema, isResource: boolean, name = 'custom'): CelType | undefined {
+export function celTypeOf(
+  schema: Schema,
+  isResource: boolean,
+  name = 'custom',
+  deep = { count: 0 },
+): CelType | undefined {
   if (schema['x-kubernetes-int-or-string']) return 'dyn'
   switch (schema.type) {
     case 'array': {
       const items = itemsOf(schema)
-      const type = items && celTypeOf(items, items['x-kubernetes-embedded-resource'] === true, `${name}.items`)
+      const type = items && celTypeOf(items, items['x-kubernetes-embedded-resource'] === true, `${name}.items`, deep)
       return type && { list: type }
     }
     case 'object':
-      return objectType(schema, isResource, name)
+      return objectType(schema, isResource, name, deep)
     case 'string':
       return textTypes.get(schema.format ?? '') ?? 'string'
     case 'boolean':
@@ -47,7 +52,9 @@ export function celTypeOf(schema: Schema, isResource: boolean, name = 'custom'):
     case 'number':
       return 'double'
     default:
-      return schema['x-kubernetes-preserve-unknown-fields'] && isResource ? objectType(schema, true, name) : undefined
+      return schema['x-kubernetes-preserve-unknown-fields'] && isResource
+        ? objectType(schema, true, name, deep)
+        : undefined
   }
 }
 
@@ -58,16 +65,20 @@ const textTypes: ReadonlyMap<string, CelType> = new Map([
   ['byte', 'bytes'],
 ])
 
-function objectType(schema: Schema, isResource: boolean, name: string): CelType | undefined {
+/** Names tell the way to a type, until the way is long: or they would be as large as the square of a schema. */
+const longestName = 200
+
+function objectType(schema: Schema, isResource: boolean, path: string, deep: { count: number }): CelType | undefined {
+  const name = path.length > longestName ? `deep.n${deep.count++}` : path
   const others = valuesOf(schema)
   if (others !== undefined) {
-    const type = celTypeOf(others, others['x-kubernetes-embedded-resource'] === true, `${name}.values`)
+    const type = celTypeOf(others, others['x-kubernetes-embedded-resource'] === true, `${name}.values`, deep)
     return type && { map: type }
   }
   const fields: Record<string, CelType> = {}
   for (const [property, inner] of Object.entries(schema.properties ?? {})) {
     const key = escaped(property)
-    const type = celTypeOf(inner, inner['x-kubernetes-embedded-resource'] === true, `${name}.${key}`)
+    const type = celTypeOf(inner, inner['x-kubernetes-embedded-resource'] === true, `${name}.${key}`, deep)
     if (key !== undefined && type !== undefined) fields[key] = type
   }
   if (isResource) Object.assign(fields, { apiVersion: 'string', kind: 'string', metadata: meta })

@@ -81,8 +81,9 @@ function visit(judging: Judging, schema: Schema, place: Place): void {
   }
   const isLost = schema['x-kubernetes-list-type'] !== 'map'
   inner(itemsOf(schema), at.child('items'), uncorrelated ?? (isLost ? at : undefined))
-  const size = sizeOf(schema, place.isResource)
-  for (const [index, rule] of (schema['x-kubernetes-validations'] ?? []).entries()) {
+  const rules = schema['x-kubernetes-validations'] ?? []
+  const size = rules.length > 0 ? sizeOf(schema, place.isResource) : undefined
+  for (const [index, rule] of rules.entries()) {
     const own = at.child('x-kubernetes-validations').index(index)
     compileOne(judging, schema, rule, own, place, size)
     if (!usesOldSelf(rule)) {
