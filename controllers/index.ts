@@ -29,8 +29,10 @@ import { nodeIpamController } from './node-ipam.ts'
 import { type NodeLifecycleOptions, nodeLifecycleController } from './node-lifecycle.ts'
 import { nodeTtlController } from './node-ttl.ts'
 import { podGarbageCollector } from './pod-garbage-collector.ts'
+import { podResourceClaimsController } from './pod-resource-claims.ts'
 import { replicaSetController } from './replicaset.ts'
 import { replicationController } from './replication-controller.ts'
+import { resourceClaimReservationsController } from './resource-claim-reservations.ts'
 import { resourceQuotaController } from './resource-quota.ts'
 import { rootCertificatePublisher } from './root-ca.ts'
 import { addressPool, serviceLoadBalancerController } from './service-load-balancer.ts'
@@ -79,6 +81,8 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     namespaceController(kinds),
     garbageCollector(kinds),
     resourceQuotaController(kinds),
+    podResourceClaimsController(),
+    resourceClaimReservationsController(),
     replicaSetController(),
     replicationController(),
     deploymentController(),
