@@ -26,6 +26,7 @@ import { type HealthChecks, healthReport } from './health.ts'
 import { type IssuerDocuments, issuerDocument } from './issuer-documents.ts'
 import type { Family } from './metric-families.ts'
 import { healthFamilies, metricsPage, type Page, processFamilies, storedFamilies } from './metrics-page.ts'
+import { sendMissingPage } from './missing-pages.ts'
 import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts'
 import { presentRefusal } from './presentation.ts'
 import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
@@ -156,7 +157,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (told.reason === 'InternalError') env.log.error({ method: request.method, path, error }, 'a request failed')
       if (!response.headersSent) trail?.stated(told.toStatus())
       if (response.headersSent) response.destroy()
-      else if (path.startsWith('/api')) await presentRefusal(response, told, headers, request.headers.accept)
+      else if (sendMissingPage(response, told, path, registry.kinds, headers)) {
+        // That was all.
+      } else if (path.startsWith('/api')) await presentRefusal(response, told, headers, request.headers.accept)
       else sendStatus(response, told, headers)
       // What of a refused body has not come yet is not waited for.
       if (!request.complete) request.resume()

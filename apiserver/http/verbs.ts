@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Node } from '../../generated/types.ts'
-import { ApiError, methodNotAllowed, notImplemented } from '../../src/api/errors.ts'
+import { ApiError, methodNotAllowed, methodNotSupported, notFound, notImplemented } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { WriteOptions } from '../../src/client/client.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
@@ -37,6 +37,7 @@ import {
   type Target,
   writeOptions,
 } from './request.ts'
+import { attributesOf } from './request-attributes.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 import { patchInfo, requireOnce } from './twice.ts'
 import { EventBytes, type Outlet, type ProtobufWriting } from './watch-stream.ts'
@@ -103,7 +104,7 @@ export class Verbs {
     const { namespace, plural } = target
     const { request } = exchange
     const methods = collectionMethods(resource.kind, namespace)
-    if (!methods.includes(request.method ?? '')) throw notAllowed(exchange, methods.join(', '))
+    if (!methods.includes(request.method ?? '')) throw notAllowed(call, methods.join(', '))
     if (isWatch(call)) return this.#watch(call)
     const answer = this.#answerTo(call)
     switch (request.method) {
@@ -135,7 +136,7 @@ export class Verbs {
     if (resource.kind.withoutVerbs?.includes('get')) throw noSuchPath()
     const ref = refOf(target)
     const { request } = exchange
-    if (!objectMethods.includes(request.method ?? '')) throw notAllowed(exchange, objectMethods.join(', '))
+    if (!objectMethods.includes(request.method ?? '')) throw notAllowed(call, objectMethods.join(', '))
     if (isWatch(call)) return this.#watch(call)
     const answer = this.#answerTo(call)
     switch (request.method) {
@@ -163,9 +164,9 @@ export class Verbs {
     const { kind } = resource
     const ref = refOf(target)
     const { method } = exchange.request
-    if (!kind.subresources?.includes(subresource)) throw noSuchPath()
+    if (!kind.subresources?.includes(subresource)) throw kind.custom ? notFound(kind, ref.name) : noSuchPath()
     const methods = methodsOf[subresource]
-    if (!methods.includes(method ?? '')) throw notAllowed(exchange, methods.join(', '))
+    if (!methods.includes(method ?? '')) throw notAllowed(call, methods.join(', '))
     switch (subresource) {
       case 'proxy':
         return this.#proxy(resource, target, exchange)
@@ -392,7 +393,10 @@ const methodsOf: Readonly<Record<Subresource, readonly string[]>> = {
   portforward: connect,
 }
 
-function notAllowed({ headers }: Exchange, allowed: string): ApiError {
+function notAllowed({ resource: { kind }, target, exchange: { request, headers } }: Call, allowed: string): ApiError {
+  // Those have no routes: their handler knows verbs (apiextensions-apiserver pkg/apiserver/customresource_handler.go).
+  if (kind.custom !== undefined)
+    return methodNotSupported(kind, attributesOf(request.method ?? '', '', '', target).verb)
   headers.Allow = allowed
   return methodNotAllowed('the server does not allow this method on the requested resource', {})
 }

@@ -223,5 +223,11 @@ export function done(): Wrote {
  * apimachinery's NewGenericServerResponse: kubectl looks into them.
  */
 export function noSuchPath(): ApiError {
-  return new ApiError('NotFound', 'the server could not find the requested resource', {})
+  return new ApiError('NotFound', noSuchPathMessage, {})
 }
+
+export function isNoSuchPath({ reason, message }: ApiError): boolean {
+  return reason === 'NotFound' && message === noSuchPathMessage
+}
+
+const noSuchPathMessage = 'the server could not find the requested resource'

@@ -208,14 +208,9 @@ describe('paths and methods', () => {
   }
 
   test.each([
-    '/nothing',
-    '/logs',
-    '/debug/pprof/',
-    '/configz',
     '/api/v2/pods',
     '/api/v1/widgets',
     '/apis/apps/v1/namespaces/default/widgets',
-    '/apis/none.example.com/v1',
     '/api/v1/pods/web',
     '/api/v1/namespaces/default/nodes',
     '/api/v1/namespaces/default/configmaps/a/status',
@@ -223,6 +218,21 @@ describe('paths and methods', () => {
     '/api/v1/namespaces/default/pods/a/ephemeral',
   ])('%s is not there', async path => {
     expect(await door.refused(path)).toMatchObject(missing)
+  })
+
+  test.each([
+    '/nothing',
+    '/logs',
+    '/debug/pprof/',
+    '/configz',
+    '/apiary',
+    '/apis/none.example.com/v1',
+    '/apis/none.example.com/v1/namespaces/default/things/a',
+  ])('%s is no page', async path => {
+    const { code, text, headers } = await door.ask(path)
+    expect([code, text]).toEqual([404, '404 page not found\n'])
+    expect(headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(headers['x-content-type-options']).toBe('nosniff')
   })
 
   test('a name that is not there is told with its kind', async () => {
