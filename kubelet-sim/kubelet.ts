@@ -127,7 +127,11 @@ async function missingOf(pod: Frozen<Pod>, life: Life, { client, lister }: Conte
   const waits = !life.isMounted
   if (!waits && allRun(pod)) return undefined
   const references = new References(pod, client, node => lister(VolumeAttachments).by(attachedTo, node))
-  return { obstacle: waits ? await references.obstacle() : undefined, faults: await references.faults() }
+  return {
+    obstacle: waits ? await references.obstacle() : undefined,
+    pullSecrets: waits ? await references.pullSecrets() : [],
+    faults: await references.faults(),
+  }
 }
 
 function allRun({ spec, status }: Frozen<Pod>): boolean {

@@ -34,6 +34,8 @@ export interface PodView {
   readonly containers: readonly ContainerView[]
   /** Why its volumes cannot be mounted now. */
   readonly obstacle: Obstacle | undefined
+  /** Secrets for pulling images that are not there. */
+  readonly missingPullSecrets: readonly string[]
   /** The pod's address in the cluster; taken when it is first asked for. */
   address(): string | undefined
   say(type: Said['type'], reason: string, message: string, fieldPath?: string): void

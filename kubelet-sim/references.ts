@@ -28,6 +28,7 @@ export const registeredDriver = 'csi.kubesim.dev'
 
 /** Whether anything of it has to be there before its containers can be made. */
 export function refersToOthers({ spec }: Frozen<Pod>): boolean {
+  if (spec.imagePullSecrets?.length) return true
   return (spec.volumes?.some(isReference) ?? false) || containersOf(spec).some(refersInEnvironment)
 }
 
@@ -68,6 +69,15 @@ export class References {
       if (found !== undefined) return found
     }
     return undefined
+  }
+
+  /** The secrets for pulling images that are not there: it is pulled without them. */
+  async pullSecrets(): Promise<readonly string[]> {
+    const missing: string[] = []
+    for (const { name = '' } of this.#pod.spec.imagePullSecrets ?? []) {
+      if ((await this.#find(Secrets, name)) === undefined) missing.push(name)
+    }
+    return missing
   }
 
   /** By container: why its environment cannot be made. */

@@ -40,6 +40,7 @@ export interface Host {
 
 export interface Missing {
   readonly obstacle: Obstacle | undefined
+  readonly pullSecrets: readonly string[]
   /** By container. */
   readonly faults: ReadonlyMap<string, string>
 }
@@ -104,6 +105,8 @@ function conclude(view: PodView, now: Millis): void {
   if ((view.changed || pod.spec.readinessGates) && setPodConditions(pod, status, now)) view.changed = true
 }
 
+const none: readonly string[] = Object.freeze([])
+
 /** A pod as the stages see it; what they say of it goes to `said`. */
 export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], around: Surroundings): PodView {
   const status = draftStatus(pod.status)
@@ -117,6 +120,7 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
     life,
     containers,
     obstacle: host.missing?.obstacle,
+    missingPullSecrets: host.missing?.pullSecrets ?? none,
     changed: false,
     removed: false,
     address() {

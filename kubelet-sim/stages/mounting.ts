@@ -27,6 +27,7 @@ export const mounting: Stage<PodView> = {
       life.isMounted = true
       delete life.retry
       giveAddress(view)
+      if (!hasStarted(view)) tellOfPullSecrets(view)
       return
     }
     view.say('Warning', 'FailedMount', obstacle.message)
@@ -46,6 +47,13 @@ function hasStarted({ containers }: PodView): boolean {
   return containers.some(
     ({ status: { state, lastState } }) => (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined,
   )
+}
+
+/** pkg/kubelet/kubelet.go, getPullSecretsForPod. */
+function tellOfPullSecrets({ missingPullSecrets: names, say }: PodView): void {
+  if (names.length === 0) return
+  const message = `Unable to retrieve some image pull secrets (${names.join(', ')}); attempting to pull the image may not succeed.`
+  say('Warning', 'FailedToRetrieveImagePullSecret', message)
 }
 
 function giveAddress(view: PodView): void {

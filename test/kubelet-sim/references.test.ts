@@ -134,8 +134,18 @@ test('a pod that waits can be deleted', async () => {
 
 test('a pod that runs is not held up when its kubelet begins anew and the ConfigMap is gone since', () => {
   const living = new LivingPod(podOf({ containers: [{ name: 'app', image: 'nginx' }] })).live(20)
-  living.forget().missing = { obstacle: { kind: 'set-up', message: 'gone' }, faults: new Map() }
+  living.forget().missing = { obstacle: { kind: 'set-up', message: 'gone' }, pullSecrets: [], faults: new Map() }
   living.lines.length = 0
   expect(living.live(600).lines).toEqual([])
   expect(living.status.phase).toBe('Running')
+})
+
+test('a secret for pulling that is missing is told of, and the image pulled without it', async () => {
+  await using cluster = await testCluster({ nodes: 1 })
+  const imagePullSecrets = [{ name: 'here' }, { name: 'one' }, { name: 'two' }]
+  await cluster.apply(secret('here'), pod('web', { imagePullSecrets }))
+  await cluster.until(() => state(cluster, 'web')[0] === 'Running', '30s')
+  expect(said(cluster, 'web')).toEqual([
+    'FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (one, two); attempting to pull the image may not succeed.',
+  ])
 })
