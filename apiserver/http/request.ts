@@ -278,7 +278,7 @@ export async function deleteOptions(
   let wanted: DeleteOptions & { orphanDependents?: boolean | undefined }
   if (bytes.length > 0) {
     const body = (await bodies.read(bytes, contentType, 'DeleteOptions')).value
-    trail?.requested(body)
+    trail?.requested({ kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...(body as object) })
     const decoded = decodeBody(deleteOptionsKind, inAnyGroup(body), 'Ignore', () => {})
     const { dryRun, ...rest } = decoded as Omit<DeleteOptions, 'dryRun'> & { dryRun?: readonly string[] }
     wanted = { ...rest, dryRun: dryRunOf(dryRun ?? [], faults) }

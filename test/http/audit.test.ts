@@ -135,11 +135,11 @@ describe('the levels', () => {
       objectRef: { resource: 'deployments', name: 'web', subresource: 'scale' },
       requestObject: { spec: { replicas: 3 } },
     })
-    const options = { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' }
+    const options = { propagationPolicy: 'Background' }
     await door.ask(`${deployments}/web`, { method: 'DELETE', type: 'application/json', body: JSON.stringify(options) })
     expect(told().last).toMatchObject({
       verb: 'delete',
-      requestObject: options,
+      requestObject: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...options },
       responseStatus: { metadata: {}, status: 'Success', details: { name: 'web' }, code: 200 },
     })
   })
