@@ -43,15 +43,15 @@ export function disruptionController(kinds: readonly Kind<any>[]): ControllerSpe
     wakes: [
       {
         kind: Pods,
-        keys(now: Frozen<Pod> | undefined, before: Frozen<Pod> | undefined, { lister }) {
-          const budgets = lister(PodDisruptionBudgets).by('namespace', (now ?? before)!.metadata.namespace!)
+        keys(now: Frozen<Pod> | undefined, before: Frozen<Pod> | undefined, context) {
+          const budgets = context.lister(PodDisruptionBudgets).by('namespace', (now ?? before)!.metadata.namespace!)
           if (budgets.length === 0 || (now && before && !countsForBudget(now, before))) return []
-          return budgets
-            .filter(budget => {
-              const selector = selectorOf(budget)
-              return [now, before].some(pod => pod !== undefined && selector.matches(pod.metadata.labels))
-            })
-            .map(({ metadata }) => metadata)
+          for (const budget of budgets) {
+            const selector = selectorOf(budget)
+            if (![now, before].some(pod => pod !== undefined && selector.matches(pod.metadata.labels))) continue
+            context.wake(budget.metadata, gatheringTime(budget, context))
+          }
+          return []
         },
       },
       ...[Deployments, ReplicaSets, ReplicationControllers, StatefulSets].map(kind => ({
@@ -76,6 +76,10 @@ export function disruptionController(kinds: readonly Kind<any>[]): ControllerSpe
     },
   })
 }
+
+/** A turn looks at every pod of the namespace, so of many the changes are gathered for a moment: 50 ms of a thousand. */
+const gatheringTime = ({ metadata }: Budget, { lister }: Context): Millis =>
+  Math.floor(lister(Pods).count('namespace', metadata.namespace!) / 20)
 
 interface Scaled extends KubeObject {
   spec: { replicas?: number }
