@@ -4,8 +4,10 @@ import type { Env } from '../src/env/env.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { defaultConfiguration, type SchedulerConfiguration } from './configuration.ts'
 import type { DecisionBook } from './decisions.ts'
+import type { MatchesDevice } from './device-allocation.ts'
 import { type AskExtender, Extender } from './extender.ts'
 import { createExtenderCalls } from './extender-http.ts'
+import { dynamicResourcesWith } from './plugins/dynamic-resources.ts'
 import { plugins } from './plugins/index.ts'
 import { profilesOf } from './profile.ts'
 import { createScheduler } from './scheduler.ts'
@@ -13,6 +15,8 @@ import { createScheduler } from './scheduler.ts'
 export interface BuiltinSchedulerOptions {
   readonly configuration?: SchedulerConfiguration | undefined
   readonly decisions?: DecisionBook | undefined
+  /** Reads the selectors of devices. */
+  readonly matchesDevice?: MatchesDevice | undefined
   /** How extenders are asked. Default: over HTTP, for real. */
   readonly askExtender?: AskExtender | undefined
 }
@@ -20,13 +24,15 @@ export interface BuiltinSchedulerOptions {
 /** Throws SchedulerConfigurationError when a profile names what is not there. */
 export function builtinScheduler(
   { activity }: Env,
-  { configuration = defaultConfiguration, decisions, askExtender }: BuiltinSchedulerOptions = {},
+  { configuration = defaultConfiguration, decisions, askExtender, matchesDevice }: BuiltinSchedulerOptions = {},
 ): readonly ControllerSpec[] {
   const { firstBackoff, longestBackoff } = configuration
+  const devices = matchesDevice && dynamicResourcesWith(matchesDevice)
+  const known = plugins.map(plugin => (devices && plugin.name === devices.name ? devices : plugin))
   const ask = askExtender ?? createExtenderCalls()
   const scheduler = createScheduler({
     activity,
-    profiles: profilesOf(configuration, plugins),
+    profiles: profilesOf(configuration, known),
     backoff: { firstBackoff, longestBackoff },
     extenders: configuration.extenders.map(extender => new Extender(extender, ask)),
     ...(decisions && { decisions }),

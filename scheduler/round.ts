@@ -46,14 +46,15 @@ export class Round {
   #verdictBeside(rivals: readonly Frozen<Pod>[] | undefined, node: NodeView): Refused | undefined {
     if (rivals === undefined) return undefined
     const back = rivals.map(rival => this.snapshot.with(rival, node.name))
-    // Most rules read the node as it is at the moment; only if none of them refuses is everything worked out anew.
-    let verdict = ask(this.#filters, node)
-    if (verdict === undefined) {
+    try {
+      // Most rules read the node as it is at the moment; only if none of them refuses is everything worked out anew.
+      const verdict = ask(this.#filters, node)
+      if (verdict !== undefined) return verdict
       const judges = this.plugins.map(plugin => plugin.prepare(this.pod, this.snapshot))
-      verdict = ask(filtersOf(this.plugins, judges), node)
+      return ask(filtersOf(this.plugins, judges), node)
+    } finally {
+      for (const undo of back) undo()
     }
-    for (const undo of back) undo()
-    return verdict
   }
 
   /** In thought only: a pod of the node is gone, until the returned function is called. */

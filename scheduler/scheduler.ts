@@ -233,8 +233,18 @@ class Scheduling {
   }
 
   #schedule(waiting: Waiting): void {
-    const { plugins } = this.#profileOf(waiting.pod)
-    this.#carryOut(waiting, decide(waiting.pod, this.#snapshot, plugins, this.#optionsFor(waiting.pod)))
+    const { pod } = waiting
+    const { plugins } = this.#profileOf(pod)
+    let decision: Decision
+    try {
+      decision = decide(pod, this.#snapshot, plugins, this.#optionsFor(pod))
+    } catch (error) {
+      // Something that a rule must read, and cannot, is the pod's trouble and nobody else's.
+      this.#queue.penalise(waiting, this.#context.clock.now())
+      this.#report(pod, 'SchedulerError', (error as Error).message)
+      return
+    }
+    this.#carryOut(waiting, decision)
   }
 
   #optionsFor(pod: Frozen<Pod>): CycleOptions {

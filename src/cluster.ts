@@ -19,6 +19,7 @@ import { DecisionBook } from '../scheduler/decisions.ts'
 import { builtinScheduler } from '../scheduler/index.ts'
 import type { Client } from './client/client.ts'
 import { type Component, components } from './config.ts'
+import { createDeviceSelectors } from './device-selectors.ts'
 import type { Env } from './env/env.ts'
 import { builtinKinds } from './kinds/index.ts'
 import { kubernetesVersion } from './kinds/schemas.ts'
@@ -112,7 +113,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       }),
       ...(options.controllers ?? []),
     ],
-    scheduler: () => builtinScheduler(env, { configuration: options.scheduler, decisions }),
+    scheduler: () =>
+      builtinScheduler(env, {
+        configuration: options.scheduler,
+        decisions,
+        matchesDevice: createDeviceSelectors(),
+      }),
     kubelet: () => nodes.kubeletControllers,
     proxy: () => nodes.proxyControllers,
   }

@@ -12,6 +12,7 @@ import type { Client } from './client/client.ts'
 import { createHttpClient } from './client/http-client.ts'
 import { readKubeconfig } from './client/user-kubeconfig.ts'
 import type { Component, Config } from './config.ts'
+import { createDeviceSelectors } from './device-selectors.ts'
 import type { Env } from './env/env.ts'
 import { realEnv } from './env/real-env.ts'
 import { builtinKinds, Namespaces } from './kinds/index.ts'
@@ -107,7 +108,7 @@ function controllersOf(
         loadBalancerAddresses: nodes.plan.loadBalancers,
       })
     case 'scheduler':
-      return builtinScheduler(env, { configuration: scheduler })
+      return builtinScheduler(env, { configuration: scheduler, matchesDevice: createDeviceSelectors() })
     case 'kubelet':
       return nodes.kubeletControllers
     case 'proxy':

@@ -115,28 +115,25 @@ function victimsOn(
   const lesser = [...node.pods].filter(each => priorityOf(each) < priorityOf(round.pod))
   if (lesser.length === 0) return { reasons: ['No preemption victims found for incoming pod'] }
   const absent = new Map(lesser.map(each => [each, round.without(each, node)]))
-  const restore = (): void => {
+  try {
+    const refusal = round.verdict(node)
+    if (refusal !== undefined) return refusal
+    lesser.sort(byImportance)
+    const { breaking, others } = byBudgets(lesser, budgets)
+    const victims: Frozen<Pod>[] = []
+    let brokenBudgets = 0
+    for (const [index, each] of [...breaking, ...others].entries()) {
+      absent.get(each)!()
+      absent.delete(each)
+      if (round.verdict(node) === undefined) continue
+      absent.set(each, round.without(each, node))
+      victims.push(each)
+      if (index < breaking.length) brokenBudgets++
+    }
+    return { node: node.name, victims: victims.sort(byImportance), brokenBudgets }
+  } finally {
     for (const back of absent.values()) back()
   }
-  const refusal = round.verdict(node)
-  if (refusal !== undefined) {
-    restore()
-    return refusal
-  }
-  lesser.sort(byImportance)
-  const { breaking, others } = byBudgets(lesser, budgets)
-  const victims: Frozen<Pod>[] = []
-  let brokenBudgets = 0
-  for (const [index, each] of [...breaking, ...others].entries()) {
-    absent.get(each)!()
-    absent.delete(each)
-    if (round.verdict(node) === undefined) continue
-    absent.set(each, round.without(each, node))
-    victims.push(each)
-    if (index < breaking.length) brokenBudgets++
-  }
-  restore()
-  return { node: node.name, victims: victims.sort(byImportance), brokenBudgets }
 }
 
 const priorityOf = ({ spec }: Frozen<Pod>): number => spec.priority ?? 0

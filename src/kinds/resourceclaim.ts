@@ -1,5 +1,5 @@
-// ResourceClaims: devices that someone asks for, and those that were allocated. Nothing allocates any yet. Kept as v1; the
-// older versions convert without losing a field.
+// ResourceClaims: devices that someone asks for, and those that the scheduler allocated. Kept as v1; the older versions
+// convert without losing a field.
 
 import type { ResourceV1ResourceClaim, V1beta1ResourceClaim, V1beta2ResourceClaim } from '../../generated/types.ts'
 import type { Frozen } from '../api/meta.ts'
@@ -10,7 +10,6 @@ import { claimFromV1beta1, claimToV1beta1, defaultV1beta1Requests, olderVersion 
 import { Faults } from './field-path.ts'
 import { unchanged } from './field-rules.ts'
 import { defineKind, type KindSpec, sameInVersion } from './kind.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { canonicalResources } from './resources.ts'
 import { specPath } from './workload-rules.ts'
 
@@ -50,7 +49,6 @@ const spec: KindSpec<ResourceV1ResourceClaim> = {
     }
     return faults.list
   },
-  warnings: (_, old) => notActedUpon('ResourceClaims', old),
 }
 
 /** `allocated,reserved` (resourceClaimState). */

@@ -63,7 +63,7 @@ describe('ResourceClaim', () => {
     ])
     expect(object.status).toEqual({})
     expect(cell(ResourceClaims, object, 'State')).toBe('pending')
-    expect(warnings).toEqual(['kubesim stores ResourceClaims, but no controller acts on them yet'])
+    expect(warnings).toEqual([])
   })
 
   test.each<[string, object, unknown[]]>([

@@ -51,7 +51,7 @@ export function registerSemver(environment: Environment): void {
     .registerOperator(`${type} == ${type}`, (one: Semver, other: Semver) => one.compare(other) === 0)
 }
 
-function semverOf(text: string, isLoose: boolean): Semver {
+export function semverOf(text: string, isLoose: boolean): Semver {
   const version = parseSemver(isLoose ? normal(text) : text)
   if (version === undefined) throw new Error(`invalid semver: ${JSON.stringify(text)}`)
   return version
