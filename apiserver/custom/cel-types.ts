@@ -27,10 +27,22 @@ export function escaped(name: string): string | undefined {
 
 const meta: CelType = { name: 'meta.ObjectMeta', fields: { name: 'string', generateName: 'string' } }
 
+/** What an expression can reach: only fields that it names, and no deeper than it has names. */
+export interface Reach {
+  readonly words: ReadonlySet<string>
+  readonly depth: number
+}
+
+export function reachOf(text: string): Reach {
+  const words = text.match(/[A-Za-z_][A-Za-z0-9_]*/g) ?? []
+  return { words: new Set(words), depth: words.length }
+}
+
 /** `name`: what tells this object's type from others in the same rule. Undefined: nothing is known, and nothing can be said of it. */
 export function celTypeOf(
   schema: Schema,
   isResource: boolean,
+  reach: Reach,
   name = 'custom',
   deep = { count: 0 },
 ): CelType | undefined {
@@ -38,11 +50,12 @@ export function celTypeOf(
   switch (schema.type) {
     case 'array': {
       const items = itemsOf(schema)
-      const type = items && celTypeOf(items, items['x-kubernetes-embedded-resource'] === true, `${name}.items`, deep)
+      const type =
+        items && celTypeOf(items, items['x-kubernetes-embedded-resource'] === true, reach, `${name}.items`, deep)
       return type && { list: type }
     }
     case 'object':
-      return objectType(schema, isResource, name, deep)
+      return objectType(schema, isResource, reach, name, deep)
     case 'string':
       return textTypes.get(schema.format ?? '') ?? 'string'
     case 'boolean':
@@ -53,7 +66,7 @@ export function celTypeOf(
       return 'double'
     default:
       return schema['x-kubernetes-preserve-unknown-fields'] && isResource
-        ? objectType(schema, true, name, deep)
+        ? objectType(schema, true, reach, name, deep)
         : undefined
   }
 }
@@ -68,18 +81,28 @@ const textTypes: ReadonlyMap<string, CelType> = new Map([
 /** Names tell the way to a type, until the way is long: or they would be as large as the square of a schema. */
 const longestName = 200
 
-function objectType(schema: Schema, isResource: boolean, path: string, deep: { count: number }): CelType | undefined {
+function objectType(
+  schema: Schema,
+  isResource: boolean,
+  reach: Reach,
+  path: string,
+  deep: { count: number },
+): CelType | undefined {
   const name = path.length > longestName ? `deep.n${deep.count++}` : path
   const others = valuesOf(schema)
   if (others !== undefined) {
-    const type = celTypeOf(others, others['x-kubernetes-embedded-resource'] === true, `${name}.values`, deep)
+    const type = celTypeOf(others, others['x-kubernetes-embedded-resource'] === true, reach, `${name}.values`, deep)
     return type && { map: type }
   }
   const fields: Record<string, CelType> = {}
-  for (const [property, inner] of Object.entries(schema.properties ?? {})) {
+  const further = { ...reach, depth: reach.depth - 1 }
+  const { properties = {} } = schema
+  for (const property of reach.depth > 0 ? Object.keys(properties) : []) {
     const key = escaped(property)
-    const type = celTypeOf(inner, inner['x-kubernetes-embedded-resource'] === true, `${name}.${key}`, deep)
-    if (key !== undefined && type !== undefined) fields[key] = type
+    if (key === undefined || !reach.words.has(key)) continue
+    const inner = properties[property]!
+    const type = celTypeOf(inner, inner['x-kubernetes-embedded-resource'] === true, further, `${name}.${key}`, deep)
+    if (type !== undefined) fields[key] = type
   }
   if (isResource) Object.assign(fields, { apiVersion: 'string', kind: 'string', metadata: meta })
   return { name, fields }

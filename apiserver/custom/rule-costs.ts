@@ -20,11 +20,24 @@ interface Sized extends CelSize {
 
 const scalar = (least: number, max = 0): Sized => ({ least, max })
 
+/** What was told once; schemas are looked at from every rule in them. */
+export type Sizes = WeakMap<Schema, Sized | 'none'>
+
 /** Undefined where rules know nothing. */
-export function sizeOf(schema: Schema, isResource: boolean): Sized | undefined {
+export function sizeOf(schema: Schema, isResource: boolean, sizes: Sizes = new WeakMap()): Sized | undefined {
+  // Whether it is a resource is the schema's own matter, but for the root, which nobody asks for again.
+  const known = sizes.get(schema)
+  if (known !== undefined) return known === 'none' ? undefined : known
+  const size = measured(schema, isResource, sizes)
+  sizes.set(schema, size ?? 'none')
+  return size
+}
+
+function measured(schema: Schema, isResource: boolean, sizes: Sizes): Sized | undefined {
   const { maxLength, maxItems, maxProperties } = schema
   if (schema['x-kubernetes-int-or-string']) return scalar(1, longest(maxLength, largestRequest - 2))
-  const inner = (each: Schema): Sized | undefined => sizeOf(each, each['x-kubernetes-embedded-resource'] === true)
+  const inner = (each: Schema): Sized | undefined =>
+    sizeOf(each, each['x-kubernetes-embedded-resource'] === true, sizes)
   switch (schema.type) {
     case 'array': {
       const items = itemsOf(schema)

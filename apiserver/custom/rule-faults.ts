@@ -8,7 +8,7 @@ import type { Frozen } from '../../src/api/meta.ts'
 import { Faults, type FieldPath } from '../../src/kinds/field-path.ts'
 import { fieldAt } from '../../src/kinds/selectable-field-rules.ts'
 import { type Cel, CelFault } from '../cel/cel.ts'
-import { multiplied, RuleCosts, sizeOf } from './rule-costs.ts'
+import { multiplied, RuleCosts, type Sizes, sizeOf } from './rule-costs.ts'
 import { itemsOf, type Schema, valuesOf } from './schema-parts.ts'
 import { type CompiledRule, compileRule, usesOldSelf } from './schema-rules.ts'
 
@@ -46,7 +46,12 @@ export function ruleTextRules(schema: Schema, path: FieldPath, faults: Faults): 
 export function compileFaults(cel: Cel, schema: Schema, at: FieldPath, isUnchanged: boolean): readonly FieldError[] {
   const faults = new Faults()
   const costs = new RuleCosts(isUnchanged)
-  visit({ cel, faults, costs }, schema, { at, isResource: true, uncorrelated: undefined, count: 1 })
+  visit({ cel, faults, costs, sizes: new WeakMap() }, schema, {
+    at,
+    isResource: true,
+    uncorrelated: undefined,
+    count: 1,
+  })
   faults.addAll(costs.faults(at))
   return faults.list
 }
@@ -55,6 +60,7 @@ interface Judging {
   readonly cel: Cel
   readonly faults: Faults
   readonly costs: RuleCosts
+  readonly sizes: Sizes
 }
 
 interface Place {
@@ -82,7 +88,7 @@ function visit(judging: Judging, schema: Schema, place: Place): void {
   const isLost = schema['x-kubernetes-list-type'] !== 'map'
   inner(itemsOf(schema), at.child('items'), uncorrelated ?? (isLost ? at : undefined))
   const rules = schema['x-kubernetes-validations'] ?? []
-  const size = rules.length > 0 ? sizeOf(schema, place.isResource) : undefined
+  const size = rules.length > 0 ? sizeOf(schema, place.isResource, judging.sizes) : undefined
   for (const [index, rule] of rules.entries()) {
     const own = at.child('x-kubernetes-validations').index(index)
     compileOne(judging, schema, rule, own, place, size)

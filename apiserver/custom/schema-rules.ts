@@ -8,7 +8,7 @@ import { jsonEqual } from '../../src/api/json-equal.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import { type Cel, type CelBudget, CelFault, type CelProgram, costLimits } from '../cel/cel.ts'
 import { Maybe } from '../cel/values.ts'
-import { celReadingOf, celTypeOf, type Reading } from './cel-types.ts'
+import { celReadingOf, celTypeOf, type Reading, reachOf } from './cel-types.ts'
 import { itemsOf, type Schema, someSchema, valuesOf } from './schema-parts.ts'
 import { correlation } from './schema-validation.ts'
 
@@ -69,7 +69,7 @@ export interface CompiledRule {
 
 /** Throws CelFault; `part` says of what. */
 export function compileRule(cel: Cel, schema: Schema, isResource: boolean, rule: Frozen<ValidationRule>): CompiledRule {
-  const self = celTypeOf(schema, isResource) ?? 'dyn'
+  const self = celTypeOf(schema, isResource, reachOf(`${rule.rule} ${rule.messageExpression ?? ''}`)) ?? 'dyn'
   const oldSelf = rule.optionalOldSelf ? ('optional' as const) : self
   const variables = usesOldSelf(rule) ? { self, oldSelf } : { self }
   const program = cel.compile(rule.rule, { variables, results: ['bool'] })

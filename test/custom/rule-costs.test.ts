@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { createCel } from '../../apiserver/cel/compiler.ts'
+import { celTypeOf, reachOf } from '../../apiserver/custom/cel-types.ts'
 import { compileCustomSchema } from '../../apiserver/custom/custom-schema.ts'
 import { sizeOf } from '../../apiserver/custom/rule-costs.ts'
 import { schemaFaults } from '../../apiserver/custom/schema-faults.ts'
@@ -215,4 +216,16 @@ describe('what costs too much while it runs is stopped', () => {
       '<nil>: Invalid value: "object": validation failed due to running out of cost budget, no further validation rules will be run',
     ])
   })
+})
+
+test('a rule is compiled with what it can reach, however large its schema is', () => {
+  let chain: Schema = { type: 'string' }
+  for (let depth = 0; depth < 400; depth++)
+    chain = { type: 'object', properties: { a: chain, other: { type: 'integer' } } }
+  expect(celTypeOf(chain, false, reachOf('self.a.a == self.a.a'))).toMatchObject({
+    fields: { a: { fields: { a: { name: 'custom.a.a' } } } },
+  })
+  expect(JSON.stringify(celTypeOf(chain, false, reachOf('has(self.a)'))).length).toBeLessThan(300)
+  expect(costOf(chain, 'has(self.a.a.other) && self.a == self.a')).toBeGreaterThan(0)
+  expect(() => compileRule(cel, chain, false, { rule: 'self.a.b == 1' })).toThrow("undefined field 'b'")
 })
