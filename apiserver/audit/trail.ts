@@ -83,7 +83,7 @@ export class Trail {
     if (typeof object !== 'object' || object === null) return
     this.#object = metadataOf(object)
     if (!this.reaches('Request')) return
-    const copy = structuredClone(object)
+    const copy = copyOf(object)
     try {
       complete?.(copy)
     } catch {
@@ -93,7 +93,7 @@ export class Trail {
   }
 
   patched(patch: unknown): void {
-    if (this.reaches('Request')) this.#requestObject = structuredClone(patch)
+    if (this.reaches('Request')) this.#requestObject = copyOf(patch)
   }
 
   /** `object` makes it, where it is asked for. */
@@ -162,7 +162,7 @@ export class Trail {
       stageTimestamp: at,
       annotations: hasAnnotations ? this.#annotations : undefined,
     }
-    write(`${JSON.stringify(event)}\n`)
+    write(`${textOf(event)}\n`)
   }
 
   /** What the path does not say, the object that was sent may. */
@@ -182,6 +182,23 @@ export class Trail {
 
   #pruned(object: unknown): unknown {
     return this.#options.scope.omitManagedFields ? withoutManagedFields(object as any) : object
+  }
+}
+
+function copyOf(value: unknown): unknown {
+  try {
+    return structuredClone(value)
+  } catch {
+    return undefined
+  }
+}
+
+/** What cannot be written down (nested deeper than the stack) is left out: the request goes on. */
+function textOf(event: { requestObject: unknown; responseObject: unknown }): string {
+  try {
+    return JSON.stringify(event)
+  } catch {
+    return JSON.stringify({ ...event, requestObject: undefined, responseObject: undefined })
   }
 }
 

@@ -291,6 +291,25 @@ test('a body cannot make a line of its own', async () => {
   expect(lines.every(line => line.indexOf('\n') === line.length - 1)).toBe(true)
 })
 
+test('a body as deep as one may be is answered as ever, and its event is written', async () => {
+  const deep = (depth: number) => `{"metadata":{"name":"deep"},"data":${'['.repeat(depth)}${']'.repeat(depth)}}`
+  for (const depth of [2_000, 9_000]) {
+    const { code } = await door.ask(maps, { method: 'POST', type: 'application/json', body: deep(depth) })
+    expect(code).toBe(400)
+    const patch = `{"data":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`
+    const patched = await door.ask(`${maps}/one`, {
+      method: 'PATCH',
+      type: 'application/merge-patch+json',
+      body: patch,
+    })
+    expect([400, 404, 422]).toContain(patched.code)
+  }
+  expect(written().map(({ stage }) => stage)).toEqual(Array(4).fill(['RequestReceived', 'ResponseComplete']).flat())
+  expect(written().every(({ responseStatus }) => responseStatus === undefined || responseStatus.code === 400)).toBe(
+    true,
+  )
+})
+
 test('without a policy nothing is written, and /metrics says so', async () => {
   await using quiet = await openDoor()
   const events = eventsOf(await quiet.open('/api/v1/pods?watch=true&timeoutSeconds=1'))
