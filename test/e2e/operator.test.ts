@@ -134,14 +134,18 @@ async function startOperator(closed: string[]): Promise<() => Promise<void>> {
   const keyed = (name: string) => ({ ...shops, name })
 
   async function reconcile(shop: Shop): Promise<void> {
-    const { finalizers = [], deletionTimestamp } = shop.metadata!
+    const { finalizers = [], deletionTimestamp, resourceVersion } = shop.metadata!
     const name = shop.metadata!.name!
     const uid = shop.metadata!.uid!
     if (deletionTimestamp !== undefined) {
       if (!finalizers.includes(finalizer)) return
-      closed.push(name)
-      const body = [{ op: 'remove', path: `/metadata/finalizers/${finalizers.indexOf(finalizer)}` }]
+      // Of what has changed meanwhile there is another event.
+      const body = [
+        { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+        { op: 'remove', path: `/metadata/finalizers/${finalizers.indexOf(finalizer)}` },
+      ]
       await custom.patchNamespacedCustomObject({ ...keyed(name), body })
+      closed.push(name)
       return
     }
     const apply = <T extends KubernetesObject>(object: T) =>
@@ -178,11 +182,11 @@ async function startOperator(closed: string[]): Promise<() => Promise<void>> {
     await custom.patchNamespacedCustomObjectStatus({ ...keyed(shop), body }, options)
   }
 
-  // One after the other, as a work queue would have it; a shop that went meanwhile is nothing to complain of.
+  // One after the other, as a work queue would have it; a shop that went or changed meanwhile is nothing to complain of.
   let work = Promise.resolve()
   const enqueue = (step: () => Promise<void>) => {
     work = work.then(step).catch(error => {
-      if (!(error instanceof ApiException && error.code === 404)) failures.push(error)
+      if (!(error instanceof ApiException && (error.code === 404 || error.code === 422))) failures.push(error)
     })
   }
   const ofShops = makeInformer<Shop>(config, root, () => custom.listNamespacedCustomObject(shops) as Promise<any>)
@@ -388,6 +392,7 @@ describe('the JavaScript client', () => {
     for await (const _chunk of into) {
     }
     expect(text).toContain('ready for start up')
-    await expect(new Metrics(config).getNodeMetrics()).rejects.toMatchObject({ code: 404 })
+    // The answer is no Status but a line of text, as from a real server; this client has a 500 of its own for that.
+    await expect(new Metrics(config).getNodeMetrics()).rejects.toThrow('Error occurred in metrics request')
   })
 })
