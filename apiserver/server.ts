@@ -2,6 +2,7 @@
 // src/cluster.ts (and by tests); the HTTP door (http/) is opened upon the same registry.
 
 import type {
+  ConfigMap,
   EndpointSlice,
   Endpoints,
   FlowSchema,
@@ -19,6 +20,7 @@ import type { Client } from '../src/client/client.ts'
 import type { NodeClient } from '../src/client/node-client.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
+import { ConfigMaps } from '../src/kinds/configmap.ts'
 import { EndpointsKind } from '../src/kinds/endpoints.ts'
 import { EndpointSlices } from '../src/kinds/endpointslice.ts'
 import { mandatoryLevels, mandatorySchemas, suggestedLevels, suggestedSchemas } from '../src/kinds/flow-bootstrap.ts'
@@ -36,6 +38,8 @@ import { mutatingPolicies } from './admission/policies/mutating-policies.ts'
 import { validatingPolicies } from './admission/policies/validating-policies.ts'
 import { addressRange, ownAddress } from './admission/service-addresses.ts'
 import { createWebhooks } from './admission/webhooks/webhooks.ts'
+import { Aggregation } from './aggregation/aggregation.ts'
+import { ensureLocalServices, followCustomServices } from './aggregation/local-services.ts'
 import { type Authorizer, createAuthorizer } from './auth/authorization.ts'
 import { bootstrapRoles } from './auth/bootstrap-roles.ts'
 import { celAuthorizerOf } from './auth/cel-authorizer.ts'
@@ -63,6 +67,8 @@ export interface ApiServer {
   readonly registry: Registry
   /** The direct door. */
   readonly client: Client
+  /** What other servers serve behind this one. */
+  readonly aggregation: Aggregation
   /** Which requests of the HTTP door are served at once. */
   readonly flows: FlowControl
   /** The port to what runs on the nodes: logs, proxy. */
@@ -70,7 +76,12 @@ export interface ApiServer {
   readonly authorizer: Authorizer
   readonly tokens: ServiceAccountTokens
   /** Sees to the first namespaces and to the Service `kubernetes`, which leads to the address given. May be called again. */
-  bootstrap(at: { readonly address: string; readonly port: number }): Promise<void>
+  bootstrap(at: {
+    readonly address: string
+    readonly port: number
+    /** PEM; whom servers behind this one are to believe. */
+    readonly certificateAuthority?: string
+  }): Promise<void>
   /** Sees to the roles and bindings that every cluster has: what makes anybody but the masters able to do anything. */
   bootstrapRoles(): Promise<void>
   /** Stops its timers; watches and storage are their owners' to end. */
@@ -127,17 +138,25 @@ export function createApiServer(
   const client = createDirectClient(env, registry)
   const stopExpiring = expireEvents(env, storage)
   const flows = new FlowControl({ env, storage, client: client.as('api-priority-and-fairness-config-consumer-v1') })
+  const aggregation = new Aggregation({ env, storage, client: client.as('kube-aggregator'), outgoing })
+  const stopFollowing = followCustomServices(env, storage, client.as('kube-aggregator'))
   return {
     registry,
     client,
+    aggregation,
     flows,
     nodes,
     authorizer,
     tokens,
     bootstrapRoles: () => bootstrapRoles(env, storage),
-    async bootstrap({ address, port }) {
+    async bootstrap({ address, port, certificateAuthority = '' }) {
       await Promise.all([customResources.ready, hasExpressions(storage) ? cel.load() : undefined])
-      await bootstrap(client.as('kube-apiserver'), address, port, env.clock.now())
+      const own = client.as('kube-apiserver')
+      await bootstrap(own, address, port, env.clock.now())
+      await Promise.all([
+        ensureLocalServices(own, storage, registry.kinds),
+        ensure<ConfigMap>(own, ConfigMaps, extensionAuthentication(certificateAuthority), ['data']),
+      ])
     },
     close() {
       stopExpiring()
@@ -146,6 +165,8 @@ export function createApiServer(
       for (const policy of policies) policy.close()
       customResources.close()
       flows.close()
+      aggregation.close()
+      stopFollowing()
     },
   }
 }
@@ -259,6 +280,22 @@ const defaultRange = (now: Millis): NewObject<ServiceCIDR> => ({
         message: 'Kubernetes default Service CIDR is ready',
       },
     ],
+  },
+})
+
+/** By what servers behind this one know it (pkg/controlplane/controller/clusterauthenticationtrust). */
+const extensionAuthentication = (authority: string): NewObject<ConfigMap> => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+  data: {
+    'client-ca-file': authority,
+    'requestheader-allowed-names': JSON.stringify(['front-proxy-client']),
+    'requestheader-client-ca-file': authority,
+    'requestheader-extra-headers-prefix': JSON.stringify(['X-Remote-Extra-']),
+    'requestheader-group-headers': JSON.stringify(['X-Remote-Group']),
+    'requestheader-uid-headers': JSON.stringify(['X-Remote-Uid']),
+    'requestheader-username-headers': JSON.stringify(['X-Remote-User']),
   },
 })
 

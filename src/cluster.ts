@@ -146,7 +146,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     client: server.client,
     nodes,
     async start() {
-      await server.bootstrap(endpoint)
+      await server.bootstrap({ ...endpoint, certificateAuthority: options.certificateAuthority ?? '' })
       if (options.withRoles) await server.bootstrapRoles()
       for (const component of components) {
         if (!options.without?.includes(component)) await startComponent(component)

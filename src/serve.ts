@@ -67,6 +67,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     env,
     registry: cluster.server.registry,
     flows: cluster.server.flows,
+    aggregation: cluster.server.aggregation,
     nodes: nodesWherever(cluster.client, cluster.nodes.nodeClient, cluster.isRunning),
     authenticate: createAuthenticator({ tokens, serviceAccounts: cluster.server.tokens }),
     authorizer: cluster.server.authorizer,

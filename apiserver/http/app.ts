@@ -9,6 +9,7 @@ import type { Router } from 'express'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import { createEnding } from '../../src/env/ending.ts'
 import type { Env } from '../../src/env/env.ts'
+import type { Aggregation } from '../aggregation/aggregation.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Trail } from '../audit/trail.ts'
 import type { Authenticate, Credentials } from '../auth/authentication.ts'
@@ -17,7 +18,9 @@ import { impersonated, isImpersonating } from '../auth/impersonation.ts'
 import type { Flow, FlowControl } from '../flowcontrol/flow-control.ts'
 import type { Registry, User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
+import { remoteOf, sendRemote } from './aggregated.ts'
 import { auditFamilies, requestHead, tellStart } from './auditing.ts'
+import { frontProxyCertificate } from './certificates.ts'
 import { discoveryRoutes } from './discovery.ts'
 import { Documents } from './documents.ts'
 import { dualExpress } from './express-adapter.ts'
@@ -45,6 +48,8 @@ export interface HttpServerOptions {
   /** Of service accounts: what others need to know to trust them. */
   readonly tokens?: IssuerDocuments
   readonly certificates: { readonly ca: KeyPair; readonly server: KeyPair }
+  /** Absent: all that is served is served here. */
+  readonly aggregation?: Aggregation
   /** Absent: everything is served at once. */
   readonly flows?: FlowControl
   readonly nodes?: NodeClient | undefined
@@ -75,15 +80,17 @@ const mostHeaders = 1 << 20
 const openToAll: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/'])
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { env, registry, authenticate, authorizer, certificates, flows, audit } = options
+  const { env, registry, authenticate, authorizer, certificates, flows, audit, aggregation } = options
+  let frontProxy: KeyPair | undefined
+  aggregation?.identify(() => (frontProxy ??= frontProxyCertificate(env, certificates.ca)))
   const ending = createEnding()
   const metrics = new RequestMetrics(() => env.clock.now())
   const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal, metrics })
-  const upgrades = new Upgrades(verbs)
+  const upgrades = new Upgrades(verbs, aggregation)
   const auditIds = env.random.fork('audit-ids')
   const inFlight = new Set<IncomingMessage>()
   let onIdle: (() => void) | undefined
-  const documents = documentsOf(registry)
+  const documents = documentsOf(registry, aggregation)
   const sent = new Documents()
   const checks: HealthChecks = {
     ping: () => true,
@@ -132,6 +139,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         const said = { ...headers, ...health.headers }
         return sendBytes(response, health.status, 'text/plain; charset=utf-8', Buffer.from(health.text), said)
       }
+      const remote = remoteOf(aggregation, path)
+      if (remote !== undefined) return await sendRemote(aggregation!, remote, { request, response, user, headers })
       if (target !== undefined)
         return await verbs.answer(target, { request, response, user, headers, trail } satisfies Exchange)
       if (request.method === 'GET' || request.method === 'HEAD') {
@@ -201,6 +210,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const user = meant(authenticated, request)
       if (user !== authenticated) trail?.impersonates(user)
       requireAllowed(user, url, attributes, trail)
+      return user
     })
     if (trail === undefined) return
     if (refusal !== undefined) trail.stated(refusal.toStatus())
@@ -336,14 +346,18 @@ function credentialsOf(request: IncomingMessage): Credentials {
 }
 
 /** What discovery and OpenAPI say is made anew when kinds have come or gone. */
-function documentsOf(registry: Registry): () => readonly OpenapiRoute[] {
+function documentsOf(registry: Registry, aggregation: Aggregation | undefined): () => readonly OpenapiRoute[] {
   const definitions = definitionReader()
   let kinds: Registry['kinds'] | undefined
+  let generation = -1
   let routes: readonly OpenapiRoute[] = []
   return () => {
-    if (registry.kinds !== kinds) {
+    const now = aggregation?.generation ?? 0
+    if (registry.kinds !== kinds || generation !== now) {
       kinds = registry.kinds
-      routes = [discoveryRoutes(kinds), openapiRoutes(kinds, definitions)]
+      generation = now
+      const remote = aggregation?.all ?? []
+      routes = [discoveryRoutes(kinds, { remote }), openapiRoutes(kinds, definitions, remote)]
     }
     return routes
   }

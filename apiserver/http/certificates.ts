@@ -65,6 +65,21 @@ export function loadOrCreateCertificates(
   return all
 }
 
+/** With which the API server is known to servers behind it: kept nowhere, good as long as its authority. */
+export function frontProxyCertificate(env: Env, ca: KeyPair): KeyPair {
+  const { validFrom, validTo } = new X509Certificate(ca.cert)
+  return issue(
+    {
+      subject: { commonName: 'front-proxy-client' },
+      use: 'client',
+      serial: serialFrom(env.random.fork('front-proxy')),
+      notBefore: Date.parse(validFrom),
+      notAfter: Date.parse(validTo),
+    },
+    { ...ca, subject: authority },
+  )
+}
+
 /** Signs what is asked of the cluster's authority. */
 export function certificateSigner(
   ca: KeyPair,

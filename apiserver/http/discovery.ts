@@ -2,8 +2,13 @@
 // what `discoveryRoutes` returns and calls it again when kinds come or go. Documents are made once, when first asked for.
 
 import { createHash } from 'node:crypto'
+import type { APIResource } from '../../generated/types.ts'
+import type { Frozen } from '../../src/api/meta.ts'
+import { groupPriority } from '../../src/kinds/group-order.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
 import { kubernetesVersion } from '../../src/kinds/schemas.ts'
+import { kubeVersionOrder } from '../../src/kinds/version-order.ts'
+import type { RemoteApi } from '../aggregation/aggregation.ts'
 import { chooseForm } from './media-type.ts'
 import { byGroup, byGroupVersion, type Resource, resourcesOf } from './resource-list.ts'
 
@@ -22,12 +27,15 @@ export type DocumentRoute = (path: string, accept?: string | undefined, search?:
 export interface DiscoveryOptions {
   /** `127.0.0.1:6443`, for /api. */
   readonly serverAddress?: string
+  /** What other servers serve behind this one. */
+  readonly remote?: readonly RemoteApi[]
 }
 
 const json = 'application/json'
 
 export function discoveryRoutes(kinds: readonly Kind<any>[], options: DiscoveryOptions = {}): DocumentRoute {
-  const groups = byGroup(kinds)
+  const { remote = [] } = options
+  const groups = remote.length === 0 ? byGroup(kinds) : withRemote(byGroup(kinds), remote)
   const versions = byGroupVersion(kinds)
   const made = new Map<string, Buffer>()
   const plain = (path: string, make: () => object): Document => {
@@ -46,7 +54,7 @@ export function discoveryRoutes(kinds: readonly Kind<any>[], options: DiscoveryO
     const document =
       version === undefined
         ? plain(path, make)
-        : plain(`${path} ${version}`, () => aggregatedList(version, groups, versions, isCore))
+        : plain(`${path} ${version}`, () => aggregatedList(version, groups, versions, isCore, remote))
     // Upstream gives the aggregated form a tag (pkg/endpoints/discovery/aggregated/etag.go), and the other none.
     const tagged = version === undefined ? {} : { etag: true as const }
     return { ...document, contentType, headers: { Vary: 'Accept' }, ...tagged }
@@ -173,18 +181,85 @@ function aggregatedList(
   groups: ReadonlyMap<string, readonly string[]>,
   versions: ReadonlyMap<string, readonly Kind<any>[]>,
   isCore: boolean,
+  remote: readonly RemoteApi[],
 ): object {
   const items = [...groups]
     .filter(([group]) => (group === '') === isCore)
     .map(([group, list]) => ({
       metadata: { ...(group === '' ? {} : { name: group }), creationTimestamp: null },
-      versions: list.map(version => ({
-        version,
-        resources: (versions.get(group === '' ? version : `${group}/${version}`) ?? []).map(discoveredResource),
-        freshness: 'Current',
-      })),
+      versions: list.map(version => {
+        const elsewhere = remote.find(each => each.group === group && each.version === version)
+        if (elsewhere !== undefined) return discoveredElsewhere(elsewhere)
+        const kinds = versions.get(group === '' ? version : `${group}/${version}`) ?? []
+        return { version, resources: kinds.map(discoveredResource), freshness: 'Current' }
+      }),
     }))
   return { kind: 'APIGroupDiscoveryList', apiVersion: `${aggregated}/${apiVersion}`, metadata: {}, items }
+}
+
+/** In the order of priorities, as the APIServices have them (kube-aggregator/pkg/apiserver/handler_apis.go). */
+function withRemote(
+  own: ReadonlyMap<string, readonly string[]>,
+  remote: readonly RemoteApi[],
+): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map(own)
+  const priorities = new Map<string, number>()
+  const byPriority = [...remote].sort(
+    (one, other) =>
+      other.service.spec.versionPriority - one.service.spec.versionPriority ||
+      kubeVersionOrder(one.version, other.version),
+  )
+  for (const { group, version, service } of byPriority) {
+    const known = groups.get(group) ?? []
+    if (!known.includes(version)) groups.set(group, [...known, version])
+    priorities.set(group, Math.max(priorities.get(group) ?? 0, service.spec.groupPriorityMinimum))
+  }
+  const priorityOf = (group: string) => Math.max(priorities.get(group) ?? 0, own.has(group) ? groupPriority(group) : 0)
+  return new Map(
+    [...groups].sort(
+      ([one], [other]) => priorityOf(other) - priorityOf(one) || (one < other ? -1 : one > other ? 1 : 0),
+    ),
+  )
+}
+
+/** A server that does not answer is known by name, and what it serves is stale. */
+function discoveredElsewhere({ group, version, isAvailable, resources }: RemoteApi): object {
+  const list = resources?.resources ?? []
+  const kindOf = ({ kind, group: own, version: ownVersion }: Frozen<APIResource>) => ({
+    group: own ?? group,
+    version: ownVersion ?? version,
+    kind,
+  })
+  const mains = list.filter(({ name }) => !name.includes('/'))
+  return {
+    version,
+    ...(isAvailable && resources !== undefined
+      ? {
+          resources: mains.map(main => {
+            const parts = list.filter(({ name }) => name.startsWith(`${main.name}/`))
+            return {
+              resource: main.name,
+              responseKind: kindOf(main),
+              scope: main.namespaced ? 'Namespaced' : 'Cluster',
+              singularResource: main.singularName,
+              verbs: main.verbs,
+              ...(main.shortNames ? { shortNames: main.shortNames } : {}),
+              ...(main.categories ? { categories: main.categories } : {}),
+              ...(parts.length === 0
+                ? {}
+                : {
+                    subresources: parts.map(part => ({
+                      subresource: part.name.slice(main.name.length + 1),
+                      responseKind: kindOf(part),
+                      verbs: part.verbs,
+                    })),
+                  }),
+            }
+          }),
+          freshness: 'Current',
+        }
+      : { freshness: 'Stale' }),
+  }
 }
 
 const gvk = ({ group, version, kind }: Resource['body']) => ({ group, version, kind })

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Kind } from '../../src/kinds/kind.ts'
 import { definitionOf, kubernetesVersion, schemasDigest } from '../../src/kinds/schemas.ts'
+import type { RemoteApi } from '../aggregation/aggregation.ts'
 import { type Document, type DocumentRoute, notAcceptable } from './discovery.ts'
 import { chooseForm } from './media-type.ts'
 import { customDefinitions } from './openapi-custom.ts'
@@ -23,7 +24,11 @@ export function definitionReader(): () => Definitions {
   return once(readDefinitions)
 }
 
-export function openapiRoutes(kinds: readonly Kind<any>[], definitions = definitionReader()): OpenapiRoute {
+export function openapiRoutes(
+  kinds: readonly Kind<any>[],
+  definitions = definitionReader(),
+  remote: readonly RemoteApi[] = [],
+): OpenapiRoute {
   const groups = new Map(
     [...byGroupVersion(kinds)].map(([apiVersion, list]) => [
       apiVersion.includes('/') ? `apis/${apiVersion}` : `api/${apiVersion}`,
@@ -61,7 +66,7 @@ export function openapiRoutes(kinds: readonly Kind<any>[], definitions = definit
     }
     if (path === '/openapi/v3' || path === '/openapi/v3/')
       return answer(
-        bytesOf('v3', () => index(groups)),
+        bytesOf('v3', () => index(groups, remote)),
         json,
         true,
       )
@@ -100,9 +105,16 @@ function answer(
   return { status: 200, contentType, bytes, headers, etag }
 }
 
-function index(groups: ReadonlyMap<string, readonly Kind<any>[]>): object {
+/** Documents of other servers are theirs: where they lead is asked there. */
+function index(groups: ReadonlyMap<string, readonly Kind<any>[]>, remote: readonly RemoteApi[]): object {
+  const elsewhere = remote
+    .filter(({ isAvailable, openapi }) => isAvailable && openapi !== undefined)
+    .map(({ group, version, openapi }) => [`apis/${group}/${version}`, { serverRelativeURL: openapi }])
   return {
-    paths: Object.fromEntries([...groups].map(([name, list]) => [name, { serverRelativeURL: urlOf(name, list) }])),
+    paths: Object.fromEntries([
+      ...[...groups].map(([name, list]) => [name, { serverRelativeURL: urlOf(name, list) }]),
+      ...elsewhere,
+    ]),
   }
 }
 

@@ -6,32 +6,45 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
 import { type ApiError, notImplemented } from '../../src/api/errors.ts'
+import type { Aggregation } from '../aggregation/aggregation.ts'
+import type { User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
+import { remoteOf, upgradeRemote } from './aggregated.ts'
 import { asApiError } from './reply.ts'
 import { flag, parseTarget, queryOf, type Target } from './request.ts'
 import type { Verbs } from './verbs.ts'
 
 export class Upgrades {
   readonly #verbs: Verbs
+  readonly #aggregation: Aggregation | undefined
   #server: WebSocketServer | undefined
 
-  constructor(verbs: Verbs) {
+  constructor(verbs: Verbs, aggregation?: Aggregation) {
     this.#verbs = verbs
+    this.#aggregation = aggregation
   }
 
-  /** `mayAsk` throws for whom it does not know, and for who may not. Resolves with what was refused, or when it has begun. */
+  /**
+   * `asking` tells who asks; it throws for whom it does not know, and for who may not. Resolves with what was refused, or when
+   * it has begun.
+   */
   async take(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    mayAsk: (path: string, target: Target | undefined) => unknown,
+    asking: (path: string, target: Target | undefined) => Promise<User>,
   ): Promise<ApiError | undefined> {
     socket.on('error', () => socket.destroy())
     try {
       const { url = '' } = request
       const path = url.split('?', 1)[0]!
       const target = parseTarget(path)
-      await mayAsk(path, target)
+      const user = await asking(path, target)
+      const remote = remoteOf(this.#aggregation, path)
+      if (remote !== undefined) {
+        await upgradeRemote(this.#aggregation!, remote, request, user, socket)
+        return undefined
+      }
       if (target === undefined) throw noSuchPath()
       const resource = this.#verbs.resourceOf(target)
       const query = queryOf(url)

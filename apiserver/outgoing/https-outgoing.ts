@@ -24,7 +24,7 @@ async function ask(env: Env, asked: OutgoingRequest): Promise<OutgoingResponse> 
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       cancel()
-      reject(new OutgoingError(asked, sentenceOf(error, target, asked), error))
+      reject(new OutgoingError(asked, sentenceOf(error, target, asked.serverName), error))
       outgoing.destroy()
     }
     const serverName = asked.serverName ?? url.hostname
@@ -70,7 +70,7 @@ async function ask(env: Env, asked: OutgoingRequest): Promise<OutgoingResponse> 
 const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name)
 
 /** Node's faults in the words of Go's net and crypto packages, as far as there are such words. */
-function sentenceOf(error: NodeJS.ErrnoException, target: string, asked: OutgoingRequest): string {
+export function sentenceOf(error: NodeJS.ErrnoException, target: string, serverName: string | undefined): string {
   switch (error.code) {
     case 'ECONNREFUSED':
       return `dial tcp ${target}: connect: connection refused`
@@ -81,7 +81,7 @@ function sentenceOf(error: NodeJS.ErrnoException, target: string, asked: Outgoin
     case 'CERT_HAS_EXPIRED':
       return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid'
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `tls: failed to verify certificate: x509: certificate is not valid for ${asked.serverName ?? target}`
+      return `tls: failed to verify certificate: x509: certificate is not valid for ${serverName ?? target}`
     case 'EPROTO':
       return 'http: server gave HTTP response to HTTPS client'
   }

@@ -68,6 +68,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     env: server.env,
     registry: server.server.registry,
     flows: server.server.flows,
+    aggregation: server.server.aggregation,
     authenticate: createAuthenticator({ tokens: options.tokens, serviceAccounts: server.server.tokens }),
     authorizer: server.server.authorizer,
     tokens: server.server.tokens,
