@@ -18,6 +18,7 @@ import type {
 import type { Selector } from '../../src/api/labels.ts'
 import type { Frozen, NewObject } from '../../src/api/meta.ts'
 import { builtinKinds, Deployments, HorizontalPodAutoscalers, Pods } from '../../src/kinds/index.ts'
+import { createManager } from '../../src/runtime/manager.ts'
 import { type ControlPlane, controlPlane, podStarter } from '../support/control-plane.ts'
 import { deployment } from '../support/objects.ts'
 
@@ -310,6 +311,39 @@ test('a behavior sets the pace', async () => {
   // Half of the four that there were a minute before.
   expect(replicas(plane)).toBe(2)
   expect(conditions(plane).ScalingLimited).toBe('True ScaleDownLimit')
+})
+
+test('a scale that is refused is told, and tried again; one that is stopped and started goes on', async () => {
+  const metrics = new World()
+  metrics.load = 400
+  await using plane = await world(metrics)
+  await plane.create(Deployments, web())
+  await plane.create(HorizontalPodAutoscalers, autoscaler())
+  // Somebody changes the Deployment between the reading of its scale and the writing.
+  const { source } = metrics
+  const meddling = {
+    ...source,
+    resource: async (...asked: Parameters<typeof source.resource>) => {
+      await plane.patch(Deployments, 'web', { metadata: { annotations: { touched: String(plane.env.clock.now()) } } })
+      return source.resource(...asked)
+    },
+  }
+  await plane.manager.stop('horizontal-pod-autoscaler-controller')
+  const rival = createManager(plane.env, plane.client, [
+    horizontalPodAutoscaler({ kinds: builtinKinds, metrics: () => meddling }),
+  ])
+  await plane.seconds(5)
+  await rival.start()
+  await plane.seconds(16)
+  await rival.close()
+  expect(replicas(plane)).toBe(1)
+  expect(conditions(plane).AbleToScale).toBe('False FailedUpdateScale')
+  expect(plane.events('web').some(text => text.startsWith('FailedRescale: New size: 4; reason: cpu resource'))).toBe(
+    true,
+  )
+  await plane.manager.resume('horizontal-pod-autoscaler-controller')
+  await plane.seconds(16)
+  expect(replicas(plane)).toBe(4)
 })
 
 // ---- the arithmetic
