@@ -9,6 +9,7 @@ import type { NodeClient } from '../src/client/node-client.ts'
 import type { Env } from '../src/env/env.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { type AddressPlan, addressPlan, PodAddresses } from './addresses.ts'
+import { csiNodes } from './csi-nodes.ts'
 import { heartbeat } from './heartbeat.ts'
 import { ImageBook } from './image-book.ts'
 import { kubelet } from './kubelet.ts'
@@ -98,6 +99,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
         pods = find
       },
     }),
+    csiNodes(),
     nodeExpansion(silences),
     volumesInUse(silences),
   ]

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { PersistentVolumeClaimSpec } from '../../generated/types.ts'
 import {
   CSIDrivers,
+  CSINodes,
   Nodes,
   PersistentVolumeClaims,
   PersistentVolumes,
@@ -191,4 +192,20 @@ test('an ephemeral volume is a claim of the pod, and ends with it', async () => 
   await cluster.advance('10s')
   expect(cluster.list(PersistentVolumeClaims).map(({ metadata }) => metadata.name)).toEqual(['app-scratch', 'data'])
   expect(cluster.list(PersistentVolumes).map(({ spec }) => spec.claimRef!.name)).toEqual(['data'])
+})
+
+test('each node says that it has the driver, again when somebody took that away, until the node goes', async () => {
+  await using cluster = await world()
+  const drivers = () => cluster.list(CSINodes).map(({ metadata, spec }) => [metadata.name, ...spec.drivers])
+  const ours = (node: string) => [node, { name: 'csi.kubesim.dev', nodeID: node }]
+  expect(drivers()).toEqual([ours('node-1'), ours('node-2')])
+  const theirs = { name: 'their.example.com', nodeID: 'x' }
+  const nodes = cluster.client.of(CSINodes)
+  await nodes.update({ ...cluster.get(CSINodes, 'node-1'), spec: { drivers: [theirs] } })
+  await nodes.delete({ name: 'node-2' })
+  await cluster.advance('1s')
+  expect(drivers()).toEqual([['node-1', theirs, ours('node-1')[1]], ours('node-2')])
+  await cluster.client.of(Nodes).delete({ name: 'node-2' })
+  await cluster.advance('1m')
+  expect(drivers().map(([name]) => name)).toEqual(['node-1'])
 })
