@@ -2,6 +2,7 @@
 // it has, also while some are evicted for others.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { milliValue } from '../../src/api/quantity.ts'
 import { Nodes } from '../../src/kinds/node.ts'
 import { PriorityClasses } from '../../src/kinds/priorityclass.ts'
 import { testCluster } from '../support/cluster.ts'
@@ -61,9 +62,7 @@ async function run(wishes: readonly Wish[], seed: number): Promise<Record<string
     const used = new Map<string, number>()
     for (const { spec } of cluster.pods()) {
       if (!spec.nodeName) continue
-      const own =
-        Number(spec.containers[0]!.resources!.requests!.cpu!.replace(/m$/, '')) *
-        (/m$/.test(spec.containers[0]!.resources!.requests!.cpu!) ? 1 : 1000)
+      const own = milliValue(spec.containers[0]!.resources!.requests!.cpu!)
       used.set(spec.nodeName, (used.get(spec.nodeName) ?? 0) + own)
     }
     for (const sum of used.values()) expect(sum).toBeLessThanOrEqual(milli)
