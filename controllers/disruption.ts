@@ -7,7 +7,6 @@ import { findCondition, setCondition } from '../src/api/conditions.ts'
 import { isConflict, isNotFound } from '../src/api/errors.ts'
 import { draft } from '../src/api/freeze.ts'
 import { jsonEqual } from '../src/api/json-equal.ts'
-import { selectorFromLabelSelector } from '../src/api/labels.ts'
 import type { Frozen, KubeObject, OwnerReference, Ref } from '../src/api/meta.ts'
 import { controllerOf } from '../src/api/owners.ts'
 import { parseTime } from '../src/api/time.ts'
@@ -26,7 +25,7 @@ import { isReady, isTerminal } from './shared/pods.ts'
 import { messageOf } from './shared/replicas.ts'
 import { scaledValue } from './shared/rollout.ts'
 import { type KindFinder, scalableKinds } from './shared/scalable.ts'
-import { type SelectorOf, selectorsOf } from './shared/selectors.ts'
+import { type SelectorOf, selectorAsGo, selectorsOf } from './shared/selectors.ts'
 
 type Budget = Frozen<PodDisruptionBudget>
 
@@ -209,7 +208,7 @@ async function scaleOf(
     scales.set(found.uid, found.replicas)
   }
   if (isUnmanaged) {
-    const selector = selectorFromLabelSelector(budget.spec.selector).toString()
+    const selector = selectorAsGo(budget.spec.selector)
     const message =
       `Pods selected by this PodDisruptionBudget (selector: ${selector}) were found to be unmanaged. As a result, the ` +
       'status of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these ' +

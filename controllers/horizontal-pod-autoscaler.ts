@@ -38,6 +38,7 @@ import {
 import { messageOf } from './shared/replicas.ts'
 import { type KindFinder, scalableKinds } from './shared/scalable.ts'
 import { decide, remember, type ScalingMemory } from './shared/scaling-behavior.ts'
+import { selectorAsGo } from './shared/selectors.ts'
 
 type Autoscaler = Frozen<V2HorizontalPodAutoscaler>
 
@@ -452,7 +453,7 @@ class Turn {
   ): Promise<Wish> {
     const { metric, target: wanted } = spec
     const { namespace } = this.#autoscaler.metadata
-    const place = `${namespace}/${metric.name}/${asGo(metric.selector)}`
+    const place = `${namespace}/${metric.name}/${selectorAsGo(metric.selector)}`
     const read = async (): Promise<number> => {
       const values = await saying(`unable to get external metric ${place}`, () =>
         this.#metrics.external(metric.name, namespace!, metricSelector(metric.selector)),
@@ -535,18 +536,4 @@ const metricSelector = (selector: Frozen<LabelSelector> | undefined): Selector =
   selector === undefined ? everyMetric : selectorFromLabelSelector(selector)
 
 const averagedName = (metric: Frozen<{ name: string; selector?: LabelSelector }>): string =>
-  `external metric ${metric.name}(${asGo(metric.selector)})`
-
-/** A label selector as Go prints it. */
-function asGo(selector: Frozen<LabelSelector> | undefined): string {
-  if (selector === undefined) return 'nil'
-  const { matchLabels = {}, matchExpressions = [] } = selector
-  const labels = Object.keys(matchLabels)
-    .sort()
-    .map(key => `${key}: ${matchLabels[key]},`)
-    .join('')
-  const expressions = matchExpressions
-    .map(({ key, operator, values = [] }) => `{${key} ${operator} [${values.join(' ')}]},`)
-    .join('')
-  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:[]LabelSelectorRequirement{${expressions}},}`
-}
+  `external metric ${metric.name}(${selectorAsGo(metric.selector)})`

@@ -1,5 +1,6 @@
 // Selectors of objects, made once an object: asked for at every event of a pod. An object that changed is another object.
 
+import type { LabelSelector } from '../../generated/types.ts'
 import { type LabelSelectorLike, type Selector, selectorFromLabelSelector } from '../../src/api/labels.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 
@@ -17,4 +18,18 @@ export function selectorsOf<T extends KubeObject>(
     }
     return found
   }
+}
+
+/** A label selector as Go prints it: so it stands in some of upstream's sentences. */
+export function selectorAsGo(selector: Frozen<LabelSelector> | undefined): string {
+  if (selector === undefined) return 'nil'
+  const { matchLabels = {}, matchExpressions = [] } = selector
+  const labels = Object.keys(matchLabels)
+    .sort()
+    .map(key => `${key}: ${matchLabels[key]},`)
+    .join('')
+  const expressions = matchExpressions
+    .map(({ key, operator, values = [] }) => `{${key} ${operator} [${values.join(' ')}]},`)
+    .join('')
+  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:[]LabelSelectorRequirement{${expressions}},}`
 }

@@ -104,7 +104,9 @@ describe('a budget counts', () => {
     await cluster.advance('10s')
     expect(statusOf(cluster)).toMatchObject({ expectedPods: 0, disruptionsAllowed: 0 })
     expect(cluster.events('web')).toContainEqual(
-      expect.stringMatching(/^UnmanagedPods: Pods selected .*\(selector: app=web\)/),
+      expect.stringMatching(
+        /^UnmanagedPods: Pods selected .*\(selector: &LabelSelector\{MatchLabels:map\[string\]string\{app: web,\},MatchExpressions:\[\]LabelSelectorRequirement\{\},\}\)/,
+      ),
     )
     await cluster.client
       .of(PodDisruptionBudgets)
