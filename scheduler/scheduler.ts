@@ -46,6 +46,8 @@ const nothingToDo: readonly Ref[] = Object.freeze([])
 
 /** So many bindings and status writes are under way at most. */
 const mostOutstanding = 128
+/** So many nodes are looked at in one go: in a large cluster others in the process must not wait for a hundred pods. */
+const mostAtOnce = 20_000
 
 export function createScheduler(options: SchedulerOptions): ControllerSpec {
   const plugins = options.profiles.flatMap(profile => profile.plugins)
@@ -102,6 +104,8 @@ class Scheduling {
   readonly #outstanding = new Set<Promise<void>>()
   readonly #fraction: () => number
   #start = 0
+  /** Since others last had their turn. */
+  #looked = 0
 
   constructor({ profiles, extenders = [], decisions, activity, backoff }: SchedulerOptions, context: Context) {
     this.#profiles = new Map(profiles.map(profile => [profile.schedulerName, profile]))
@@ -188,6 +192,12 @@ class Scheduling {
     return turn
   }
 
+  #hasLookedLong(): boolean {
+    if (this.#looked < mostAtOnce) return false
+    this.#looked = 0
+    return true
+  }
+
   /** Its status says which node it shall have; our own word for it is older than what is written there. */
   #heedNomination(now: Frozen<Pod>, before: Frozen<Pod> | undefined): void {
     const said = now.status.nominatedNodeName || undefined
@@ -225,7 +235,8 @@ class Scheduling {
       if (extenders.length === 0) this.#schedule(waiting)
       else await this.#scheduleWith(extenders, waiting)
       // Waiting for the oldest also lets everyone else have a turn.
-      if (this.#outstanding.size >= mostOutstanding) await this.#outstanding.values().next().value
+      if (this.#outstanding.size >= mostOutstanding || this.#hasLookedLong())
+        await this.#outstanding.values().next().value
     }
     let due = this.#queue.nextDue()
     for (const each of this.#prepared) due = Math.min(due ?? each.due, each.due)
@@ -272,6 +283,7 @@ class Scheduling {
   #carryOut(waiting: Waiting, decision: Decision): void {
     const { pod } = waiting
     this.#start = decision.next
+    this.#looked += decision.feasible.length + decision.refused.length
     const { schedulerName } = this.#profileOf(pod)
     this.#decisions?.add(pod, decision, schedulerName, waiting.attempts, this.#context.clock.now())
     if (decision.node === undefined) {
