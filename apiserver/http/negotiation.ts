@@ -25,26 +25,30 @@ interface Offer {
   readonly types: readonly string[]
   /** As a refusal names them. */
   readonly shown: string
+  readonly hasTables: boolean
   readonly known: Map<string, Form | undefined>
 }
 
-const offer = (types: readonly string[], suffix = ''): Offer => ({
+const offer = (types: readonly string[], suffix = '', hasTables = true): Offer => ({
   types,
   shown: types.map(type => type + suffix).join(', '),
+  hasTables,
   known: new Map(),
 })
 
-/** `messages`: a watch over WebSocket. */
-type Offers = Readonly<Record<'objects' | 'watches' | 'messages', Offer>>
+/** `answers`: of kinds that are questions, which nobody prints in columns. `messages`: a watch over WebSocket. */
+type Offers = Readonly<Record<'objects' | 'answers' | 'watches' | 'messages', Offer>>
 
 export class Negotiator {
   readonly #builtIn: Offers = {
     objects: offer([json, yaml, protobuf]),
+    answers: offer([json, yaml, protobuf], '', false),
     watches: offer([json, protobuf], ';stream=watch'),
     messages: offer([json], ';stream=watch'),
   }
   readonly #others: Offers = {
     objects: offer([json, yaml]),
+    answers: offer([json, yaml], '', false),
     watches: offer([json], ';stream=watch'),
     messages: offer([json], ';stream=watch'),
   }
@@ -52,10 +56,10 @@ export class Negotiator {
   /** Throws NotAcceptable when nothing that the client takes can be made. */
   choose(accept: string | undefined, kind: KindName, of: keyof Offers): Form {
     if (accept === undefined || accept === json) return plain
-    const { types, shown, known } = (hasProtobuf(kind) ? this.#builtIn : this.#others)[of]
+    const { types, shown, hasTables, known } = (hasProtobuf(kind) ? this.#builtIn : this.#others)[of]
     let form = known.get(accept)
     if (form === undefined && !known.has(accept)) {
-      form = firstForm(accept, types)
+      form = firstForm(accept, types, hasTables)
       if (known.size < remembered) known.set(accept, form)
     }
     if (form === undefined) {
@@ -77,10 +81,10 @@ export function prefersProtobuf(accept: string | undefined): boolean {
   return form?.encoding === 'protobuf' && form.as === 'object'
 }
 
-function firstForm(accept: string, types: readonly string[]): Form | undefined {
+function firstForm(accept: string, types: readonly string[], hasTables = true): Form | undefined {
   for (const clause of acceptedTypes(accept)) {
     const form = formOf(clause, types)
-    if (form !== undefined) return form
+    if (form !== undefined && (hasTables || form.as !== 'table')) return form
   }
   return undefined
 }

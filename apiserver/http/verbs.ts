@@ -295,7 +295,8 @@ export class Verbs {
   /** Throws NotAcceptable before anything is done. */
   #answerTo({ resource, query, exchange }: Call): Answer {
     const { request, response, headers, trail } = exchange
-    const form = this.#negotiator.choose(request.headers.accept, resource.kind, 'objects')
+    const of = resource.kind.withoutVerbs?.includes('get') ? 'answers' : 'objects'
+    const form = this.#negotiator.choose(request.headers.accept, resource.kind, of)
     const { clock } = this.#options.env
     return { kind: resource.kind, form, query, clock, response, headers, chunks: this.#chunks, trail }
   }

@@ -1,8 +1,8 @@
-// Upstream's conformance items about watches, lists in parts and flow control, by their names
-// (test/e2e/apimachinery/{watch,chunking,flowcontrol}.go).
+// Upstream's conformance items about watches, lists in parts, tables and flow control, by their names
+// (test/e2e/apimachinery/{watch,chunking,table_conversion,flowcontrol}.go).
 
 import { expect, test } from 'vitest'
-import { PriorityLevelConfigurations } from '../../src/kinds/index.ts'
+import { FlowSchemas, PriorityLevelConfigurations } from '../../src/kinds/index.ts'
 import { type Door, eventsOf, openDoor } from '../http/door.ts'
 import { json, mergePatch, walkThrough } from './walk-through.ts'
 
@@ -141,6 +141,39 @@ test('[sig-api-machinery] Servers with support for API chunking should return ch
     expect(found).toEqual(wanted)
   }
   expect((await door.ask(selected)).json.items).toHaveLength(40)
+})
+
+test('[sig-api-machinery] Servers with support for API chunking should support continue listing from the last key if the original version has been compacted away, though the list is inconsistent [Slow]', async () => {
+  await using door = await openDoor()
+  for (let index = 0; index < 40; index++) await create(door, `template-${String(index).padStart(4, '0')}`)
+  const first = (await door.ask(`${maps}?limit=10`)).json
+  await door.ask(`${maps}/template-0010`, { method: 'DELETE' })
+  await door.server.storage.compact(door.server.storage.revision)
+  const { code, reason, metadata } = await door.refused(`${maps}?limit=10&continue=${first.metadata.continue}`)
+  expect([code, reason]).toEqual([410, 'Expired'])
+  const token = (metadata as { continue?: string }).continue
+  expect(token).toBeTruthy()
+  const rest = (await door.ask(`${maps}?continue=${token}`)).json
+  expect(rest.items.map((item: any) => item.metadata.name)).toEqual(
+    Array.from({ length: 29 }, (_, index) => `template-${String(index + 11).padStart(4, '0')}`),
+  )
+  expect(Number(rest.metadata.resourceVersion)).toBeGreaterThan(Number(first.metadata.resourceVersion))
+})
+
+test('[sig-api-machinery] Servers with support for Table transformation should return a 406 for a backend which does not implement metadata', async () => {
+  await using door = await openDoor()
+  const { code, reason } = await door.refused('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+    method: 'POST',
+    type: json,
+    accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+    body: JSON.stringify({ spec: { nonResourceAttributes: { path: '/', verb: 'get' } } }),
+  })
+  expect([code, reason]).toEqual([406, 'NotAcceptable'])
+})
+
+test('[sig-api-machinery] API priority and fairness should support FlowSchema API operations', async () => {
+  await using door = await openDoor()
+  await walkThrough(door, FlowSchemas)
 })
 
 test('[sig-api-machinery] API priority and fairness should support PriorityLevelConfiguration API operations', async () => {
