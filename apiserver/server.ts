@@ -149,13 +149,15 @@ export function createApiServer(
     authorizer,
     tokens,
     bootstrapRoles: () => bootstrapRoles(env, storage),
-    async bootstrap({ address, port, certificateAuthority = '' }) {
+    async bootstrap({ address, port, certificateAuthority }) {
       await Promise.all([customResources.ready, hasExpressions(storage) ? cel.load() : undefined])
       const own = client.as('kube-apiserver')
       await bootstrap(own, address, port, env.clock.now())
       await Promise.all([
         ensureLocalServices(own, storage, registry.kinds),
-        ensure<ConfigMap>(own, ConfigMaps, extensionAuthentication(certificateAuthority), ['data']),
+        ...(certificateAuthority === undefined
+          ? []
+          : [ensure<ConfigMap>(own, ConfigMaps, extensionAuthentication(certificateAuthority), ['data'])]),
       ])
     },
     close() {

@@ -146,7 +146,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     client: server.client,
     nodes,
     async start() {
-      await server.bootstrap({ ...endpoint, certificateAuthority: options.certificateAuthority ?? '' })
+      const { certificateAuthority } = options
+      await server.bootstrap({ ...endpoint, ...(certificateAuthority ? { certificateAuthority } : {}) })
       if (options.withRoles) await server.bootstrapRoles()
       for (const component of components) {
         if (!options.without?.includes(component)) await startComponent(component)

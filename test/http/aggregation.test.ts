@@ -323,8 +323,13 @@ test('every group and version of this server has a local APIService, and its aut
     ['v1.', ...names.filter(name => !name.endsWith('apiregistration.k8s.io'))].sort(),
   )
   expect(items.every(({ status }) => status?.conditions?.[0]?.reason === 'Local')).toBe(true)
+  const at = { address: '192.168.49.2', port: 6443, certificateAuthority: door.certificates.ca.cert }
+  await door.server.server.bootstrap(at)
   const map = await door.server.client
     .of(ConfigMaps)
     .get({ namespace: 'kube-system', name: 'extension-apiserver-authentication' })
-  expect(map.data).toMatchObject({ 'requestheader-allowed-names': '["front-proxy-client"]' })
+  expect(map.data).toMatchObject({
+    'client-ca-file': door.certificates.ca.cert,
+    'requestheader-allowed-names': '["front-proxy-client"]',
+  })
 })
