@@ -51,8 +51,6 @@ export interface DoorOptions {
   readonly nodes?: NodeClient
   /** The audit log, given the door's time. */
   readonly audit?: (env: Env) => Audit
-  /** With the roles and bindings of a real cluster; without, only the masters may anything. */
-  readonly withRoles?: boolean
 }
 
 /** Made once for all tests of a file: keys take milliseconds each. */
@@ -61,7 +59,6 @@ let made: Certificates | undefined
 export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const server = await testServer()
   await server.server.bootstrapRoles()
-  if (options.withRoles) await server.server.bootstrapRoles()
   made ??= loadOrCreateCertificates(undefined, realEnv({ logLevel: 'silent' }))
   const certificates = made
   const door = createHttpServer({
