@@ -27,8 +27,12 @@ import type { NodeView, Snapshot } from './snapshot.ts'
 
 export type ResourceClaim = Frozen<ResourceV1ResourceClaim>
 
-/** Whether a device meets an expression; throws when that cannot be said. */
-export type MatchesDevice = (expression: string, driver: string, device: Frozen<Device>) => boolean
+export interface DeviceSelectors {
+  /** What has to be awaited before `matches` may be called; undefined when there is nothing any more. */
+  load(): Promise<void> | undefined
+  /** Whether a device meets an expression; throws when that cannot be said. */
+  matches(expression: string, driver: string, device: Frozen<Device>): boolean
+}
 
 interface Offered {
   /** `driver/pool/name`. */
@@ -56,13 +60,13 @@ export class DeviceAllocator {
   /** Each claim with its requests, each of these with its alternatives. */
   readonly #claims: readonly { readonly claim: Frozen<DeviceClaim>; readonly requests: readonly (readonly Wish[])[] }[]
   readonly #snapshot: Snapshot
-  readonly #matches: MatchesDevice
+  readonly #matches: DeviceSelectors['matches']
   readonly #offered: readonly Offered[]
   readonly #taken: ReadonlySet<string>
   /** Whether a device meets a wish does not depend on the node. */
   readonly #suits = new Map<Wish, Map<string, boolean>>()
 
-  constructor(claims: readonly ResourceClaim[], snapshot: Snapshot, matches: MatchesDevice) {
+  constructor(claims: readonly ResourceClaim[], snapshot: Snapshot, matches: DeviceSelectors['matches']) {
     this.#claims = claims.map(({ spec: { devices = {} } }) => ({
       claim: devices,
       requests: (devices.requests ?? []).map(wishesOf),

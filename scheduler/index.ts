@@ -4,7 +4,7 @@ import type { Env } from '../src/env/env.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { defaultConfiguration, type SchedulerConfiguration } from './configuration.ts'
 import type { DecisionBook } from './decisions.ts'
-import type { MatchesDevice } from './device-allocation.ts'
+import type { DeviceSelectors } from './device-allocation.ts'
 import { type AskExtender, Extender } from './extender.ts'
 import { createExtenderCalls } from './extender-http.ts'
 import { dynamicResourcesWith } from './plugins/dynamic-resources.ts'
@@ -16,7 +16,7 @@ export interface BuiltinSchedulerOptions {
   readonly configuration?: SchedulerConfiguration | undefined
   readonly decisions?: DecisionBook | undefined
   /** Reads the selectors of devices. */
-  readonly matchesDevice?: MatchesDevice | undefined
+  readonly deviceSelectors?: DeviceSelectors | undefined
   /** How extenders are asked. Default: over HTTP, for real. */
   readonly askExtender?: AskExtender | undefined
 }
@@ -24,10 +24,10 @@ export interface BuiltinSchedulerOptions {
 /** Throws SchedulerConfigurationError when a profile names what is not there. */
 export function builtinScheduler(
   { activity }: Env,
-  { configuration = defaultConfiguration, decisions, askExtender, matchesDevice }: BuiltinSchedulerOptions = {},
+  { configuration = defaultConfiguration, decisions, askExtender, deviceSelectors }: BuiltinSchedulerOptions = {},
 ): readonly ControllerSpec[] {
   const { firstBackoff, longestBackoff } = configuration
-  const devices = matchesDevice && dynamicResourcesWith(matchesDevice)
+  const devices = deviceSelectors && dynamicResourcesWith(deviceSelectors)
   const known = plugins.map(plugin => (devices && plugin.name === devices.name ? devices : plugin))
   const ask = askExtender ?? createExtenderCalls()
   const scheduler = createScheduler({

@@ -19,6 +19,8 @@ export interface Plugin {
   helps?(pod: Frozen<Pod>, change: Change): boolean
   /** By how much its scores count. Default 1. */
   readonly weight?: number
+  /** What has to be awaited before the rule can look at this pod; asked at the beginning of a cycle. */
+  load?(pod: Frozen<Pod>): Promise<void> | undefined
   /** Once a cycle, so that a judge can be cheap per node. */
   prepare(pod: Frozen<Pod>, snapshot: Snapshot): Judge
   /** The pod is to have the node: takes what is there once only, and says what is to be done before it is bound. */

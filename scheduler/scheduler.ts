@@ -231,6 +231,10 @@ class Scheduling {
     while (!signal.aborted) {
       const waiting = this.#queue.pop(clock.now())
       if (waiting === undefined) break
+      for (const { load } of this.#profileOf(waiting.pod).plugins) {
+        const loading = load?.(waiting.pod)
+        if (loading !== undefined) await loading
+      }
       const extenders = this.#extenders.filter(extender => extender.concerns(waiting.pod))
       if (extenders.length === 0) this.#schedule(waiting)
       else await this.#scheduleWith(extenders, waiting)

@@ -117,7 +117,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       builtinScheduler(env, {
         configuration: options.scheduler,
         decisions,
-        matchesDevice: createDeviceSelectors(),
+        deviceSelectors: createDeviceSelectors(),
       }),
     kubelet: () => nodes.kubeletControllers,
     proxy: () => nodes.proxyControllers,

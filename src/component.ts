@@ -108,7 +108,7 @@ function controllersOf(
         loadBalancerAddresses: nodes.plan.loadBalancers,
       })
     case 'scheduler':
-      return builtinScheduler(env, { configuration: scheduler, matchesDevice: createDeviceSelectors() })
+      return builtinScheduler(env, { configuration: scheduler, deviceSelectors: createDeviceSelectors() })
     case 'kubelet':
       return nodes.kubeletControllers
     case 'proxy':

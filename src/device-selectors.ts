@@ -1,35 +1,44 @@
 // Selectors of devices, in CEL: `device.attributes["gpu.example.com"].model == "a100"`, with Kubernetes' quantities and
-// versions (k8s.io/dynamic-resource-allocation/cel). Handed to the scheduler by the roof; compiled once an expression, made
-// when the first claim needs it.
+// versions (k8s.io/dynamic-resource-allocation/cel). Handed to the scheduler by the roof; compiled once an expression, loaded
+// for the first pod that has claims: most clusters have none.
 
 import type { Cel, CelProgram } from '../apiserver/cel/cel.ts'
-import { createCel } from '../apiserver/cel/compiler.ts'
 import { semverOf } from '../apiserver/cel/library/semver.ts'
 import type { Device, DeviceAttribute } from '../generated/types.ts'
-import type { MatchesDevice } from '../scheduler/device-allocation.ts'
+import type { DeviceSelectors } from '../scheduler/device-allocation.ts'
 import type { Frozen } from './api/meta.ts'
 import { parseQuantity } from './api/quantity.ts'
 
 const declarations = { variables: { device: 'dyn' as const }, results: ['bool' as const] }
 const budget = 1_000_000
 
-export function createDeviceSelectors(): MatchesDevice {
+export function createDeviceSelectors(): DeviceSelectors {
   let cel: Cel | undefined
+  let loading: Promise<void> | undefined
   const programs = new Map<string, CelProgram>()
   const views = new WeakMap<object, object>()
-  return (expression, driver, device) => {
-    cel ??= createCel()
-    let program = programs.get(expression)
-    if (program === undefined) {
-      program = cel.compile(expression, declarations)
-      programs.set(expression, program)
-    }
-    let view = views.get(device)
-    if (view === undefined) {
-      view = viewOf(driver, device)
-      views.set(device, view)
-    }
-    return program.evaluate({ device: view }, { left: budget }) === true
+  return {
+    load() {
+      if (cel !== undefined) return undefined
+      loading ??= import('../apiserver/cel/compiler.ts').then(({ createCel }) => {
+        cel = createCel()
+      })
+      return loading
+    },
+    matches(expression, driver, device) {
+      if (cel === undefined) throw new Error('a selector of devices is read before what it needs is loaded')
+      let program = programs.get(expression)
+      if (program === undefined) {
+        program = cel.compile(expression, declarations)
+        programs.set(expression, program)
+      }
+      let view = views.get(device)
+      if (view === undefined) {
+        view = viewOf(driver, device)
+        views.set(device, view)
+      }
+      return program.evaluate({ device: view }, { left: budget }) === true
+    },
   }
 }
 

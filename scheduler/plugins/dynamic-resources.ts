@@ -12,7 +12,7 @@ import { Nodes } from '../../src/kinds/node.ts'
 import { Pods } from '../../src/kinds/pod.ts'
 import { ResourceClaims } from '../../src/kinds/resourceclaim.ts'
 import { ResourceSlices } from '../../src/kinds/resourceslice.ts'
-import { DeviceAllocator, deviceKey, type MatchesDevice, type ResourceClaim, wishesOf } from '../device-allocation.ts'
+import { DeviceAllocator, type DeviceSelectors, deviceKey, type ResourceClaim, wishesOf } from '../device-allocation.ts'
 import type { Change, Plugin, RefusalReasons, Reservation } from '../plugin.ts'
 import type { LiveSnapshot, NodeView, Snapshot } from '../snapshot.ts'
 
@@ -24,9 +24,11 @@ const mostReservations = 256
 const elsewhere: RefusalReasons = { reasons: ['resourceclaim not available on the node'], isFinal: true }
 const notEnough: RefusalReasons = { reasons: ['cannot allocate all claims'], isFinal: true }
 
-export function dynamicResourcesWith(matches: MatchesDevice): Plugin {
+export function dynamicResourcesWith(selectors: DeviceSelectors): Plugin {
+  const { matches } = selectors
   return {
     name,
+    load: pod => (pod.spec.resourceClaims?.length ? selectors.load() : undefined),
     wakes: [ResourceClaims, ResourceSlices, DeviceClasses, Nodes, Pods],
     helps,
     prepare: (pod, snapshot) => {
@@ -62,8 +64,11 @@ export function dynamicResourcesWith(matches: MatchesDevice): Plugin {
 }
 
 /** Without a reader of expressions; a device class whose selectors must be read then matches nothing. */
-export const dynamicResources: Plugin = dynamicResourcesWith(() => {
-  throw new Error('there is nobody who could read the selectors of devices')
+export const dynamicResources: Plugin = dynamicResourcesWith({
+  load: () => undefined,
+  matches() {
+    throw new Error('there is nobody who could read the selectors of devices')
+  },
 })
 
 /** The claims by their entries in the pod; a text says why one is not there. */
@@ -121,7 +126,7 @@ function reservation(
   claims: readonly ResourceClaim[],
   node: NodeView,
   snapshot: LiveSnapshot,
-  matches: MatchesDevice,
+  matches: DeviceSelectors['matches'],
 ): Reservation {
   const waiting = claims.filter(({ status }) => status?.allocation === undefined)
   const allocations = waiting.length > 0 ? new DeviceAllocator(waiting, snapshot, matches).allocate(node) : []

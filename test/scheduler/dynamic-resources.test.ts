@@ -12,7 +12,9 @@ import { testCluster } from '../support/cluster.ts'
 import { pod as podObject } from '../support/objects.ts'
 import { listerOf, node, pod, verdicts, world } from './world.ts'
 
-const rule = dynamicResourcesWith(createDeviceSelectors())
+const selectors = createDeviceSelectors()
+await selectors.load()
+const rule = dynamicResourcesWith(selectors)
 const driver = 'gpu.example.com'
 const gpu = (name: string, more: object = {}) => ({
   name,
