@@ -1,0 +1,153 @@
+// Process: one running program of a simulated container, as the program itself sees it: its words, environment, files,
+// open descriptors, children, signals, the cluster's clock and the pod's network. Programs are the shell (machine/shell),
+// the tools (machine/tools) and what images run (images/). They take time, chance and input only from here.
+
+import type { Clock } from '../../src/env/clock.ts'
+import type { Random } from '../../src/env/random.ts'
+import type { FileSystem } from './file-system.ts'
+import type { Sockets } from './sockets.ts'
+import type { Step } from './wait.ts'
+
+/** Returns the exit code, 0 to 255. What it throws is a fault of ours: the process dies with SIGABRT and the log says so. */
+export type Program = (process: Process) => Step<number>
+
+export type Signal =
+  | 'HUP'
+  | 'INT'
+  | 'QUIT'
+  | 'ABRT'
+  | 'KILL'
+  | 'USR1'
+  | 'USR2'
+  | 'PIPE'
+  | 'ALRM'
+  | 'TERM'
+  | 'CHLD'
+  | 'CONT'
+  | 'STOP'
+  | 'WINCH'
+
+/** The numbers of Linux; a process that a signal ends has 128 and the number as its exit code. */
+export const signalNumbers: Readonly<Record<Signal, number>> = Object.freeze({
+  HUP: 1,
+  INT: 2,
+  QUIT: 3,
+  ABRT: 6,
+  KILL: 9,
+  USR1: 10,
+  PIPE: 13,
+  ALRM: 14,
+  TERM: 15,
+  CHLD: 17,
+  CONT: 18,
+  STOP: 19,
+  USR2: 12,
+  WINCH: 28,
+})
+
+/** What a descriptor leads to: a file, an end of a pipe, a terminal, a container's log, a client's stream. */
+export interface Stream {
+  /** A terminal: programs ask before they print columns, colours and prompts. */
+  readonly terminal?: Terminal | undefined
+  /** Some bytes, at most `max`; undefined at the end. Throws a SystemError. */
+  read(max: number): Step<Uint8Array | undefined>
+  /** All of them, waiting while the reader is slow. Throws SystemError EPIPE when nobody reads any more. */
+  write(bytes: Uint8Array): Step<void>
+  /** One holder fewer; the last one closes it. */
+  close(): void
+  /** One holder more. */
+  share(): Stream
+}
+
+export interface Terminal {
+  readonly columns: number
+  readonly rows: number
+}
+
+export interface User {
+  readonly uid: number
+  readonly gid: number
+  readonly groups: readonly number[]
+}
+
+export interface Process {
+  readonly pid: number
+  readonly parent: number
+  /** argv[0] is the name it was called by. */
+  readonly argv: readonly string[]
+  /** Its own copy. */
+  readonly env: Map<string, string>
+  cwd: string
+  umask: number
+  readonly user: User
+  /** By number; 0, 1 and 2 are there unless they were closed. */
+  readonly descriptors: Map<number, Stream>
+  readonly files: FileSystem
+  readonly sockets: Sockets
+  readonly clock: Clock
+  readonly random: Random
+  readonly machine: Machine
+
+  /** Starts a child with its own copies of what is not given. */
+  spawn(start: Spawn): Child
+  /** By the cluster's clock. */
+  sleep(millis: number): Step<void>
+  /** Lets others run: for loops that wait for nothing. The kernel counts steps and does this for the shell by itself. */
+  pause(): Step<void>
+  /** `ignore` as nohup; a function runs between two steps of the program; undefined: the signal's default again. */
+  onSignal(signal: Signal, handler: 'ignore' | (() => void) | undefined): void
+  /** To a process of this container; false: there is none of that number. A negative number: its process group. */
+  kill(pid: number, signal: Signal): boolean
+
+  /** Shorthands for descriptors 0, 1 and 2. Text is UTF-8. */
+  read(max?: number): Step<Uint8Array | undefined>
+  /** With its line end left out; undefined at the end. */
+  readLine(): Step<string | undefined>
+  print(text: string | Uint8Array): Step<void>
+  complain(text: string): Step<void>
+}
+
+export interface Spawn {
+  /** Looked up as a path in the container's files, or by name along PATH. */
+  readonly argv: readonly string[]
+  /** Instead of what the path holds. */
+  readonly program?: Program | undefined
+  readonly env?: ReadonlyMap<string, string> | undefined
+  readonly cwd?: string | undefined
+  readonly user?: User | undefined
+  readonly descriptors?: ReadonlyMap<number, Stream> | undefined
+}
+
+export interface Child {
+  readonly pid: number
+  /** The exit code, 128 and the signal's number when a signal ended it; undefined while it runs. */
+  readonly exitCode: number | undefined
+  /** Waits for its end. */
+  exited(): Step<number>
+}
+
+/** The container a process is in, as `hostname`, `ps`, `free`, `env` and /proc tell of it. */
+export interface Machine {
+  readonly hostname: string
+  readonly domainname: string
+  readonly image: string
+  readonly node: string
+  readonly namespace: string
+  readonly pod: string
+  readonly container: string
+  readonly podIPs: readonly string[]
+  /** Bytes and millicores; undefined: no limit but the node's. */
+  readonly limits: { readonly memory: number | undefined; readonly cpu: number | undefined }
+  readonly startedAt: number
+  processes(): readonly ProcessFacts[]
+  /** What the container takes now, for `top`, OOM and eviction. A behaviour sets it; bytes and millicores. */
+  use(usage: { readonly memory?: number; readonly cpu?: number }): void
+}
+
+export interface ProcessFacts {
+  readonly pid: number
+  readonly parent: number
+  readonly uid: number
+  readonly argv: readonly string[]
+  readonly startedAt: number
+}
