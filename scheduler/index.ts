@@ -23,7 +23,7 @@ export interface BuiltinSchedulerOptions {
 
 /** Throws SchedulerConfigurationError when a profile names what is not there. */
 export function builtinScheduler(
-  { activity }: Env,
+  { activity, gate }: Env,
   { configuration = defaultConfiguration, decisions, askExtender, deviceSelectors }: BuiltinSchedulerOptions = {},
 ): readonly ControllerSpec[] {
   const { firstBackoff, longestBackoff } = configuration
@@ -32,6 +32,7 @@ export function builtinScheduler(
   const ask = askExtender ?? createExtenderCalls()
   const scheduler = createScheduler({
     activity,
+    gate,
     profiles: profilesOf(configuration, known),
     backoff: { firstBackoff, longestBackoff },
     extenders: configuration.extenders.map(extender => new Extender(extender, ask)),

@@ -12,6 +12,7 @@ import type { Frozen, KubeObject, Ref } from '../src/api/meta.ts'
 import { controllerOf } from '../src/api/owners.ts'
 import { rfc3339 } from '../src/api/time.ts'
 import type { Activity } from '../src/env/activity.ts'
+import type { Gate } from '../src/env/gate.ts'
 import { type Kind, refOf } from '../src/kinds/kind.ts'
 import { Namespaces } from '../src/kinds/namespace.ts'
 import { Nodes } from '../src/kinds/node.ts'
@@ -33,6 +34,8 @@ import { LiveSnapshot } from './snapshot.ts'
 
 export interface SchedulerOptions {
   readonly activity: Activity
+  /** Closed while the cluster is stepped through. */
+  readonly gate?: Gate | undefined
   readonly profiles: readonly Profile[]
   readonly backoff?: Backoff
   readonly extenders?: readonly Extender[]
@@ -94,6 +97,7 @@ class Scheduling {
   readonly #extenders: readonly Extender[]
   readonly #decisions: DecisionBook | undefined
   readonly #activity: Activity
+  readonly #gate: Gate | undefined
   readonly #context: Context
   readonly #queue: SchedulingQueue
   readonly #snapshot: LiveSnapshot
@@ -107,11 +111,12 @@ class Scheduling {
   /** Since others last had their turn. */
   #looked = 0
 
-  constructor({ profiles, extenders = [], decisions, activity, backoff }: SchedulerOptions, context: Context) {
+  constructor({ profiles, extenders = [], decisions, activity, backoff, gate }: SchedulerOptions, context: Context) {
     this.#profiles = new Map(profiles.map(profile => [profile.schedulerName, profile]))
     this.#extenders = extenders
     this.#decisions = decisions
     this.#activity = activity
+    this.#gate = gate
     this.#context = context
     this.#queue = new SchedulingQueue(pod => this.#profileOf(pod), backoff)
     this.#snapshot = new LiveSnapshot({
@@ -239,6 +244,11 @@ class Scheduling {
       if (extenders.length === 0) this.#schedule(waiting)
       else await this.#scheduleWith(extenders, waiting)
       // Waiting for the oldest also lets everyone else have a turn.
+      // In a cluster that is stepped through, one pod is one step.
+      if (this.#gate?.isClosed) {
+        this.#context.wake(turn[0]!)
+        return
+      }
       if (this.#outstanding.size >= mostOutstanding || this.#hasLookedLong())
         await this.#outstanding.values().next().value
     }

@@ -16,11 +16,13 @@ import { type Journal, JournalError, MemoryJournal } from '../apiserver/storage/
 import { rfc3339 } from './api/time.ts'
 import type { ClusterRecord } from './cli/cluster-record.ts'
 import { type Access, writeKubeconfig } from './client/kubeconfig.ts'
+import { ClockControl } from './clock-control.ts'
 import { type Cluster, createCluster } from './cluster.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { Env } from './env/env.ts'
 import { keepHeapSmall } from './env/memory.ts'
 import { realEnv } from './env/real-env.ts'
+import { ownPaths } from './own-paths.ts'
 import { nodesWherever } from './remote-nodes.ts'
 import { schedulerConfigurationOf } from './scheduler-configuration.ts'
 import { version } from './version.ts'
@@ -62,6 +64,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     scheduler,
     withRoles: true,
   })
+  const clock = new ClockControl(env, cluster.storage, config.without)
   let isStarted = false
   const door = createHttpServer({
     env,
@@ -77,6 +80,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     audit,
     metrics: () => cluster.metrics(),
     pages: path => decisionAt(path, cluster),
+    own: request => ownPaths({ cluster, clockControl: clock }, request),
   })
   try {
     await door.listen(port, config.bindAddress)

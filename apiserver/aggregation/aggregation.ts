@@ -153,7 +153,7 @@ export class Aggregation {
   #look(name: string, after: Millis): void {
     this.#timers.get(name)?.()
     const { env } = this.#options
-    const cancel = env.clock.after(after, () => {
+    const cancel = env.wall.after(after, () => {
       void env.activity
         .track(() => this.#check(name))
         .catch(error => env.log.warn({ apiService: name, error }, 'availability not told'))

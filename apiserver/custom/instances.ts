@@ -5,7 +5,7 @@
 import { draft } from '../../src/api/freeze.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import { rfc3339 } from '../../src/api/time.ts'
-import type { Millis } from '../../src/env/clock.ts'
+import type { Clock, Millis } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Decision, Storage, Stored } from '../storage/storage.ts'
 
@@ -14,14 +14,14 @@ const patience: Millis = 60_000
 
 /** True when all are gone; false when they were not gone in time, or the signal was aborted. */
 export async function deleteInstances(
-  { clock }: Env,
+  { clock, wall }: Env,
   storage: Storage,
   prefix: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   const now = clock.now()
   await Promise.all(storage.list(prefix).map(({ key }) => storage.write(key, current => ending(current, now))))
-  return gone({ clock }, storage, prefix, signal)
+  return gone(wall, storage, prefix, signal)
 }
 
 function ending(current: Stored | undefined, now: Millis): Decision {
@@ -36,7 +36,7 @@ function ending(current: Stored | undefined, now: Millis): Decision {
   return { put: next }
 }
 
-function gone({ clock }: Pick<Env, 'clock'>, storage: Storage, prefix: string, signal: AbortSignal): Promise<boolean> {
+function gone(wall: Clock, storage: Storage, prefix: string, signal: AbortSignal): Promise<boolean> {
   if (storage.count(prefix) === 0) return Promise.resolve(true)
   return new Promise(resolve => {
     const done = (): void => {
@@ -45,7 +45,7 @@ function gone({ clock }: Pick<Env, 'clock'>, storage: Storage, prefix: string, s
       signal.removeEventListener('abort', done)
       resolve(storage.count(prefix) === 0)
     }
-    const stopTimer = clock.after(patience, done)
+    const stopTimer = wall.after(patience, done)
     const stopListening = storage.subscribe(prefix, storage.revision, () => {
       if (storage.count(prefix) === 0) done()
     })

@@ -102,7 +102,7 @@ export class FlowControl implements Levels {
         level.reject(schema, why)
         told(why)
       }
-      const cancel = this.#options.env.clock.after(longestWait, giveUp('time-out'))
+      const cancel = this.#options.env.wall.after(longestWait, giveUp('time-out'))
       let isOver = false
       told = outcome => {
         isOver = true

@@ -6,6 +6,7 @@ import http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Router } from 'express'
+import { badRequest } from '../../src/api/errors.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import { createEnding } from '../../src/env/ending.ts'
 import type { Env } from '../../src/env/env.ts'
@@ -33,7 +34,7 @@ import { sendMissingPage } from './missing-pages.ts'
 import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts'
 import { presentRefusal } from './presentation.ts'
 import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
-import { parseTarget } from './request.ts'
+import { parseTarget, type Query, queryOf, readBody } from './request.ts'
 import { attributesOf, isLongRunning, type RequestAttributes, selectedBy } from './request-attributes.ts'
 import { type Counted, RequestMetrics } from './request-metrics.ts'
 import { Upgrades } from './upgrade.ts'
@@ -59,8 +60,22 @@ export interface HttpServerOptions {
   readonly checks?: HealthChecks
   /** What is served beside the API as JSON, below /simulator/; undefined where there is nothing. */
   readonly pages?: (path: string) => object | undefined
+  /** What kubesim serves of its own, below /kubesim/, with any method; undefined where there is nothing. */
+  readonly own?: (request: OwnRequest) => Promise<object | undefined>
   /** What others in the process count; told at /metrics, beside what the server counts itself. */
   readonly metrics?: () => readonly Family[]
+}
+
+/** A request to a path of kubesim's own, by somebody who may. */
+export interface OwnRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: Query
+  readonly user: User
+  /** The body, as JSON; {} when there is none. */
+  readonly body: unknown
+  /** Aborted when who asked has gone. */
+  readonly signal: AbortSignal
 }
 
 export interface HttpServer {
@@ -84,7 +99,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   let frontProxy: KeyPair | undefined
   aggregation?.identify(() => (frontProxy ??= frontProxyCertificate(env, certificates.ca)))
   const ending = createEnding()
-  const metrics = new RequestMetrics(() => env.clock.now())
+  const metrics = new RequestMetrics(() => env.wall.now())
   const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal, metrics })
   const upgrades = new Upgrades(verbs, aggregation)
   const auditIds = env.random.fork('audit-ids')
@@ -143,6 +158,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (remote !== undefined) return await sendRemote(aggregation!, remote, { request, response, user, headers })
       if (target !== undefined)
         return await verbs.answer(target, { request, response, user, headers, trail } satisfies Exchange)
+      if (options.own !== undefined && path.startsWith('/kubesim/')) {
+        const said = await options.own(await ownRequest(request, response, path, user))
+        if (said === undefined) throw noSuchPath()
+        return sendObject(response, 200, said, headers)
+      }
       if (request.method === 'GET' || request.method === 'HEAD') {
         for (const route of documents()) {
           const document = await route(path, request.headers.accept, mark < 0 ? '' : url.slice(mark + 1))
@@ -254,7 +274,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     for (const request of inFlight) if (!request.complete) request.destroy()
     if (inFlight.size === 0) return Promise.resolve()
     return new Promise(resolve => {
-      const cancel = env.clock.after(longestFarewell, resolve)
+      const cancel = env.wall.after(longestFarewell, resolve)
       onIdle = () => {
         cancel()
         resolve()
@@ -361,6 +381,25 @@ function documentsOf(registry: Registry, aggregation: Aggregation | undefined): 
     }
     return routes
   }
+}
+
+async function ownRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  user: User,
+): Promise<OwnRequest> {
+  const leaving = new AbortController()
+  response.once('close', () => leaving.abort())
+  const bytes = await readBody(request)
+  let body: unknown
+  try {
+    body = bytes.length === 0 ? {} : JSON.parse(bytes.toString())
+  } catch (error) {
+    throw badRequest(`the body is not JSON: ${(error as Error).message}`)
+  }
+  const { method = 'GET', url = path } = request
+  return { method, path, query: queryOf(url), user, body, signal: leaving.signal }
 }
 
 function isApply({ method, headers }: IncomingMessage): boolean {

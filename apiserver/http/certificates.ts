@@ -48,7 +48,7 @@ export function loadOrCreateCertificates(
   const names = [...new Set([...usualNames, ...(options.names ?? [])])].filter(
     name => name !== '0.0.0.0' && name !== '::',
   )
-  const now = env.clock.now()
+  const now = env.wall.now()
   const keptCa = folder ? load(folder, 'ca') : undefined
   const ca = keptCa && isCurrent(keptCa, now) ? keptCa : make(env, { subject: authority, use: 'ca', life: lives.ca })
   const leaf = (file: string, subject: Subject, use: 'server' | 'client', wanted: readonly string[]): KeyPair => {
@@ -91,7 +91,13 @@ export function certificateSigner(
     sign: (request, { usages, notBefore, notAfter }) =>
       signRequest(
         request,
-        { usages, notBefore, notAfter: Math.min(notAfter, Date.parse(validTo)), serial: serialFrom(random) },
+        {
+          usages,
+          // TLS asks the wall: what begins when the cluster's clock says so might not be good for anything for a week.
+          notBefore: Math.min(notBefore, env.wall.now()),
+          notAfter: Math.min(notAfter, Date.parse(validTo)),
+          serial: serialFrom(random),
+        },
         { ...ca, subject: authority },
       ),
   }
@@ -111,7 +117,7 @@ interface Wish {
 }
 
 function make(env: Env, { life, ...request }: Wish, issuer?: KeyPair & { subject: Subject }): KeyPair {
-  const now = env.clock.now()
+  const now = env.wall.now()
   // An hour back, for clocks that go after; serials are 16 bytes of chance, as RFC 5280 asks for unpredictable ones. Of a
   // stream of their own: whether certificates had to be made changes nothing in the cluster.
   const serial = serialFrom(env.random.fork('certificates'))

@@ -33,7 +33,7 @@ const gauge = (name: string, help: string, value: number): Family => ({
 })
 
 /** Of the process, as every Prometheus client tells them, and which Kubernetes this is. */
-export function processFamilies({ clock }: Env): Family[] {
+export function processFamilies({ wall }: Env): Family[] {
   const { user, system } = process.cpuUsage()
   return [
     {
@@ -44,7 +44,7 @@ export function processFamilies({ clock }: Env): Family[] {
     gauge(
       'process_start_time_seconds',
       'Start time of the process since unix epoch in seconds.',
-      clock.now() / 1000 - process.uptime(),
+      wall.now() / 1000 - process.uptime(),
     ),
     ...linuxFamilies(),
     {

@@ -58,7 +58,7 @@ export function openWatch(call: WatchCall, outlet: Outlet): { start(): Cancel } 
         if (!isEnded) outlet.end()
         isEnded = true
       }
-      const cancelTimer = env.clock.after(timeout, finish)
+      const cancelTimer = env.wall.after(timeout, finish)
       ending.addEventListener('abort', finish, { once: true })
       return finish
     },

@@ -42,7 +42,7 @@ async function ask(env: Env, asked: OutgoingRequest): Promise<OutgoingResponse> 
       rejectUnauthorized: asked.unverified !== true,
       headers: { Host: url.host, ...asked.headers, 'Content-Length': String(asked.body?.length ?? 0) },
     })
-    const cancel = env.clock.after(asked.timeout, () => fail(new Error('context deadline exceeded')))
+    const cancel = env.wall.after(asked.timeout, () => fail(new Error('context deadline exceeded')))
     outgoing.on('timeout', () => fail(new Error('context deadline exceeded')))
     outgoing.on('error', fail)
     outgoing.on('response', response => {

@@ -120,7 +120,7 @@ export class Watches {
   #bookmark(watcher: Watcher, timeout: Millis | undefined): void {
     this.#bookmarked.add(watcher)
     if (timeout !== undefined && timeout > lastBookmark) {
-      watcher.onClose(this.#env.clock.after(timeout - lastBookmark, () => watcher.deliver([this.#present()])))
+      watcher.onClose(this.#env.wall.after(timeout - lastBookmark, () => watcher.deliver([this.#present()])))
     }
     watcher.onClose(() => {
       this.#bookmarked.delete(watcher)
@@ -128,11 +128,11 @@ export class Watches {
       this.#bookmarkTimer?.()
       this.#bookmarkTimer = undefined
     })
-    this.#bookmarkTimer ??= this.#env.clock.after(bookmarkInterval, () => this.#sendBookmarks())
+    this.#bookmarkTimer ??= this.#env.wall.after(bookmarkInterval, () => this.#sendBookmarks())
   }
 
   #sendBookmarks(): void {
-    this.#bookmarkTimer = this.#env.clock.after(bookmarkInterval, () => this.#sendBookmarks())
+    this.#bookmarkTimer = this.#env.wall.after(bookmarkInterval, () => this.#sendBookmarks())
     const signals = [this.#present()]
     for (const watcher of [...this.#bookmarked]) watcher.deliver(signals)
   }

@@ -516,7 +516,7 @@ function appears({ storage, env }: Collection, key: string): Promise<void> {
       stopListening()
       resolve()
     }
-    const stopTimer = env.clock.after(patience, done)
+    const stopTimer = env.wall.after(patience, done)
     const stopListening = storage.subscribe(key, storage.revision, events => {
       if (events.some(event => event.key === key)) done()
     })

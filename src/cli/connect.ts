@@ -9,6 +9,8 @@ export interface Connection {
   readonly client: Client
   /** What the server answers at a path that is no object's, as JSON. */
   get<R>(path: string): Promise<R>
+  /** Sends JSON to such a path. */
+  post<R>(path: string, body: object): Promise<R>
   close(): void
 }
 
@@ -20,12 +22,12 @@ export async function connect(kubeconfig: string): Promise<Connection> {
 /** Runs `work` against the cluster that runs in a data directory, and hangs up. */
 export async function withCluster<R>(
   dataDir: string | undefined,
-  work: (client: Client, record: ClusterRecord, get: Connection['get']) => Promise<R>,
+  work: (client: Client, record: ClusterRecord, get: Connection['get'], post: Connection['post']) => Promise<R>,
 ): Promise<R> {
   const record = requireRunning(readConfig(dataDir === undefined ? {} : { dataDir }).dataDir)
   const connection = await connect(record.kubeconfig)
   try {
-    return await work(connection.client, record, connection.get)
+    return await work(connection.client, record, connection.get, connection.post)
   } finally {
     connection.close()
   }

@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { addonsCommand } from './addons.ts'
+import { clockCommand } from './clock.ts'
 import { componentCommands } from './component.ts'
 import { deleteCommand } from './delete.ts'
 import { dockerEnvCommand } from './docker-env.ts'
@@ -32,6 +33,7 @@ export async function main(words: readonly string[]): Promise<void> {
     ipCommand(),
     imageCommand(),
     nodeCommand(),
+    clockCommand(),
     whyCommand(),
     addonsCommand(),
     kubectlCommand(),

@@ -25,13 +25,20 @@ export interface HttpConnection {
   readonly client: Client
   /** What the server answers at a path that is no object's, as JSON. */
   get<R>(path: string): Promise<R>
+  /** Sends JSON to such a path. */
+  post<R>(path: string, body: object): Promise<R>
   /** Ends open watches and hangs up. */
   close(): void
 }
 
 export function createHttpClient(access: Access, component = 'kubesim'): HttpConnection {
   const wire = new Wire(access, component)
-  return { client: clientOn(wire, component), get: path => wire.json('GET', path), close: () => wire.close() }
+  return {
+    client: clientOn(wire, component),
+    get: path => wire.json('GET', path),
+    post: (path, body) => wire.json('POST', path, {}, body),
+    close: () => wire.close(),
+  }
 }
 
 function clientOn(wire: Wire, component: string): Client {

@@ -18,10 +18,18 @@ export interface Clock {
   sleep(delay: Millis, signal?: AbortSignal): Promise<void>
 }
 
+/** A clock that can also be moved by hand, timer by timer. */
+export interface MovableClock extends Clock {
+  /** When the next timer is due; undefined when there is none. */
+  readonly nextDue: Millis | undefined
+  /** Makes it the time at which the next timer is due, and runs that; with none due by `until` it is `until`, and false. */
+  fireNext(until: Millis): boolean
+}
+
 /** Node takes longer delays for one millisecond. */
 const longestTimeout = 2 ** 31 - 1
 
-export class RealClock implements Clock {
+export class RealClock implements MovableClock {
   readonly #timers = new TimerHeap()
   #speed = 1
   /** At wall time `#wall` the cluster's time was `#time`. */
@@ -44,6 +52,20 @@ export class RealClock implements Clock {
     this.#time = this.#precise()
     this.#speed = speed
     this.#arm()
+  }
+
+  get nextDue(): Millis | undefined {
+    return this.#timers.nextDue
+  }
+
+  /** Only of a clock that stands still: of one that runs, the timers fire by themselves. */
+  fireNext(until: Millis): boolean {
+    if (this.#speed !== 0) throw new Error('a clock that runs is not moved by hand')
+    const due = this.#timers.nextDue
+    const isDue = due !== undefined && due <= until
+    this.#time = Math.max(this.#time, isDue ? due : until)
+    if (isDue) this.#timers.take(due)!()
+    return isDue
   }
 
   after(delay: Millis, run: () => void): Cancel {

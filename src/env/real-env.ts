@@ -3,6 +3,7 @@
 import { BusyCount } from './activity.ts'
 import { RealClock } from './clock.ts'
 import type { Env } from './env.ts'
+import { Gate } from './gate.ts'
 import { type LogLevel, openLog } from './log.ts'
 import { SeededRandom, systemSeed } from './random.ts'
 
@@ -16,6 +17,7 @@ export interface RealEnvOptions {
 
 export interface RealEnv extends Env {
   readonly clock: RealClock
+  readonly wall: RealClock
   readonly seed: number | string
 }
 
@@ -23,6 +25,8 @@ export function realEnv({ seed = systemSeed(), logLevel = 'info', logTo }: RealE
   const clock = new RealClock()
   return Object.freeze({
     clock,
+    wall: new RealClock(),
+    gate: new Gate(),
     random: new SeededRandom(seed),
     activity: new BusyCount(),
     log: openLog(clock, logLevel, logTo),

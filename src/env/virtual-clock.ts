@@ -2,13 +2,13 @@
 // rest (activity.idle()), so what a timer set off is done before the next one fires, however long it really took.
 
 import type { Activity } from './activity.ts'
-import { type Cancel, type Clock, type Millis, sleepBy } from './clock.ts'
+import { type Cancel, type Millis, type MovableClock, sleepBy } from './clock.ts'
 import { TimerHeap } from './timer-heap.ts'
 
 /** An instant of no meaning, the same in every run: 2024-01-01T00:00:00Z. */
 export const virtualStart: Millis = 1_704_067_200_000
 
-export class VirtualClock implements Clock {
+export class VirtualClock implements MovableClock {
   readonly #timers = new TimerHeap()
   readonly #activity: Activity
   #now: Millis
@@ -36,6 +36,18 @@ export class VirtualClock implements Clock {
     return this.#timers.size
   }
 
+  get nextDue(): Millis | undefined {
+    return this.#timers.nextDue
+  }
+
+  fireNext(until: Millis): boolean {
+    const due = this.#timers.nextDue
+    const isDue = due !== undefined && due <= until
+    this.#now = Math.max(this.#now, isDue ? due : until)
+    if (isDue) this.#timers.take(due)!()
+    return isDue
+  }
+
   /** Fires what is due within `by`, in order, and ends with everybody at rest, `by` later. */
   async advance(by: Millis): Promise<void> {
     await this.#move(this.#now + by, () => false)
@@ -58,13 +70,7 @@ export class VirtualClock implements Clock {
       for (;;) {
         await this.#activity.idle()
         if (done()) return true
-        const due = this.#timers.nextDue
-        if (due === undefined || due > until) {
-          this.#now = until
-          return false
-        }
-        if (due > this.#now) this.#now = due
-        this.#timers.take(due)!()
+        if (!this.fireNext(until)) return false
       }
     } finally {
       this.#isMoving = false

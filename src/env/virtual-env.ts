@@ -3,6 +3,7 @@
 import { BusyCount } from './activity.ts'
 import type { Millis } from './clock.ts'
 import type { Env } from './env.ts'
+import { Gate } from './gate.ts'
 import { type LogLevel, openLog } from './log.ts'
 import { SeededRandom } from './random.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -24,6 +25,8 @@ export function virtualEnv({ seed = 1, startAt, logLevel = 'silent', logTo }: Vi
   const clock = new VirtualClock(activity, startAt)
   return Object.freeze({
     clock,
+    wall: clock,
+    gate: new Gate(),
     activity,
     random: new SeededRandom(seed),
     log: openLog(clock, logLevel, logTo),

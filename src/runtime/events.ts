@@ -46,7 +46,9 @@ export function createEventRecorder(
   const observations = new Recent<Observation>(memory)
   const similar = new Similar(memory)
   const budget = new Budget(memory)
-  const queue = createQueue(env, () => retryAfter)
+  // What was done is told also while nothing else may begin.
+  const { clock, activity } = env
+  const queue = createQueue({ clock, activity }, () => retryAfter)
   const waiting = new Map<string, Observation>()
   for (let writer = 0; writer < writers; writer++) void write()
   signal.addEventListener('abort', () => queue.close(), { once: true })

@@ -129,7 +129,7 @@ class Run {
     const spec = this.#spec
     const abort = createEnding()
     const { signal } = abort
-    const queue = createQueue(env)
+    const queue = createQueue(env, undefined, { controller: spec.name, kind: spec.for?.kind })
     const log = env.log.child({ controller: spec.name })
     const allowed = new Map<Kind<any>, Informer<any>>(this.kinds.map(kind => [kind, this.#informers.of(kind)]))
     const context: Context = {

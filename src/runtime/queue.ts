@@ -1,10 +1,12 @@
 // WorkQueue: the keys of objects that need work. Called by the manager (and the event recorder). It promises:
 // first come, first served; a key is never worked twice at once nor queued twice; a key added while it is worked comes
 // again afterwards; of two delays the earlier wins. While a key is ready or being worked the cluster is busy (Activity),
-// so that virtual time cannot pass; while a key only waits – for a delay, or to see its own writes – it is not.
+// so that virtual time cannot pass; while a key only waits – for a delay, to see its own writes, or at the closed gate of a
+// cluster that is paused – it is not.
 
 import type { Activity } from '../env/activity.ts'
 import type { Cancel, Clock, Millis } from '../env/clock.ts'
+import type { Gate, Gated, GateLabel } from '../env/gate.ts'
 import { type Backoff, itemBackoff } from './backoff.ts'
 
 export interface WorkQueue {
@@ -38,17 +40,27 @@ interface Delayed {
   readonly cancel: Cancel
 }
 
-export function createQueue(
-  { clock, activity }: { readonly clock: Clock; readonly activity: Activity },
-  backoff: Backoff = itemBackoff,
-): WorkQueue {
-  return new Queue(clock, activity, backoff)
+export interface QueueNeeds {
+  readonly clock: Clock
+  readonly activity: Activity
+  /** Left out: nothing holds its keys back. */
+  readonly gate?: Gate | undefined
 }
 
-class Queue implements WorkQueue {
+export function createQueue(
+  { clock, activity, gate }: QueueNeeds,
+  backoff: Backoff = itemBackoff,
+  label?: GateLabel,
+): WorkQueue {
+  return new Queue(clock, activity, backoff, gate, label)
+}
+
+class Queue implements WorkQueue, Gated {
+  readonly label: GateLabel | undefined
   readonly #clock: Clock
   readonly #activity: Activity
   readonly #backoff: Backoff
+  readonly #gate: Gate | undefined
   // A key is in `dirty` when it needs work, in `processing` from next() to done(). Every ready key is dirty and not
   // processing; a key that is both comes into `ready` at its done().
   #ready: string[] = []
@@ -63,10 +75,19 @@ class Queue implements WorkQueue {
   #closed = false
   readonly counts = { adds: 0, retries: 0 }
 
-  constructor(clock: Clock, activity: Activity, backoff: Backoff) {
+  constructor(
+    clock: Clock,
+    activity: Activity,
+    backoff: Backoff,
+    gate: Gate | undefined,
+    label: GateLabel | undefined,
+  ) {
     this.#clock = clock
     this.#activity = activity
     this.#backoff = backoff
+    this.#gate = gate
+    this.label = label
+    gate?.join(this)
   }
 
   get length(): number {
@@ -117,7 +138,7 @@ class Queue implements WorkQueue {
 
   next(): Promise<string | undefined> {
     if (this.#closed) return Promise.resolve(undefined)
-    if (this.length > 0) return Promise.resolve(this.#take())
+    if (this.length > 0 && !this.#isHeld) return Promise.resolve(this.#take())
     return new Promise(resolve => this.#readers.push(resolve))
   }
 
@@ -135,6 +156,7 @@ class Queue implements WorkQueue {
 
   close(): void {
     this.#closed = true
+    this.#gate?.leave(this)
     for (const { cancel } of this.#delayed.values()) cancel()
     this.#delayed.clear()
     this.#failures.clear()
@@ -147,8 +169,35 @@ class Queue implements WorkQueue {
     this.#settle()
   }
 
+  // ---- at the gate
+
+  held(): readonly string[] {
+    this.#settle()
+    return this.#ready.slice(this.#head)
+  }
+
+  released(): void {
+    while (this.length > 0 && this.#readers.length > 0) this.#readers.shift()!(this.#take())
+    this.#settle()
+  }
+
+  admit(key: string): boolean {
+    if (this.#readers.length === 0 || this.#ready[this.#head] !== key) return false
+    this.#readers.shift()!(this.#take())
+    this.#settle()
+    return true
+  }
+
+  get #isHeld(): boolean {
+    return this.#gate?.isClosed === true
+  }
+
   #push(key: string): void {
     this.#ready.push(key)
+    if (this.#isHeld) {
+      this.#gate!.wait(this, key)
+      return
+    }
     const reader = this.#readers.shift()
     if (reader !== undefined) reader(this.#take())
   }
@@ -165,7 +214,7 @@ class Queue implements WorkQueue {
   }
 
   #settle(): void {
-    const isBusy = this.length > 0 || this.#processing.size > this.#resting.size
+    const isBusy = (this.length > 0 && !this.#isHeld) || this.#processing.size > this.#resting.size
     if (isBusy) {
       this.#hold ??= this.#activity.hold()
     } else if (this.#hold !== undefined) {

@@ -30,11 +30,11 @@ export async function reflect<T extends KubeObject>(
   let after: string | undefined
   let failures = 0
   while (!signal.aborted) {
-    let begun = env.clock.now()
+    let begun = env.wall.now()
     let isGood = false
     try {
       after ??= await listAll()
-      begun = env.clock.now()
+      begun = env.wall.now()
       for await (const event of client.of(kind).watch({ after, signal })) {
         if (signal.aborted) return
         after = take(event)
@@ -52,8 +52,8 @@ export async function reflect<T extends KubeObject>(
       }
     }
     if (signal.aborted) return
-    if (isGood || env.clock.now() - begun >= goodWatch) failures = after === undefined ? 1 : 0
-    else await env.clock.sleep(listBackoff(failures++) * (1 + random.fraction()), signal).catch(ignoreAbort)
+    if (isGood || env.wall.now() - begun >= goodWatch) failures = after === undefined ? 1 : 0
+    else await env.wall.sleep(listBackoff(failures++) * (1 + random.fraction()), signal).catch(ignoreAbort)
   }
 
   function listAll(): Promise<string> {

@@ -150,3 +150,35 @@ test('whatever happens, no key is worked twice at once and no change is lost', a
     }),
   )
 })
+
+test('at a closed gate keys wait in the order in which they became ready, keep nobody busy, and pass one by one', async () => {
+  const env = virtualEnv()
+  const [one, other] = [createQueue(env, itemBackoff, { controller: 'one' }), createQueue(env)]
+  const done = worked(one, env.clock)
+  const doneByOther = worked(other, env.clock)
+  env.gate.close()
+  other.add('x')
+  one.add('a')
+  one.add('b')
+  await env.activity.idle()
+  expect(env.gate.waiting.map(({ key }) => key)).toEqual(['x', 'a', 'b'])
+  expect([env.gate.admitOne()?.key, env.gate.admitOne()]).toEqual(['x', { controller: 'one', key: 'a' }])
+  await env.activity.idle()
+  expect([done.map(({ key }) => key), doneByOther.map(({ key }) => key)]).toEqual([['a'], ['x']])
+  env.gate.open()
+  await env.activity.idle()
+  expect(done.map(({ key }) => key)).toEqual(['a', 'b'])
+  expect(env.gate.admitOne()).toBeUndefined()
+})
+
+test('what was ready when the gate closed waits there, and a queue that closes leaves nothing behind', async () => {
+  const env = virtualEnv()
+  const queue = createQueue(env)
+  queue.add('a')
+  env.gate.close()
+  await env.activity.idle()
+  expect(env.gate.waiting.map(({ key }) => key)).toEqual(['a'])
+  expect(env.gate.admitOne()).toBeUndefined()
+  queue.close()
+  expect(env.gate.waiting).toEqual([])
+})
