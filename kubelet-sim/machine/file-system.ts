@@ -2,6 +2,7 @@
 // and the pod's volumes mounted in it. Everything is in memory and at once; who may what is judged by modes and owners.
 // Paths are absolute. Every method throws a SystemError for what a kernel would refuse.
 
+import type { Cancel } from '../../src/env/clock.ts'
 import type { User } from './process.ts'
 
 export type FileKind = 'file' | 'directory' | 'symlink' | 'device' | 'fifo' | 'socket'
@@ -21,8 +22,8 @@ export interface Stat {
 }
 
 export interface FileSystem {
-  /** The same files for another user. */
-  as(user: User): FileSystem
+  /** The same files for another user, and for the process that /proc/self is. */
+  as(user: User, pid?: number): FileSystem
   /** Symlinks followed. */
   stat(path: string): Stat
   /** A symlink itself. */
@@ -50,12 +51,16 @@ export interface FileSystem {
   removeDirectory(path: string): void
   chmod(path: string, mode: number): void
   chown(path: string, uid: number, gid: number): void
+  /** Of a symlink itself. */
+  lchown(path: string, uid: number, gid: number): void
   touch(path: string, at: number): void
   access(path: string, want: 'read' | 'write' | 'execute'): boolean
   /** What is mounted, for `mount`, `df` and /proc/mounts. */
   mounts(): readonly MountFacts[]
   /** Counts changes: as long as it stays, nothing in here is another. */
   readonly version: number
+  /** Calls `wake` once, at the next change. */
+  onChange(wake: () => void): Cancel
 }
 
 export interface OpenHow {
