@@ -245,18 +245,20 @@ describe('files of a container', () => {
 
 const modelLayer: Layer = { files: { '/a/b/c': 'deep', '/etc/motd': 'hello' } }
 
-type Deed =
-  | { do: 'write' | 'append'; path: string; text: string }
-  | { do: 'mkdir' | 'unlink' | 'rmdir'; path: string }
-  | { do: 'rename'; path: string; to: string }
+interface Deed {
+  do: 'write' | 'append' | 'mkdir' | 'unlink' | 'rmdir' | 'rename'
+  path: string
+  text?: string
+  to?: string
+}
 
 function run(files: ContainerFiles, deed: Deed): void {
-  if (deed.do === 'write') files.write(deed.path, deed.text)
-  else if (deed.do === 'append') files.append(deed.path, deed.text)
+  if (deed.do === 'write') files.write(deed.path, deed.text!)
+  else if (deed.do === 'append') files.append(deed.path, deed.text!)
   else if (deed.do === 'mkdir') files.makeDirectory(deed.path)
   else if (deed.do === 'unlink') files.unlink(deed.path)
   else if (deed.do === 'rmdir') files.removeDirectory(deed.path)
-  else files.rename(deed.path, deed.to)
+  else files.rename(deed.path, deed.to!)
 }
 
 /** Every path but /dev, with its content; folders have none. */
@@ -287,7 +289,7 @@ class PlainFiles {
     const [known, isFolder] = [this.paths.has(path), this.paths.has(path) && this.paths.get(path) === undefined]
     if (deed.do === 'write' || deed.do === 'append') {
       if (isFolder || !this.#hasParent(path)) return false
-      this.paths.set(path, deed.do === 'write' ? deed.text : (this.paths.get(path) ?? '') + deed.text)
+      this.paths.set(path, deed.do === 'write' ? deed.text : (this.paths.get(path) ?? '') + deed.text!)
       return true
     }
     if (deed.do === 'mkdir') {
@@ -297,7 +299,7 @@ class PlainFiles {
     }
     if (deed.do === 'unlink') return known && !isFolder && this.paths.delete(path)
     if (deed.do === 'rmdir') return isFolder && this.#below(path).length === 0 && this.paths.delete(path)
-    return this.#rename(path, deed.to)
+    return this.#rename(path, deed.to!)
   }
 
   #rename(path: string, to: string): boolean {
