@@ -6,6 +6,7 @@ import { setCondition } from '../src/api/conditions.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import { rfc3339 } from '../src/api/time.ts'
 import type { Millis } from '../src/env/clock.ts'
+import { shouldRestart } from '../src/kinds/pod-status-rules.ts'
 import { fingerprint } from './fingerprint.ts'
 import { canonicalName } from './images.ts'
 import { digestName } from './node-images.ts'
@@ -53,7 +54,13 @@ export function started(
   }
 }
 
-export function terminated(status: ContainerStatus, exitCode: number, now: Millis, reason?: string): ContainerStatus {
+export function terminated(
+  status: ContainerStatus,
+  exitCode: number,
+  now: Millis,
+  reason?: string,
+  message?: string,
+): ContainerStatus {
   const startedAt = status.state?.running?.startedAt
   return {
     ...status,
@@ -64,6 +71,7 @@ export function terminated(status: ContainerStatus, exitCode: number, now: Milli
         ...(status.containerID === undefined ? {} : { containerID: status.containerID }),
         exitCode,
         finishedAt: rfc3339(now),
+        ...(message ? { message } : {}),
         reason: reason ?? (exitCode === 0 ? 'Completed' : 'Error'),
         ...(startedAt === undefined ? {} : { startedAt }),
       },
@@ -85,54 +93,55 @@ export function containerID(pod: Frozen<Pod>, name: string, restartCount: number
   return `containerd://${fingerprint(`${pod.metadata.uid}/${name}/${restartCount}`)}`
 }
 
-/** Where a pod stands, by its containers; an end once reached is kept. */
-export function phaseOf(spec: Frozen<PodSpec>, status: Frozen<PodStatus> | PodStatus): string {
+/**
+ * Where a pod stands, by its containers; an end once reached is kept. `isStopped`: none of them is started again
+ * (kubelet_pods.go getPhase).
+ */
+export function phaseOf(
+  spec: Frozen<PodSpec>,
+  status: Frozen<PodStatus> | PodStatus,
+  isStopped: boolean = false,
+): string {
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return status.phase
-  const policy = spec.restartPolicy ?? 'Always'
-  let pendingInit = 0
-  let failedInit = 0
+  let running = 0
+  let waiting = 0
+  let initializing = 0
+  let pending = 0
   for (const [index, container] of (spec.initContainers ?? []).entries()) {
     const own = status.initContainerStatuses?.[index]
+    const ended = endOf(own)
     if (roleOf(container, true) === 'sidecar') {
-      if (own?.started !== true && !hasStarted(status)) pendingInit++
-      continue
-    }
-    const ended = own?.state?.terminated
-    if (ended?.exitCode === 0) continue
-    if (ended !== undefined && (container.restartPolicy ?? policy) === 'Never') failedInit++
-    else pendingInit++
+      if (own?.state?.running) {
+        running++
+        if (own.started !== true) pending++
+      } else if (ended === undefined) waiting++
+    } else if (ended === undefined) initializing++
+    else if (ended.exitCode !== 0 && !shouldRestart(container, spec, ended.exitCode)) return 'Failed'
   }
-  if (failedInit > 0 && policy === 'Never') return 'Failed'
-  if (pendingInit > 0) return 'Pending'
-  let running = 0
-  let waitingFirst = 0
   let stopped = 0
+  let restartable = 0
   let succeeded = 0
-  for (const [index] of spec.containers.entries()) {
+  for (const [index, container] of spec.containers.entries()) {
     const own = status.containerStatuses?.[index]
-    const ended = own?.state?.terminated ?? (own?.state?.waiting ? own.lastState?.terminated : undefined)
+    const ended = endOf(own)
     if (own?.state?.running) running++
-    else if (ended === undefined) waitingFirst++
+    else if (ended === undefined) waiting++
     else {
       stopped++
+      if (shouldRestart(container, spec, ended.exitCode)) restartable++
       if (own?.state?.terminated?.exitCode === 0) succeeded++
     }
   }
-  if (waitingFirst > 0) return 'Pending'
-  if (running > 0 || otherRuns(spec, status)) return 'Running'
+  if (initializing > 0 || (pending > 0 && !hasStarted(status)) || waiting > 0) return 'Pending'
+  if (running > 0 || status.ephemeralContainerStatuses?.some(({ state }) => state?.running)) return 'Running'
   if (stopped === 0) return 'Pending'
-  if (policy === 'Always') return 'Running'
-  if (stopped === succeeded) return 'Succeeded'
-  return policy === 'Never' ? 'Failed' : 'Running'
+  if (restartable > 0 && !isStopped) return 'Running'
+  return stopped === succeeded ? 'Succeeded' : 'Failed'
 }
 
-/** While a sidecar or an ephemeral container has not stopped yet, the pod has not ended, whatever the others did. */
-function otherRuns(spec: Frozen<PodSpec>, status: Frozen<PodStatus> | PodStatus): boolean {
-  if (status.ephemeralContainerStatuses?.some(({ state }) => state?.running !== undefined)) return true
-  return (spec.initContainers ?? []).some(
-    (container, index) =>
-      roleOf(container, true) === 'sidecar' && status.initContainerStatuses?.[index]?.state?.running !== undefined,
-  )
+/** How it ended, unless it runs. */
+function endOf(status: Frozen<ContainerStatus> | ContainerStatus | undefined) {
+  return status?.state?.terminated ?? (status?.state?.waiting ? status.lastState?.terminated : undefined)
 }
 
 function hasStarted(status: Frozen<PodStatus> | PodStatus): boolean {

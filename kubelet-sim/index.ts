@@ -10,6 +10,7 @@ import type { Env } from '../src/env/env.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { type AddressPlan, addressPlan, PodAddresses } from './addresses.ts'
 import { csiNodes } from './csi-nodes.ts'
+import { Errands } from './errands.ts'
 import { heartbeat } from './heartbeat.ts'
 import { ImageBook } from './image-book.ts'
 import { kubelet } from './kubelet.ts'
@@ -22,6 +23,7 @@ import { nodeExpansion } from './node-expansion.ts'
 import { AllNodeImages } from './node-images.ts'
 import { nodeServer } from './node-server.ts'
 import { defaultCapacity, registerNodes } from './nodes.ts'
+import { outsideOf } from './outside-network.ts'
 import { Silences } from './silences.ts'
 import { volumesInUse } from './volumes-in-use.ts'
 
@@ -89,6 +91,8 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     nodeNetwork({ network, images }),
     heartbeat(env, { ...facts, nodeImages, silences }),
     kubelet({
+      errands: new Errands(),
+      outside: outsideOf(network),
       addresses: new PodAddresses(),
       images,
       nodeImages,

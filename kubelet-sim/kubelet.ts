@@ -64,6 +64,7 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
     concerns: pod => pod.spec.nodeName !== undefined && pod.spec.nodeName !== '',
     start(context) {
       options.started?.(ref => context.lister(Pods).get(ref))
+      options.errands.onOver(ref => context.wake(ref))
       options.images.follow(context.lister(ConfigMaps))
       context.lister(Pods).index(podClaimIndex, podClaimKeys)
       context.lister(VolumeAttachments).index(attachedTo, ({ spec }) => [spec.nodeName])
@@ -170,6 +171,7 @@ function forget(life: Life | undefined, options: KubeletOptions): void {
   if (life === undefined) return
   release(life, options)
   options.logs.forget(life.uid)
+  options.errands.forget(life.uid)
 }
 
 function keyOf({ namespace, name }: Ref): string {

@@ -2,6 +2,7 @@
 // memory is. kubelet.ts copies it for each turn and keeps the copy once the status is written.
 
 import type { Millis } from '../src/env/clock.ts'
+import type { Errand } from './errands.ts'
 
 export interface Life {
   readonly uid: string
@@ -13,8 +14,14 @@ export interface Life {
   isMounted?: boolean
   /** Mounting failed: when it is tried again. */
   retry?: { readonly kind: 'set-up' | 'claim'; readonly at: Millis; readonly delay: Millis }
-  /** When its containers were told to stop, and when the last of them will have. */
-  stop?: { readonly from: Millis; readonly until: Millis }
+  /** Its containers were told to stop, all of them and for good; why, unless it is deleted. */
+  stop?: { readonly from: Millis; readonly failure?: Failure }
+}
+
+/** What a pod that its kubelet ends is said to have died of. */
+export interface Failure {
+  readonly reason: string
+  readonly message: string
 }
 
 export interface Run {
@@ -33,10 +40,24 @@ export interface Run {
   startedAt?: Millis
   endedAt?: Millis
   crash?: { readonly delay: Millis; readonly since: Millis }
-  /** It was told to stop, by a probe: it ends then, with that code. */
-  killed?: { readonly at: Millis; readonly code: number }
+  /** It runs, but is not said to before this is over. */
+  postStart?: Errand
+  stop?: Stop
+  /** It ended while all the pod's containers are stopped: its status says so when the last one has. */
+  ended?: { readonly at: Millis; readonly code: number }
+  /** When its startup probe has succeeded: the others begin with that. */
+  startedUpAt?: Millis
   /** Results so far of the probes that matter now. */
   probes?: Readonly<Partial<Record<ProbeKind, ProbeState>>>
+}
+
+/** It was told to stop. */
+export interface Stop {
+  readonly from: Millis
+  readonly grace: Millis
+  readonly hook?: Errand
+  /** When SIGTERM was sent. */
+  readonly term?: Millis
 }
 
 export type ProbeKind = 'startup' | 'liveness' | 'readiness'

@@ -5,9 +5,12 @@ import type { Container, ContainerStatus, Pod, PodStatus } from '../generated/ty
 import type { Frozen } from '../src/api/meta.ts'
 import { parseTime } from '../src/api/time.ts'
 import type { Millis } from '../src/env/clock.ts'
+import { shouldRestart } from '../src/kinds/pod-status-rules.ts'
+import type { Errands } from './errands.ts'
 import type { Behaviour, Pull } from './images.ts'
 import type { Life, Run } from './life.ts'
 import type { NodeImages } from './node-images.ts'
+import type { Outside } from './outside.ts'
 
 export interface Said {
   readonly type: 'Normal' | 'Warning'
@@ -32,6 +35,8 @@ export interface PodView {
   readonly status: PodStatus
   readonly life: Life
   readonly containers: readonly ContainerView[]
+  readonly errands: Errands
+  readonly outside: Outside | undefined
   /** Why its volumes cannot be mounted now. */
   readonly obstacle: Obstacle | undefined
   /** Secrets for pulling images that are not there. */
@@ -81,15 +86,12 @@ export function roleOf(container: Frozen<Container>, isInit: boolean): Role {
   return isInit ? (container.restartPolicy === 'Always' ? 'sidecar' : 'init') : 'main'
 }
 
-/** Whether a container that ended is started again, by its pod's restartPolicy and its own. */
+/** Whether a container that ended is started again, by its rules, its own restartPolicy and its pod's. */
 export function isRestarted({ spec, role, status, pod }: ContainerView): boolean {
   const ended = status.state?.terminated
-  if (ended === undefined) return true
-  if (role === 'sidecar') return true
-  if (role === 'ephemeral') return false
-  const policy = spec.restartPolicy ?? pod.pod.spec.restartPolicy ?? 'Always'
-  if (role === 'init') return ended.exitCode !== 0 && policy !== 'Never'
-  return policy === 'Always' || (policy === 'OnFailure' && ended.exitCode !== 0)
+  if (ended === undefined || role === 'sidecar') return true
+  if (role === 'ephemeral' || (role === 'init' && ended.exitCode === 0)) return false
+  return shouldRestart(spec, pod.pod.spec, ended.exitCode)
 }
 
 export function isInitialized({ role, status }: ContainerView): boolean {
@@ -127,7 +129,7 @@ export function isOver(view: PodView): boolean {
 /** When a container that does not run is due to be started; undefined for one that runs or stays ended. */
 export function startDue(view: ContainerView): Millis | undefined {
   const { state, lastState } = view.status
-  if (state?.running) return undefined
+  if (state?.running || view.run.postStart) return undefined
   if (view.role === 'sidecar' && isOver(view.pod)) return undefined
   if (state?.terminated) return isRestarted(view) ? restartAt(view) : undefined
   return lastState?.terminated ? restartAt(view) : 0

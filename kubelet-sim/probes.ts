@@ -9,7 +9,8 @@ import { hasFile, understand } from './command.ts'
 import type { ProbeKind, ProbeState } from './life.ts'
 import { statusAt } from './network/http.ts'
 import { type ContainerView, startedAt } from './pod-view.ts'
-import { stopOf } from './stopping.ts'
+import { portNumber } from './ports.ts'
+import { tellToStop } from './stopping.ts'
 
 export function waitingProbe(view: ContainerView): Millis | undefined {
   let soonest: Millis | undefined
@@ -31,7 +32,7 @@ const none: readonly ProbeKind[] = []
 
 /** Until the startup probe has succeeded, the others are not asked. */
 function activeKinds({ spec, status, run }: ContainerView): readonly ProbeKind[] {
-  if (!status.state?.running || run.killed) return none
+  if (!status.state?.running || run.stop) return none
   if (spec.startupProbe && !status.started) return ['startup']
   if (!spec.livenessProbe && !spec.readinessProbe) return none
   const kinds: ProbeKind[] = []
@@ -46,12 +47,16 @@ function probeOf({ spec }: ContainerView, kind: ProbeKind): Frozen<Probe> {
 
 function dueOf(view: ContainerView, kind: ProbeKind): Millis | undefined {
   const probe = probeOf(view, kind)
-  const next = view.run.probes?.[kind]?.next ?? startedAt(view) + (probe.initialDelaySeconds ?? 0) * 1000
+  const next = view.run.probes?.[kind]?.next ?? firstAsked(view, probe)
   if (!isSettled(view, kind)) return next
   const change = nextChange(view, probe, next)
   if (change === undefined) return undefined
   const period = periodOf(probe)
   return next + Math.max(0, Math.ceil((change - next) / period)) * period
+}
+
+function firstAsked(view: ContainerView, { initialDelaySeconds: delay = 0 }: Frozen<Probe>): Millis {
+  return Math.max(startedAt(view) + delay * 1000, view.run.startedUpAt ?? 0)
 }
 
 /** It says what the status says already: asking again would tell nothing new. */
@@ -78,6 +83,7 @@ function ask(view: ContainerView, kind: ProbeKind, at: Millis): void {
   if (fault === undefined) {
     if (state.successes < (probe.successThreshold ?? 1)) return
     if (kind === 'readiness' && !view.status.ready) view.set({ ...view.status, ready: true })
+    if (kind === 'startup') view.run.startedUpAt = at
     if (kind === 'startup') view.set({ ...view.status, started: true, ready: view.spec.readinessProbe === undefined })
     return
   }
@@ -88,9 +94,8 @@ function ask(view: ContainerView, kind: ProbeKind, at: Millis): void {
     if (view.status.ready) view.set({ ...view.status, ready: false })
     return
   }
-  view.say('Normal', 'Killing', `Container ${view.spec.name} failed ${kind} probe, will be restarted`)
   const grace = probe.terminationGracePeriodSeconds ?? view.pod.pod.spec.terminationGracePeriodSeconds ?? 30
-  view.run.killed = stopOf(view, at, grace * 1000)
+  tellToStop(view, at, grace * 1000, `Container ${view.spec.name} failed ${kind} probe, will be restarted`)
 }
 
 function periodOf(probe: Frozen<Probe>): Millis {
@@ -103,7 +108,7 @@ function faultOf(view: ContainerView, probe: Frozen<Probe>, at: Millis): string 
   const isUnhealthy = view.behaviour.unhealthyAfter !== undefined && age >= view.behaviour.unhealthyAfter
   if (probe.exec) return isUnhealthy ? 'command failed' : execFault(view, probe.exec.command ?? [], age)
   const host = probe.httpGet?.host ?? probe.tcpSocket?.host ?? view.pod.status.podIP ?? ''
-  const port = portNumber(view, probe.httpGet?.port ?? probe.tcpSocket?.port ?? probe.grpc?.port)
+  const port = portNumber(view.spec, probe.httpGet?.port ?? probe.tcpSocket?.port ?? probe.grpc?.port)
   const listener = view.pod.containers.find(
     ({ status, behaviour }) => status.state?.running && port !== undefined && behaviour.ports.includes(port),
   )
@@ -154,10 +159,4 @@ function nextChange(view: ContainerView, probe: Frozen<Probe>, after: Millis): M
   const path = probe.exec && wantedFile(probe.exec.command ?? [])
   if (path !== undefined) for (const file of script.files) if (file.path === path) consider(start + file.at)
   return soonest
-}
-
-function portNumber(view: ContainerView, port: number | string | undefined): number | undefined {
-  if (typeof port === 'number') return port
-  if (port === undefined) return undefined
-  return view.spec.ports?.find(({ name }) => name === port)?.containerPort ?? (Number(port) || undefined)
 }

@@ -6,10 +6,12 @@ import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { PodAddresses } from './addresses.ts'
 import { phaseOf, setPodConditions, unprobed, waiting } from './containers.ts'
+import type { Errands } from './errands.ts'
 import type { ImageBook } from './image-book.ts'
 import { behaviourOf, type Overrides, pullOf } from './images.ts'
 import type { Life, Run } from './life.ts'
 import type { NodeImages } from './node-images.ts'
+import type { Outside } from './outside.ts'
 import {
   acting,
   type ContainerView,
@@ -21,12 +23,14 @@ import {
   type Said,
 } from './pod-view.ts'
 import type { Stage } from './stage.ts'
-import { containerStages, podStages } from './stages/index.ts'
+import { containerStages, endingStages, podStages } from './stages/index.ts'
 
 export interface Surroundings {
   readonly addresses: PodAddresses
   readonly images: ImageBook
   readonly delays: Delays
+  readonly errands: Errands
+  readonly outside?: Outside | undefined
 }
 
 /** The node a pod is on, as its turn needs it. */
@@ -69,7 +73,9 @@ interface Step {
 
 function nextStep(view: PodView): Step | undefined {
   let soonest = soonestOf(podStages, view, undefined)
-  if (!isLeaving(view) && view.life.isMounted) {
+  if (view.life.stop) {
+    for (const container of view.containers) soonest = soonestOf(endingStages, container, soonest)
+  } else if (!isLeaving(view) && view.life.isMounted) {
     for (const container of acting(view)) soonest = soonestOf(containerStages, container, soonest)
   }
   return soonest
@@ -119,6 +125,8 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
     status,
     life,
     containers,
+    errands: around.errands,
+    outside: around.outside,
     obstacle: host.missing?.obstacle,
     missingPullSecrets: host.missing?.pullSecrets ?? none,
     changed: false,

@@ -13,7 +13,8 @@ export const backingOff: Stage<ContainerView> = {
   name: 'backing-off',
   due(view) {
     const { status, role, pod } = view
-    if (!status.state?.terminated || !isRestarted(view) || (role === 'sidecar' && isOver(pod))) return undefined
+    const hasEnded = status.state?.terminated ?? status.state?.waiting?.reason === 'PostStartHookError'
+    if (!hasEnded || view.run.postStart || !isRestarted(view) || (role === 'sidecar' && isOver(pod))) return undefined
     const look = endedAt(view) + Math.round(nextLook * pod.delays.start)
     return look < restartAt(view) ? look : undefined
   },

@@ -6,14 +6,16 @@ import { admitting } from './admitting.ts'
 import { backingOff } from './backing-off.ts'
 import { completed } from './completed.ts'
 import { deadline } from './deadline.ts'
-import { exited } from './exited.ts'
+import { ended, exited } from './exited.ts'
 import { misconfigured } from './misconfigured.ts'
 import { mounting } from './mounting.ts'
 import { naming } from './naming.ts'
 import { outOfMemory } from './out-of-memory.ts'
+import { postStarted, postStartFailed } from './post-started.ts'
 import { probing } from './probing.ts'
 import { pullBackingOff, pulled, pullFailed, pulling } from './pulling.ts'
 import { redefined } from './redefined.ts'
+import { signalled } from './signalled.ts'
 import { starting } from './starting.ts'
 import { stopped, stopping } from './terminating.ts'
 
@@ -22,7 +24,10 @@ export const podStages: readonly Stage<PodView>[] = [stopping, stopped, admittin
 
 /** Asked for each container whose turn it is, while the pod lives. */
 export const containerStages: readonly Stage<ContainerView>[] = [
+  signalled,
   exited,
+  postStarted,
+  postStartFailed,
   outOfMemory,
   redefined,
   naming,
@@ -35,3 +40,6 @@ export const containerStages: readonly Stage<ContainerView>[] = [
   pulling,
   probing,
 ]
+
+/** Asked for every container while all of them are stopped for good. */
+export const endingStages: readonly Stage<ContainerView>[] = [signalled, ended]

@@ -14,5 +14,7 @@ export const outOfMemory: Stage<ContainerView> = {
   apply(view, now) {
     view.set(terminated(view.status, 137, now, 'OOMKilled'))
     view.run.endedAt = now
+    delete view.run.stop
+    delete view.run.probes
   },
 }

@@ -3,15 +3,15 @@
 import { canonicalName } from '../images.ts'
 import type { ContainerView } from '../pod-view.ts'
 import type { Stage } from '../stage.ts'
-import { stopOf } from '../stopping.ts'
+import { tellToStop } from '../stopping.ts'
 
 export const redefined: Stage<ContainerView> = {
   name: 'redefined',
   due({ status, spec, run }) {
-    return status.state?.running && !run.killed && canonicalName(spec.image ?? '') !== status.image ? 0 : undefined
+    return status.state?.running && !run.stop && canonicalName(spec.image ?? '') !== status.image ? 0 : undefined
   },
   apply(view, now) {
-    view.say('Normal', 'Killing', `Container ${view.spec.name} definition changed, will be restarted`)
-    view.run.killed = stopOf(view, now, (view.pod.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000)
+    const grace = (view.pod.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000
+    tellToStop(view, now, grace, `Container ${view.spec.name} definition changed, will be restarted`)
   },
 }

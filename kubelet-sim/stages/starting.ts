@@ -1,6 +1,7 @@
 // The image is there and the container is set up: it runs.
 
 import { started } from '../containers.ts'
+import { beginHook } from '../hooks.ts'
 import { type ContainerView, endedAt, nextBackOff } from '../pod-view.ts'
 import type { Stage } from '../stage.ts'
 
@@ -15,14 +16,19 @@ export const starting: Stage<ContainerView> = {
     if (status.state?.terminated ?? status.lastState?.terminated) {
       run.crash = nextBackOff(run.crash, endedAt(view), now)
     }
-    const running = started(pod.pod, spec, status, now)
-    // An init container is ready once it has succeeded.
-    view.set(view.role === 'init' ? { ...running, ready: false } : running)
     run.startedAt = now
+    const hook = beginHook(view, 'postStart', now)
+    if (hook !== undefined) run.postStart = hook
+    else {
+      const running = started(pod.pod, spec, status, now)
+      // An init container is ready once it has succeeded.
+      view.set(view.role === 'init' ? { ...running, ready: false } : running)
+    }
     delete run.ensuring
     delete run.endedAt
     delete run.heldUntil
-    delete run.killed
+    delete run.stop
     delete run.probes
+    delete run.startedUpAt
   },
 }

@@ -1,50 +1,75 @@
-// A pod is being deleted: its containers are told to stop, have until their grace is over, and then the kubelet makes the
-// API forget the pod (a delete with gracePeriodSeconds 0).
+// A pod ends for good: it is deleted, or its kubelet ends it (deadline, eviction, shutdown). Its containers are told to stop,
+// each in its turn, and once the last has ended the status says so, in one write; what is deleted the kubelet then makes the
+// API forget (a delete with gracePeriodSeconds 0). pkg/kubelet/kubelet.go SyncTerminatingPod, status_manager.go
+// TerminatePod: a phase that is an end is told only when nothing runs any more.
 
+import type { ContainerStatus } from '../../generated/types.ts'
 import type { Millis } from '../../src/env/clock.ts'
-import { terminated } from '../containers.ts'
-import type { PodView } from '../pod-view.ts'
+import { phaseOf, terminated } from '../containers.ts'
+import { lastWords } from '../last-words.ts'
+import type { Failure } from '../life.ts'
+import type { ContainerView, PodView } from '../pod-view.ts'
 import type { Stage } from '../stage.ts'
-import { stopOf } from '../stopping.ts'
+import { isRunning, tellAllToStop } from '../stopping.ts'
 
 export const stopping: Stage<PodView> = {
   name: 'stopping',
   due: ({ pod, life, removed }) => (pod.metadata.deletionTimestamp && !life.stop && !removed ? 0 : undefined),
-  apply(view, now) {
-    let until = now
-    for (const container of view.containers) {
-      if (!container.status.state?.running) continue
-      container.say('Normal', 'Killing', `Stopping container ${container.spec.name}`)
-      container.run.killed = stopOf(container, now, graceOf(view))
-      until = Math.max(until, container.run.killed.at)
-    }
-    view.life.stop = { from: now, until }
-  },
+  apply: (view, now) => stopPod(view, now, graceOf(view)),
+}
+
+/** Ends a pod: from then on nothing of it is started again. */
+export function stopPod(view: PodView, now: Millis, grace: Millis, failure?: Failure): void {
+  view.life.stop = { from: now, ...(failure ? { failure } : {}) }
+  tellAllToStop(view, now, grace)
 }
 
 export const stopped: Stage<PodView> = {
   name: 'stopped',
-  due(view) {
-    const { stop } = view.life
-    // A second delete may shorten the grace of the first.
-    return stop && !view.removed ? Math.min(stop.until, stop.from + graceOf(view)) : undefined
+  due({ life: { stop }, removed, containers, pod, status }) {
+    if (stop === undefined || removed || containers.some(isRunning)) return undefined
+    if (hasEnded(status) && !pod.metadata.deletionTimestamp) return undefined
+    return containers.reduce((last, { run }) => Math.max(last, run.ended?.at ?? 0), stop.from)
   },
   apply(view, now) {
-    let failed = false
-    for (const container of view.containers) {
-      const { status, run, role } = container
-      if (status.state?.running) {
-        const code = run.killed !== undefined && run.killed.at <= now ? run.killed.code : 137
-        container.set(terminated(status, code, now))
-      }
-      if (role === 'main' && container.status.state?.terminated?.exitCode !== 0) failed = true
-    }
-    if (view.status.startTime !== undefined && view.status.phase !== 'Succeeded' && view.status.phase !== 'Failed') {
-      view.status.phase = failed ? 'Failed' : 'Succeeded'
+    for (const container of view.containers) finish(container, now)
+    const { status, life, pod } = view
+    if (status.startTime !== undefined && !hasEnded(status)) {
+      const { failure } = life.stop!
+      const phase = phaseOf(pod.spec, status, true)
+      status.phase = failure === undefined && phase === 'Succeeded' ? 'Succeeded' : 'Failed'
+      if (failure) Object.assign(status, failure)
       view.changed = true
     }
-    view.removed = true
+    if (pod.metadata.deletionTimestamp) view.removed = true
   },
+}
+
+/** What is not said to have ended was about to start, or to start again. */
+function finish(container: ContainerView, now: Millis): void {
+  const { status, run, role } = container
+  if (run.ended !== undefined) {
+    const { at, code } = run.ended
+    container.set(terminated(status, code, at, undefined, lastWords(container, code, at)))
+    delete run.ended
+    delete run.stop
+    delete run.postStart
+    delete run.probes
+    run.endedAt = at
+  } else if (status.state?.waiting && status.lastState?.terminated) {
+    container.set({ ...status, state: { terminated: status.lastState.terminated }, lastState: {} } as ContainerStatus)
+  } else if (status.state?.waiting && role === 'main' && isInitialized(container.pod)) {
+    const message = 'The container could not be located when the pod was terminated'
+    container.set(terminated(status, 137, now, 'ContainerStatusUnknown', message))
+  }
+}
+
+function isInitialized({ containers }: PodView): boolean {
+  return containers.some(({ role, status: { state } }) => role === 'main' && (state?.running ?? state?.terminated))
+}
+
+function hasEnded({ phase }: { readonly phase?: string | undefined }): boolean {
+  return phase === 'Succeeded' || phase === 'Failed'
 }
 
 function graceOf({ pod }: PodView): Millis {

@@ -3,6 +3,7 @@
 
 import type { Pod, PodStatus } from '../../generated/types.ts'
 import { PodAddresses } from '../../kubelet-sim/addresses.ts'
+import { Errands } from '../../kubelet-sim/errands.ts'
 import { ImageBook } from '../../kubelet-sim/image-book.ts'
 import { copyLife, type Life, newLife } from '../../kubelet-sim/life.ts'
 import { NodeImages } from '../../kubelet-sim/node-images.ts'
@@ -28,7 +29,12 @@ export class LivingPod {
   constructor(pod: Pod, delays: Partial<Delays> = {}) {
     this.pod = freeze(jsonClone(pod)) as Frozen<Pod>
     this.life = newLife(pod.metadata.uid ?? '', undefined)
-    this.around = { addresses: new PodAddresses(), images: new ImageBook(), delays: { pull: 1, start: 1, ...delays } }
+    this.around = {
+      addresses: new PodAddresses(),
+      images: new ImageBook(),
+      delays: { pull: 1, start: 1, ...delays },
+      errands: new Errands(),
+    }
   }
 
   get status(): Frozen<PodStatus> {
@@ -82,7 +88,7 @@ export class LivingPod {
       this.pod = freeze(jsonClone({ ...this.pod, status: view.status })) as Frozen<Pod>
       this.lines.push(`${at} ${summary(this.pod)}`)
     }
-    for (const { reason, message } of said) this.lines.push(`${at}   ${reason}: ${message}`)
+    for (const { reason, message } of said) this.lines.push(`${at}   ${reason}: ${message.trimEnd()}`)
     if (view.removed) {
       this.removed = true
       this.lines.push(`${at} removed`)

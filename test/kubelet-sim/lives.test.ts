@@ -423,9 +423,9 @@ describe('lives', () => {
     ).live(60)
     expect(pod.lines.slice(-3)).toMatchInlineSnapshot(`
       [
-        "20.0s Failed app=Error(137)",
         "20.0s   DeadlineExceeded: Pod was active on the node longer than the specified deadline",
         "20.0s   Killing: Stopping container app",
+        "50.0s Failed app=Error(137)",
       ]
     `)
     expect(pod.status.reason).toBe('DeadlineExceeded')

@@ -88,12 +88,9 @@ test('the exec-liveness example of the documentation: the file goes after 30 s',
   expect(pod.lines.filter(line => /Unhealthy|Killing|running/.test(line))).toMatchInlineSnapshot(`
     [
       "0.0s Running liveness=running ready",
-      "30.0s   Unhealthy: Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory
-    ",
-      "35.0s   Unhealthy: Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory
-    ",
-      "40.0s   Unhealthy: Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory
-    ",
+      "30.0s   Unhealthy: Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory",
+      "35.0s   Unhealthy: Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory",
+      "40.0s   Unhealthy: Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory",
       "40.0s   Killing: Container liveness failed liveness probe, will be restarted",
       "70.0s Running liveness=running ready x1",
     ]

@@ -1,0 +1,37 @@
+// Outside: what a kubelet reaches beyond its own memory, to ask containers: the network as its node sees it, and programs
+// run in a container. Without it (tests of stages alone) only what is known of images beforehand answers.
+
+import type { Container, Pod } from '../generated/types.ts'
+import type { Frozen } from '../src/api/meta.ts'
+import type { SimulatedRequest, SimulatedResponse } from '../src/client/node-client.ts'
+import type { Millis } from '../src/env/clock.ts'
+import type { LogLine } from './logs.ts'
+
+export interface Outside {
+  /** From the pod's node. Throws an Error in Go's words when nobody answers. */
+  ask(
+    pod: Frozen<Pod>,
+    to: { readonly host: string; readonly port: number; readonly tls: boolean },
+    request: SimulatedRequest,
+  ): SimulatedResponse | Promise<SimulatedResponse>
+  /** Runs a program in a running container; undefined: what that container does is told, and no program runs in it. */
+  run?(
+    pod: Frozen<Pod>,
+    container: Frozen<Container>,
+    argv: readonly string[],
+    timeout: Millis | undefined,
+  ): Promise<Ran> | undefined
+  /** What a running container has printed so far, its end at least. */
+  log?(pod: Frozen<Pod>, container: Frozen<Container>): readonly LogLine[] | undefined
+  /** What a container that just ended has in a file; undefined: there is no such file. */
+  file?(pod: Frozen<Pod>, container: Frozen<Container>, path: string): Uint8Array | undefined
+}
+
+export interface Ran {
+  readonly at: Millis
+  readonly code: number
+  /** Both streams. */
+  readonly output: string
+  readonly stderr: string
+  readonly timedOut?: boolean
+}
