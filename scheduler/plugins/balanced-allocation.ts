@@ -19,21 +19,23 @@ export function nodeResourcesBalancedAllocationWith(args: NodeResourcesBalancedA
       const wanted = names.map(name => amountOf(requests, name))
       // A pod that requests nothing changes no balance; counting it would send all such pods to one node.
       if (wanted.every(amount => amount === 0)) return {}
+      if (isPlain) {
+        const { milliCpu, memory } = requests
+        return { score: node => scoreOf(balanceOfTwo(node, milliCpu, memory) - balanceOfTwo(node, 0, 0)) }
+      }
       const nothing = wanted.map(() => 0)
-      const balance = isPlain
-        ? (node: NodeView, [milliCpu, memory]: readonly number[]) => balanceOfTwo(node, milliCpu!, memory!)
-        : (node: NodeView, more: readonly number[]) => balanceOf(node, names, wanted, more)
       return {
-        score: node => {
-          const gain = balance(node, wanted) - balance(node, nothing)
-          return highestScore / 2 + Math.floor((highestScore / 2 + gain) / 2)
-        },
+        score: node => scoreOf(balanceOf(node, names, wanted, wanted) - balanceOf(node, names, wanted, nothing)),
       }
     },
   }
 }
 
 export const nodeResourcesBalancedAllocation: Plugin = nodeResourcesBalancedAllocationWith({})
+
+function scoreOf(gain: number): number {
+  return highestScore / 2 + Math.floor((highestScore / 2 + gain) / 2)
+}
 
 /** 100 when both shares are equal, 50 when the one is nothing and the other everything. */
 function balanceOfTwo({ allocatable, requested }: NodeView, milliCpu: number, memory: number): number {

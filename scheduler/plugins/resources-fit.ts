@@ -73,7 +73,11 @@ function insufficient(wanted: Resources, node: NodeView): RefusalReasons | undef
   ) {
     return undefined
   }
-  // Found wanting in one thing, a node is told all that it lacks.
+  return lacks(wanted, node, hasRoom)
+}
+
+/** Found wanting in one thing, a node is told all that it lacks. */
+function lacks(wanted: Resources, { allocatable, requested }: NodeView, hasRoom: boolean): RefusalReasons | undefined {
   const reasons: string[] = hasRoom ? [] : ['Too many pods']
   let isFinal = false
   const check = (name: string, want: number, has: number, used: number): void => {
