@@ -255,7 +255,7 @@ function numbers(text: string): number[] {
 }
 
 /** `$(NAME)` in commands and values, as Kubernetes replaces it; an unknown name is left as it stands. */
-function substitute(text: string, env: Readonly<Record<string, string>>): string {
+export function substitute(text: string, env: Readonly<Record<string, string>>): string {
   if (!text.includes('$(')) return text
   return text.replace(/\$\$|\$\(([A-Za-z_][-.\w]*)\)/g, (whole, name?: string) =>
     name === undefined ? '$' : (env[name] ?? whole),

@@ -24,6 +24,7 @@ import { AllNodeImages } from './node-images.ts'
 import { nodeServer } from './node-server.ts'
 import { defaultCapacity, registerNodes } from './nodes.ts'
 import { outsideOf } from './outside-network.ts'
+import { Runs } from './runs.ts'
 import { Silences } from './silences.ts'
 import { volumesInUse } from './volumes-in-use.ts'
 
@@ -58,6 +59,8 @@ export interface FakeNodes {
   readonly controllers: readonly ControllerSpec[]
   readonly nodeClient: NodeClient
   readonly network: Network
+  /** What really runs in the containers. */
+  readonly runs: Runs
   readonly plan: AddressPlan
   /** Where the ingress really listens, `127.0.0.1:80`; undefined while it does not. */
   readonly ingress: string | undefined
@@ -78,6 +81,14 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const silences = new Silences()
   const network = new Network(env, { images, logs, silences })
   const nodeImages = new AllNodeImages()
+  const runs = new Runs({
+    env,
+    client: client.as('kubelet'),
+    images,
+    logs,
+    network,
+    allocatable: { ...defaultCapacity, ...options.capacity },
+  })
   const facts = {
     plan,
     version: options.version ?? 'v1.36.0',
@@ -120,8 +131,9 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     kubeletControllers,
     proxyControllers,
     controllers: [...kubeletControllers, ...proxyControllers],
-    nodeClient: nodeServer({ env, logs, images, network, silences, current: ref => pods?.(ref) }),
+    nodeClient: nodeServer({ env, logs, images, network, silences, runs, current: ref => pods?.(ref) }),
     network,
+    runs,
     plan,
     get ingress() {
       return listeners?.placesOf(ingressOwner)[0]

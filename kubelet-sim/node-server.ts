@@ -13,6 +13,7 @@ import { behaviourOf, type Overrides } from './images.ts'
 import { type LoggedRun, type LogLine, type Logs, nextLine } from './logs.ts'
 import { ConnectionRefused, type Network } from './network/network.ts'
 import { addressOf, isSilent, isSimulated } from './nodes.ts'
+import type { Runs } from './runs.ts'
 import type { Silences } from './silences.ts'
 
 export interface NodeServerNeeds {
@@ -21,6 +22,7 @@ export interface NodeServerNeeds {
   readonly images: ImageBook
   readonly network: Network
   readonly silences: Silences
+  readonly runs: Runs
   /** The pod as it is now; undefined: it is gone. */
   current(ref: Ref): Frozen<Pod> | undefined
 }

@@ -57,11 +57,24 @@ export interface Stream {
   close(): void
   /** One holder more. */
   share(): Stream
+  /** Takes back what was read too far: the next read, whoever's, gets it first. Where there is none, one reads byte by byte. */
+  unread?(bytes: Uint8Array): void
 }
 
 export interface Terminal {
   readonly columns: number
   readonly rows: number
+  /** The process group that gets what its keys send (Ctrl-C). */
+  foreground: number
+  /** Canonical: lines, edited and echoed. Not: every byte as it comes, and no echo. */
+  mode: TerminalMode
+}
+
+export interface TerminalMode {
+  readonly canonical: boolean
+  readonly echo: boolean
+  /** Ctrl-C and Ctrl-\ are signals. */
+  readonly signals: boolean
 }
 
 export interface User {
@@ -75,6 +88,8 @@ export interface Process {
   readonly parent: number
   /** argv[0] is the name it was called by. */
   readonly argv: readonly string[]
+  /** Its process group: the pid of its first. */
+  readonly group: number
   /** Its own copy. */
   readonly env: Map<string, string>
   cwd: string
@@ -90,6 +105,10 @@ export interface Process {
 
   /** Starts a child with its own copies of what is not given. */
   spawn(start: Spawn): Child
+  /** Becomes another program, from its first step on; the caller ends with what this returns. Throws when there is none. */
+  exec(start: Exec): Step<number>
+  /** Memory it takes from now on, or gives back (negative); what passes the container's limit ends the container. */
+  allocate(bytes: number): void
   /** By the cluster's clock. */
   sleep(millis: number): Step<void>
   /** Lets others run: for loops that wait for nothing. The kernel counts steps and does this for the shell by itself. */
@@ -107,6 +126,11 @@ export interface Process {
   complain(text: string): Step<void>
 }
 
+export interface Exec {
+  readonly argv: readonly string[]
+  readonly env?: ReadonlyMap<string, string> | undefined
+}
+
 export interface Spawn {
   /** Looked up as a path in the container's files, or by name along PATH. */
   readonly argv: readonly string[]
@@ -115,7 +139,12 @@ export interface Spawn {
   readonly env?: ReadonlyMap<string, string> | undefined
   readonly cwd?: string | undefined
   readonly user?: User | undefined
+  /** Each is the child's to close; where there are none it shares its parent's. */
   readonly descriptors?: ReadonlyMap<number, Stream> | undefined
+  /** The process group it joins; 0: one of its own. */
+  readonly group?: number | undefined
+  /** Signals its parent ignores stay ignored; `INT` and `QUIT` too for what runs behind without job control. */
+  readonly ignores?: readonly Signal[] | undefined
 }
 
 export interface Child {
@@ -140,6 +169,8 @@ export interface Machine {
   readonly limits: { readonly memory: number | undefined; readonly cpu: number | undefined }
   readonly startedAt: number
   processes(): readonly ProcessFacts[]
+  /** What /proc/PID/fd shows. */
+  descriptorsOf(pid: number): ReadonlyMap<number, Stream> | undefined
   /** What the container takes now, for `top`, OOM and eviction. A behaviour sets it; bytes and millicores. */
   use(usage: { readonly memory?: number; readonly cpu?: number }): void
 }

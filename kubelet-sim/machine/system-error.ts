@@ -8,6 +8,7 @@ const words = {
   ENXIO: 'No such device or address',
   ENOEXEC: 'Exec format error',
   EBADF: 'Bad file descriptor',
+  EAGAIN: 'Resource temporarily unavailable',
   ECHILD: 'No child processes',
   ENOMEM: 'Cannot allocate memory',
   EACCES: 'Permission denied',

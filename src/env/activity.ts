@@ -11,6 +11,11 @@ export interface Activity {
   hold(): Cancel
   /** Resolves when nobody is busy, and still nobody is one macrotask later. */
   idle(): Promise<void>
+  /**
+   * Runs `run` once nobody is busy, and before `idle` says so: for work whose order must not depend on how long the input
+   * and output of others takes (the programs of simulated containers).
+   */
+  atRest(run: () => void): Cancel
 }
 
 export class BusyCount implements Activity {
@@ -18,6 +23,7 @@ export class BusyCount implements Activity {
   /** Counts holdings, so that one taken and given back between two looks is not missed. */
   #holdings = 0
   #waiting: (() => void)[] = []
+  readonly #resting = new Set<() => void>()
   #isLooking = false
 
   get busy(): number {
@@ -40,8 +46,15 @@ export class BusyCount implements Activity {
     return () => {
       if (!isHeld) return
       isHeld = false
-      if (--this.#busy === 0 && this.#waiting.length > 0) this.#look()
+      if (--this.#busy === 0 && (this.#waiting.length > 0 || this.#resting.size > 0)) this.#look()
     }
+  }
+
+  atRest(run: () => void): Cancel {
+    const own = () => run()
+    this.#resting.add(own)
+    if (this.#busy === 0) this.#look()
+    return () => this.#resting.delete(own)
   }
 
   idle(): Promise<void> {
@@ -60,9 +73,38 @@ export class BusyCount implements Activity {
       this.#isLooking = false
       if (this.#busy > 0) return
       if (this.#holdings !== holdings) return this.#look()
+      if (this.#resting.size > 0) return this.#rest()
       const waiting = this.#waiting
       this.#waiting = []
       for (const resolve of waiting) resolve()
     })
+  }
+
+  #rest(): void {
+    const resting = [...this.#resting]
+    this.#resting.clear()
+    try {
+      for (const run of resting) run()
+    } finally {
+      if (this.#busy === 0) this.#look()
+    }
+  }
+}
+
+/** That of a running cluster, where somebody always is busy: nobody's rest is waited for, only the next turn of the event loop. */
+export class PromptBusyCount extends BusyCount {
+  override atRest(run: () => void): Cancel {
+    const release = this.hold()
+    const immediate = setImmediate(() => {
+      try {
+        run()
+      } finally {
+        release()
+      }
+    })
+    return () => {
+      clearImmediate(immediate)
+      release()
+    }
   }
 }

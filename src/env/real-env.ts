@@ -1,6 +1,6 @@
 // The Env of a running cluster: the wall's time, chance from a seed (the system's own when none is given), a log.
 
-import { BusyCount } from './activity.ts'
+import { PromptBusyCount } from './activity.ts'
 import { RealClock } from './clock.ts'
 import type { Env } from './env.ts'
 import { Gate } from './gate.ts'
@@ -28,7 +28,7 @@ export function realEnv({ seed = systemSeed(), logLevel = 'info', logTo }: RealE
     wall: new RealClock(),
     gate: new Gate(),
     random: new SeededRandom(seed),
-    activity: new BusyCount(),
+    activity: new PromptBusyCount(),
     log: openLog(clock, logLevel, logTo),
     seed,
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { BusyCount } from '../../src/env/activity.ts'
+import { BusyCount, PromptBusyCount } from '../../src/env/activity.ts'
 
 const macrotask = () => new Promise<void>(resolve => setImmediate(resolve))
 
@@ -52,6 +52,36 @@ describe('activity', () => {
     })
     await activity.idle()
     expect(steps).toEqual(['what that set off'])
+  })
+
+  test('what waits for rest comes before idle, and after everybody', async () => {
+    const activity = new BusyCount()
+    const steps: string[] = []
+    const release = activity.hold()
+    activity.atRest(() => {
+      steps.push('one')
+      activity.atRest(() => steps.push('two'))
+    })
+    const cancel = activity.atRest(() => steps.push('never'))
+    cancel()
+    const idle = activity.idle().then(() => steps.push('idle'))
+    await macrotask()
+    await macrotask()
+    steps.push('released')
+    release()
+    await idle
+    expect(steps).toEqual(['released', 'one', 'two', 'idle'])
+  })
+
+  test('in a running cluster nobody’s rest is waited for', async () => {
+    const activity = new PromptBusyCount()
+    activity.hold()
+    await new Promise<void>(resolve => activity.atRest(resolve))
+    expect(activity.busy).toBe(1)
+    const cancel = activity.atRest(() => expect.unreachable())
+    cancel()
+    await macrotask()
+    expect(activity.busy).toBe(1)
   })
 
   test('track gives back what the work gave or threw', async () => {

@@ -1,0 +1,291 @@
+// Machines: finds the machine of a container, or makes it when something is first to run in it: its own command, exec, attach,
+// a probe, a hook. Of a container that is only told of (images.ts) there is none until then, and its process 1 is one that
+// waits. Loaded with the whole room by runs.ts, when the first container needs it.
+
+import type { Container, Pod } from '../../generated/types.ts'
+import type { Frozen } from '../../src/api/meta.ts'
+import { milliValue, wholeValue } from '../../src/api/quantity.ts'
+import { parseTime } from '../../src/api/time.ts'
+import type { Client } from '../../src/client/client.ts'
+import type { Env } from '../../src/env/env.ts'
+import type { ImageBook } from '../image-book.ts'
+import { argvOf, type Image, substitute } from '../images.ts'
+import { ContainerMachine, defaultPath, type MachineFacts } from './container-machine.ts'
+import { type EnvironmentNeeds, environmentOf } from './environment.ts'
+import type { FileSystem } from './file-system.ts'
+import { Kernel } from './kernel.ts'
+import { noSockets } from './no-sockets.ts'
+import type { Outlet } from './outlet.ts'
+import type { Program, User } from './process.ts'
+import type { Sockets } from './sockets.ts'
+import { Waiters } from './waiters.ts'
+
+export interface MachinesNeeds extends EnvironmentNeeds {
+  readonly env: Env
+  readonly client: Client
+  readonly images: ImageBook
+  /** The files of a container, with its volumes. */
+  filesOf(wanted: Wanted): Promise<FileSystem> | FileSystem
+  /** Called once its processes can be asked about: /proc. */
+  mountProc?(files: FileSystem, machine: ContainerMachine): void
+  socketsOf?: ((wanted: Wanted) => Sockets) | undefined
+  /** What a program's file names: tools, the shell, those of images. */
+  program(name: string): Program | undefined
+  /** What a command does that is not among the image's files; undefined: it is not found. */
+  stranger?: ((wanted: Wanted, argv: readonly string[]) => Program | undefined) | undefined
+  /** Where what a container's own command prints goes. */
+  logOf(key: MachineKey, stream: 'stdout' | 'stderr'): Outlet
+  /** A container's process 1 has ended, by itself or because somebody inside ended it. */
+  ended(key: MachineKey, code: number, isOutOfMemory: boolean): void
+}
+
+export interface MachineKey {
+  readonly uid: string
+  readonly container: string
+  readonly restart: number
+}
+
+export interface Wanted {
+  readonly pod: Frozen<Pod>
+  readonly container: Frozen<Container>
+  readonly restart: number
+  readonly image: Image | undefined
+  /** To the millisecond. */
+  readonly startedAt: number
+  readonly env: ReadonlyMap<string, string>
+  readonly user: User
+}
+
+interface Kept {
+  readonly restart: number
+  readonly machine: Promise<ContainerMachine>
+  made?: ContainerMachine
+}
+
+export class Machines {
+  readonly #needs: MachinesNeeds
+  readonly #kernel: Kernel
+  /** By pod uid, then container. */
+  readonly #kept = new Map<string, Map<string, Kept>>()
+
+  constructor(needs: MachinesNeeds) {
+    this.#needs = needs
+    this.#kernel = new Kernel(needs.env)
+  }
+
+  get kernel(): Kernel {
+    return this.#kernel
+  }
+
+  /** The machine of a container that runs now; made when there is none. */
+  of(pod: Frozen<Pod>, container: string): Promise<ContainerMachine> {
+    const { restart, startedAt } = runOf(pod, container)
+    return this.#find(pod, container, restart, startedAt, machine => {
+      const { spec, made, env } = machine
+      const argv = commandOf(spec, this.#needs.images, env)
+      const key = { uid: pod.metadata.uid ?? '', container, restart }
+      made.start({
+        argv: argv.length > 0 ? argv : [spec.name],
+        program: waiting(this.#needs.images.find(spec.image ?? '')?.onTerm ?? 143),
+        stdout: this.#needs.logOf(key, 'stdout'),
+        stderr: this.#needs.logOf(key, 'stderr'),
+      })
+    })
+  }
+
+  /** Only where it was made already. */
+  made(uid: string, container: string, restart?: number): ContainerMachine | undefined {
+    const kept = this.#kept.get(uid)?.get(container)
+    return restart === undefined || kept?.restart === restart ? kept?.made : undefined
+  }
+
+  /** A container starts, and its command is really run. Rejects with NotStarted when it cannot be. */
+  begin(pod: Frozen<Pod>, container: string, restart: number, now: number): Promise<ContainerMachine> {
+    return this.#find(pod, container, restart, now, ({ made, spec, env }) => {
+      const key = { uid: pod.metadata.uid ?? '', container, restart }
+      made.start({
+        argv: commandOf(spec, this.#needs.images, env),
+        stdin: spec.stdin,
+        terminal: spec.tty ? { columns: 80, rows: 24 } : undefined,
+        stdout: this.#needs.logOf(key, 'stdout'),
+        stderr: this.#needs.logOf(key, 'stderr'),
+      })
+    })
+  }
+
+  /** The container has ended, or its pod is gone: all that runs in it ends at once. */
+  forget(uid: string, container?: string, restart?: number): void {
+    const all = this.#kept.get(uid)
+    if (all === undefined) return
+    for (const [name, kept] of [...all]) {
+      if (container !== undefined && name !== container) continue
+      if (restart !== undefined && kept.restart !== restart) continue
+      all.delete(name)
+      if (kept.made) this.#destroy(kept.made)
+      else kept.machine.then(machine => this.#destroy(machine)).catch(() => {})
+    }
+    if (all.size === 0) this.#kept.delete(uid)
+  }
+
+  #destroy(machine: ContainerMachine): void {
+    machine.onEnd = undefined
+    machine.destroy()
+  }
+
+  #find(
+    pod: Frozen<Pod>,
+    container: string,
+    restart: number,
+    startedAt: number,
+    begin: (made: { made: ContainerMachine; spec: Frozen<Container>; env: ReadonlyMap<string, string> }) => void,
+  ): Promise<ContainerMachine> {
+    const uid = pod.metadata.uid ?? ''
+    const kept = this.#kept.get(uid)?.get(container)
+    if (kept?.restart === restart) return kept.machine
+    if (kept !== undefined) this.forget(uid, container)
+    const own: Kept = {
+      restart,
+      machine: this.#needs.env.activity.track(async () => {
+        const made = await this.#make(pod, container, restart, startedAt)
+        own.made = made.made
+        begin(made)
+        return made.made
+      }),
+    }
+    let all = this.#kept.get(uid)
+    if (all === undefined) {
+      all = new Map()
+      this.#kept.set(uid, all)
+    }
+    all.set(container, own)
+    own.machine.catch(() => {
+      if (this.#kept.get(uid)?.get(container) === own) this.forget(uid, container)
+    })
+    return own.machine
+  }
+
+  async #make(pod: Frozen<Pod>, name: string, restart: number, startedAt: number) {
+    const needs = this.#needs
+    const spec = containerOf(pod, name)
+    const image = needs.images.find(spec.image ?? '')
+    const facts = factsOf(pod, spec, startedAt)
+    const env = new Map<string, string>([
+      ['PATH', defaultPath],
+      ['HOSTNAME', facts.hostname],
+    ])
+    for (const [key, value] of Object.entries(image?.env ?? {})) env.set(key, value)
+    for (const [key, value] of await environmentOf(pod, spec, needs)) env.set(key, value)
+    const user = userOf(pod, spec, image)
+    const wanted: Wanted = { pod, container: spec, restart, image, startedAt, env, user }
+    const files = await needs.filesOf(wanted)
+    if (!env.has('HOME')) env.set('HOME', homeOf(files, user))
+    const made = new ContainerMachine({
+      kernel: this.#kernel,
+      facts,
+      files: files.as(user),
+      sockets: needs.socketsOf?.(wanted) ?? noSockets,
+      random: needs.env.random.fork(`machine/${pod.metadata.uid}/${name}/${restart}`),
+      program: name => needs.program(name),
+      ...(needs.stranger ? { stranger: (argv: readonly string[]) => needs.stranger!(wanted, argv) } : {}),
+      env,
+      cwd: spec.workingDir ?? image?.workdir ?? '/',
+      user,
+      faulted: (argv, error) =>
+        needs.env.log.error({ pod: `${facts.namespace}/${facts.pod}`, argv, error }, 'a simulated program failed'),
+    })
+    made.onEnd = code =>
+      needs.ended({ uid: pod.metadata.uid ?? '', container: name, restart }, code, made.isOutOfMemory)
+    needs.mountProc?.(files, made)
+    return { made, spec, env }
+  }
+}
+
+function commandOf(spec: Frozen<Container>, images: ImageBook, env: ReadonlyMap<string, string>): readonly string[] {
+  const values: Record<string, string> = Object.assign(Object.create(null), Object.fromEntries(env))
+  return argvOf(spec, images.find(spec.image ?? '')).map(word => substitute(word, values))
+}
+
+function containerOf({ spec }: Frozen<Pod>, name: string): Frozen<Container> {
+  const all: readonly Frozen<Container>[] = [
+    ...spec.containers,
+    ...(spec.initContainers ?? []),
+    ...((spec.ephemeralContainers ?? []) as readonly Frozen<Container>[]),
+  ]
+  const found = all.find(container => container.name === name)
+  if (found === undefined) throw new Error(`there is no container ${name}`)
+  return found
+}
+
+function runOf({ status }: Frozen<Pod>, name: string): { restart: number; startedAt: number } {
+  for (const list of [status.containerStatuses, status.initContainerStatuses, status.ephemeralContainerStatuses]) {
+    const own = list?.find(each => each.name === name)
+    if (own !== undefined) {
+      return {
+        restart: own.restartCount,
+        startedAt: parseTime(own.state?.running?.startedAt ?? status.startTime ?? ''),
+      }
+    }
+  }
+  return { restart: 0, startedAt: 0 }
+}
+
+const longestHostname = 63
+
+function factsOf(pod: Frozen<Pod>, spec: Frozen<Container>, startedAt: number): MachineFacts {
+  const { metadata, status } = pod
+  const short = (pod.spec.hostNetwork ? pod.spec.nodeName : (pod.spec.hostname ?? metadata.name)) ?? ''
+  const hostname = short.slice(0, longestHostname).replace(/[-.]+$/, '')
+  const domainname = pod.spec.subdomain ? `${pod.spec.subdomain}.${metadata.namespace}.svc.cluster.local` : ''
+  const { limits } = spec.resources ?? {}
+  return {
+    hostname: pod.spec.setHostnameAsFQDN && domainname ? `${hostname}.${domainname}` : hostname,
+    domainname,
+    image: spec.image ?? '',
+    node: pod.spec.nodeName ?? '',
+    namespace: metadata.namespace ?? '',
+    pod: metadata.name,
+    container: spec.name,
+    podIPs: (status.podIPs ?? []).map(({ ip }) => ip),
+    limits: {
+      memory: limits?.memory === undefined ? undefined : wholeValue(limits.memory),
+      cpu: limits?.cpu === undefined ? undefined : milliValue(limits.cpu),
+    },
+    startedAt,
+  }
+}
+
+/** As the security contexts say, the container's before the pod's; names of an image's USER are its /etc/passwd's. */
+function userOf(pod: Frozen<Pod>, spec: Frozen<Container>, image: Image | undefined): User {
+  const own = spec.securityContext
+  const all = pod.spec.securityContext
+  const [name = '', group] = ((image as { readonly user?: string } | undefined)?.user ?? '0').split(':')
+  const uid = own?.runAsUser ?? all?.runAsUser ?? (Number(name) || 0)
+  const gid = own?.runAsGroup ?? all?.runAsGroup ?? (Number(group) || 0)
+  const groups = new Set([gid, ...(all?.supplementalGroups ?? [])])
+  if (all?.fsGroup !== undefined) groups.add(all.fsGroup)
+  return { uid, gid, groups: [...groups].sort((a, b) => a - b) }
+}
+
+function homeOf(files: FileSystem, { uid }: User): string {
+  if (!files.exists('/etc/passwd')) return '/'
+  for (const line of files.readText('/etc/passwd').split('\n')) {
+    const fields = line.split(':')
+    if (fields[2] === String(uid)) return fields[5] ?? '/'
+  }
+  return '/'
+}
+
+/** Process 1 of a container that is only told of: it waits. */
+function waiting(onTerm: number): Program {
+  return function* (process) {
+    const told = new Waiters()
+    let isTold = false
+    process.onSignal('TERM', () => {
+      isTold = true
+      told.tell()
+    })
+    const end = told.until(() => isTold)
+    while (!isTold) yield end
+    return onTerm
+  }
+}
