@@ -1,4 +1,4 @@
-// Images: what is known of one, and what a container of it does when it runs. Known are those of catalog.ts and those that
+// Images: what is known of one, and what a container of it does when it runs. Known are those of images/ and those that
 // `kubesim image build` has written to the cluster; any other runs until it is stopped and answers HTTP on the ports its
 // container declares. Called by the kubelet (how long, how it ends), the network (who listens, what is said), the log.
 
@@ -6,34 +6,15 @@ import type { ConfigMap, Container } from '../generated/types.ts'
 import type { Frozen, NewObject } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { type ImageName, parseImageName } from '../src/kinds/image-name.ts'
-import { catalog } from './catalog.ts'
 import { type Script, understand } from './command.ts'
 import { parseDuration } from './duration.ts'
 import { fingerprint } from './fingerprint.ts'
+import type { Image } from './images/image.ts'
+import { catalog } from './images/index.ts'
+import { fillFacts, hasPlaceholder } from './images/placeholders.ts'
+import { idleUsage, type UsagePoint } from './images/usage.ts'
 
-/** An image as it is built and stored: what its Dockerfile says, and what its program would answer. */
-export interface Image {
-  /** As pods name it: `flask-app`, `my-registry/my-app:v1`. */
-  readonly name: string
-  readonly ports?: readonly number[]
-  readonly env?: Readonly<Record<string, string>>
-  readonly entrypoint?: readonly string[]
-  /** Dockerfile's CMD. */
-  readonly command?: readonly string[]
-  readonly workdir?: string
-  readonly labels?: Readonly<Record<string, string>>
-  /** What it answers to a GET of any path; with `routes`, of none but those. */
-  readonly body?: string
-  readonly routes?: Readonly<Record<string, string>>
-  /** What it prints when it starts. */
-  readonly prints?: readonly string[]
-  /** Its ports speak something else than HTTP. */
-  readonly tcp?: boolean
-  /** Its exit code after SIGTERM; default 143, the signal's own. */
-  readonly onTerm?: number
-  /** Bytes. */
-  readonly size?: number
-}
+export type { Image } from './images/image.ts'
 
 export interface Behaviour {
   readonly ports: readonly number[]
@@ -53,6 +34,16 @@ export interface Behaviour {
   readonly outOfMemoryAfter: Millis | undefined
   /** What it takes longer than others to start. */
   readonly startDelay: Millis
+  /** From the start of its process until its ports are open. */
+  readonly listensAfter: Millis
+  /** Memory and processor, by the milliseconds since it was started (images/usage.ts). */
+  readonly usage: readonly UsagePoint[]
+  /** Its answers name the pod and the node: nobody knows what else they would be. */
+  readonly isSigned: boolean
+  /** The line it prints for a request, with placeholders; undefined: the combined format. */
+  readonly accessLog: string | undefined
+  /** As its tag tells it, `1.0.0` for `1.0`. */
+  readonly version: string
 }
 
 /** What pulling an image comes to. */
@@ -164,27 +155,57 @@ export function behaviourOf(
   const argv = argvOf(container, known).map(word => substitute(word, env))
   const overridden = container.command !== undefined || container.args !== undefined
   const settings = { ...known?.labels, ...overrides }
-  const script = argv.length > 0 ? understand(argv, env) : undefined
-  const ports = portsOf(container, known, argv, script, overridden)
-  const exits = exitOf(settings)
+  const told = isProgramOf(known, container, argv) ? known?.tell?.(argv) : undefined
+  const script = told?.script ?? (argv.length > 0 ? understand(argv, env) : undefined)
+  const ports = told?.ports ?? portsOf(container, known, argv, script, overridden)
+  const exits =
+    exitOf(settings) ?? (known?.exits !== undefined && !overridden ? { at: 0, code: known.exits } : undefined)
   const named = settings['kubesim.dev/port']
+  const body = settings['kubesim.dev/body']
   return {
     ports: named === undefined ? ports : numbers(named),
     tcp: known?.tcp ?? false,
-    body: settings['kubesim.dev/body'] ?? textArgument(argv) ?? known?.body ?? `Hello from ${container.image}`,
-    routes: settings['kubesim.dev/body'] === undefined ? known?.routes : undefined,
+    body: body ?? told?.body ?? textArgument(argv) ?? known?.body ?? `Hello from ${container.image}`,
+    routes: body === undefined ? known?.routes : undefined,
     contentType: known?.body?.startsWith('<') ? 'text/html' : 'text/plain; charset=utf-8',
-    script: { ...(script ?? prints(known)), ...(exits ? { exit: exits } : {}) },
+    script: {
+      ...(script ?? printed(known, { hostname, port: String(ports[0] ?? '') })),
+      ...(exits ? { exit: exits } : {}),
+    },
     isUnknown:
       (overridden || known === undefined) &&
       script === undefined &&
       exits === undefined &&
       !/\b(until|while)\b/.test(argv.join(' ')),
-    onTerm: ignoresTerm(settings, script) ? undefined : (known?.onTerm ?? 143),
+    onTerm: ignoresTerm(settings, told ? undefined : script) ? undefined : (known?.onTerm ?? 143),
     unhealthyAfter: parseDuration(settings['kubesim.dev/unhealthy-after'] ?? ''),
     outOfMemoryAfter: parseDuration(settings['kubesim.dev/oom-after'] ?? ''),
     startDelay: parseDuration(settings['kubesim.dev/start-delay'] ?? '') ?? 0,
+    listensAfter: known?.startsIn ?? 0,
+    usage: told?.usage ?? usageOf(known),
+    isSigned: body !== undefined || known === undefined || catalog.get(known.name) !== known,
+    accessLog: known?.accessLog,
+    get version() {
+      const numbers = /\d+(\.\d+){0,2}/.exec(parseImageName(container.image ?? '')?.tag ?? '')?.[0]?.split('.') ?? ['1']
+      return [...numbers, '0', '0'].slice(0, 3).join('.')
+    },
   }
+}
+
+/** Whether what is started is the program the image is there for, and not something else in it. */
+export function isProgramOf(known: Image | undefined, container: Frozen<Container>, argv: readonly string[]): boolean {
+  if (known === undefined) return false
+  if (container.command === undefined && known.entrypoint !== undefined) return true
+  const name = baseName(argv[0] ?? '')
+  return known.told?.some(each => baseName(each) === name) ?? false
+}
+
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+
+function usageOf(known: Image | undefined): readonly UsagePoint[] {
+  const usage = known?.usage
+  if (usage === undefined) return idleUsage
+  return 'memory' in usage ? [{ at: 0, ...usage }] : usage
 }
 
 /** As the runtime joins image and container: a command replaces both, args only the image's CMD. */
@@ -243,8 +264,12 @@ function ignoresTerm(settings: Overrides, script: Script | undefined): boolean {
   return said === undefined ? script !== undefined : said === 'true'
 }
 
-function prints(known: Image | undefined): Script {
-  return { lines: (known?.prints ?? []).map(text => ({ at: 0, text })), files: [] }
+function printed(known: Image | undefined, facts: Readonly<Record<string, string>>): Script {
+  const lines = (known?.prints ?? []).map(text => ({
+    at: 0,
+    text: hasPlaceholder(text) ? fillFacts(text, facts) : text,
+  }))
+  return { lines, files: [] }
 }
 
 function numbers(text: string): number[] {

@@ -4,6 +4,7 @@
 
 import type { Cancel, Millis } from '../src/env/clock.ts'
 import type { Script } from './command.ts'
+import { fillTimes, hasPlaceholder } from './images/placeholders.ts'
 
 export interface LogLine {
   readonly at: Millis
@@ -136,30 +137,6 @@ export function nextLine(script: Script, start: Millis, after: Millis): Millis |
   return soonest
 }
 
-const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-const two = (value: number) => String(value).padStart(2, '0')
-
-/** `$(date)` as date(1) prints it in UTC. */
 function dated(at: Millis, text: string): LogLine {
-  if (!text.includes('$(date)')) return { at, text }
-  const d = new Date(at)
-  const clock = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`
-  const date = `${days[d.getUTCDay()]} ${months[d.getUTCMonth()]} ${String(d.getUTCDate()).padStart(2)} ${clock} UTC ${d.getUTCFullYear()}`
-  return { at, text: text.replaceAll('$(date)', date) }
-}
-
-/** As common web servers write it. */
-export function accessLine(
-  at: Millis,
-  from: string,
-  method: string,
-  path: string,
-  status: number,
-  bytes: number,
-  agent: string,
-): string {
-  const d = new Date(at)
-  const when = `${two(d.getUTCDate())}/${months[d.getUTCMonth()]}/${d.getUTCFullYear()}:${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} +0000`
-  return `${from} - - [${when}] "${method} ${path} HTTP/1.1" ${status} ${bytes} "-" "${agent}"`
+  return { at, text: hasPlaceholder(text) ? fillTimes(text, at) : text }
 }

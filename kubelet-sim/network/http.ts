@@ -2,11 +2,15 @@
 // requests from outside, from other pods and from probes alike.
 
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
+import { fillFacts, hasPlaceholder } from '../images/placeholders.ts'
 import type { Behaviour } from '../images.ts'
 
 export interface Speaker {
   readonly pod: string
   readonly node: string
+  /** The pod's own address, and who asks: for answers that tell of them. */
+  readonly address?: string | undefined
+  readonly client?: string | undefined
   /** The container is past the time up to which it is well. */
   readonly unhealthy: boolean
 }
@@ -17,12 +21,12 @@ export function respond(behaviour: Behaviour, request: SimulatedRequest, speaker
   const path = pathOf(request.path)
   const text = speaker.unhealthy ? undefined : textAt(behaviour, path)
   const status = speaker.unhealthy ? 500 : text === undefined ? 404 : 200
-  const said = text ?? (status === 500 ? 'unhealthy' : 'not found')
+  const said =
+    text === undefined ? (status === 500 ? 'unhealthy' : 'not found') : told(text, behaviour, request, speaker)
   const type = status === 200 ? typeOf(said, behaviour) : 'text/plain; charset=utf-8'
   // A JSON answer stays JSON: who said it is in the headers alone.
-  const body = encoder.encode(
-    type === 'application/json' ? `${said}\n` : `${said}\npod ${speaker.pod} on ${speaker.node}\n`,
-  )
+  const isPlain = type === 'application/json' || !behaviour.isSigned
+  const body = encoder.encode(isPlain ? `${said}\n` : `${said}\npod ${speaker.pod} on ${speaker.node}\n`)
   return {
     status,
     headers: {
@@ -34,6 +38,32 @@ export function respond(behaviour: Behaviour, request: SimulatedRequest, speaker
     body: request.method === 'HEAD' ? encoder.encode('') : body,
   }
 }
+
+function told(text: string, behaviour: Behaviour, request: SimulatedRequest, speaker: Speaker): string {
+  if (!hasPlaceholder(text)) return text
+  const headers = Object.entries(request.headers)
+  const query = request.path.indexOf('?')
+  return fillFacts(text, {
+    hostname: speaker.pod,
+    node: speaker.node,
+    address: speaker.address,
+    client: speaker.client,
+    method: request.method,
+    path: request.path,
+    query: query < 0 ? 'nil' : request.path.slice(query + 1),
+    host: request.headers.host ?? speaker.address,
+    headers: headers.map(([name, value]) => `\t${name}=${value}`).join('\n'),
+    request: [
+      `${request.method} ${request.path} HTTP/1.1`,
+      ...headers.map(([name, value]) => `${canonical(name)}: ${value}`),
+      '',
+    ].join('\n'),
+    'image-version': behaviour.version,
+  })
+}
+
+/** As Go writes a header's name. */
+const canonical = (name: string): string => name.replace(/(^|-)[a-z]/g, letter => letter.toUpperCase())
 
 /** The status alone: all that a probe wants to know. */
 export function statusAt(behaviour: Behaviour, path: string, unhealthy: boolean): number {

@@ -9,8 +9,9 @@ import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-
 import type { Env } from '../../src/env/env.ts'
 import type { Lister } from '../../src/runtime/informer.ts'
 import type { ImageBook } from '../image-book.ts'
+import { accessLine } from '../images/access-log.ts'
 import { type Behaviour, behaviourOf, type Overrides } from '../images.ts'
-import { accessLine, type Logs } from '../logs.ts'
+import type { Logs } from '../logs.ts'
 import { isSilent } from '../nodes.ts'
 import type { Silences } from '../silences.ts'
 import { respond } from './http.ts'
@@ -153,11 +154,26 @@ export class Network {
     from: string,
   ): SimulatedResponse {
     const { name, uid } = pod.metadata
-    const response = respond(behaviour, request, { pod: name, node: pod.spec.nodeName ?? '', unhealthy })
+    const response = respond(behaviour, request, {
+      pod: name,
+      node: pod.spec.nodeName ?? '',
+      address: pod.status.podIP,
+      client: from,
+      unhealthy,
+    })
     const now = this.env.clock.now()
-    const agent = request.headers['user-agent'] ?? '-'
-    const line = accessLine(now, from, request.method, request.path, response.status, response.body.length, agent)
-    this.logs.print(uid ?? '', container, restart, now, line)
+    const { method, path, headers } = request
+    const bytes = response.body.length
+    const line = accessLine(behaviour.accessLog, {
+      at: now,
+      client: from,
+      method,
+      path,
+      headers,
+      status: response.status,
+      bytes,
+    })
+    if (line !== undefined) this.logs.print(uid ?? '', container, restart, now, line)
     return response
   }
 

@@ -41,7 +41,7 @@ describe('kubectl logs', () => {
     await room.run('web', 'node-1')
     room.nodes.network.toPod('10.244.1.2', 80, get('/index.html', { 'user-agent': 'curl/8' }), '10.244.0.9')
     expect((await read(room, 'web')).split('\n').at(-2)).toBe(
-      '10.244.0.9 - - [01/Jan/2024:00:00:00 +0000] "GET /index.html HTTP/1.1" 200 263 "-" "curl/8"',
+      '10.244.0.9 - - [01/Jan/2024:00:00:00 +0000] "GET /index.html HTTP/1.1" 200 615 "-" "curl/8" "-"',
     )
   })
 

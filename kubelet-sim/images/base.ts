@@ -1,0 +1,86 @@
+// Images to build upon, and to debug with: a shell, and what their base has.
+
+import type { Image } from './image.ts'
+
+const shell = ['sh'] as const
+const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+export const bases: readonly Image[] = [
+  { name: 'busybox', command: shell, size: 2_222_260, base: 'busybox', about: 'sh and the tools of busybox' },
+  { name: 'registry.k8s.io/busybox', command: shell, size: 2_222_260, base: 'busybox' },
+  { name: 'k8s.gcr.io/busybox', command: shell, size: 2_222_260, base: 'busybox' },
+  { name: 'registry.k8s.io/e2e-test-images/busybox', command: shell, size: 2_222_260, base: 'busybox' },
+  {
+    name: 'radial/busyboxplus',
+    command: shell,
+    size: 4_800_000,
+    base: 'busybox',
+    commands: ['curl'],
+    about: 'busybox with curl',
+  },
+  { name: 'alpine', command: ['/bin/sh'], size: 3_800_000, base: 'alpine', about: 'sh and the tools of busybox' },
+  {
+    name: 'bash',
+    command: ['bash'],
+    size: 6_500_000,
+    base: 'alpine',
+    commands: ['/usr/local/bin/bash'],
+    about: 'alpine with bash',
+  },
+  { name: 'debian', command: ['bash'], size: 48_500_000, base: 'debian', about: 'bash and the GNU tools' },
+  { name: 'ubuntu', command: ['/bin/bash'], size: 29_700_000, base: 'ubuntu', about: 'bash and the GNU tools' },
+  {
+    name: 'fedora',
+    command: ['/bin/bash'],
+    size: 61_000_000,
+    base: 'fedora',
+    commands: ['curl'],
+    about: 'bash and the GNU tools',
+  },
+  { name: 'centos', command: ['/bin/bash'], size: 83_500_000, base: 'fedora', commands: ['curl'] },
+  { name: 'rockylinux', command: ['/bin/bash'], size: 71_000_000, base: 'fedora', commands: ['curl'] },
+  { name: 'amazonlinux', command: ['/bin/bash'], size: 62_000_000, base: 'fedora', commands: ['curl'] },
+  {
+    name: 'curlimages/curl',
+    entrypoint: ['/entrypoint.sh'],
+    command: ['curl'],
+    exits: 2,
+    prints: ["curl: try 'curl --help' for more information"],
+    user: '100:101',
+    workdir: '/home/curl_user',
+    size: 9_900_000,
+    base: 'alpine',
+    commands: ['/entrypoint.sh', 'curl'],
+    about: 'curl, with a shell',
+  },
+  {
+    name: 'nicolaka/netshoot',
+    command: ['zsh'],
+    workdir: '/root',
+    size: 205_000_000,
+    base: 'alpine',
+    env: { PATH: path },
+    commands: ['bash', 'zsh', 'curl', 'dig', 'nc', 'iperf3', 'jq', 'tcpdump'],
+    about: 'the tools of the network, with a shell',
+  },
+  {
+    name: 'wbitt/network-multitool',
+    ports: [80],
+    command: ['nginx', '-g', 'daemon off;'],
+    size: 38_000_000,
+    base: 'alpine',
+    body: 'WBITT Network MultiTool (with NGINX) - $(hostname) - $(address) - HTTP: 80 , HTTPS: 443',
+    commands: ['bash', 'curl', 'dig', 'nc', 'nginx'],
+    told: ['nginx'],
+  },
+  {
+    name: 'registry.k8s.io/e2e-test-images/jessie-dnsutils',
+    command: ['/bin/bash'],
+    size: 112_000_000,
+    base: 'debian',
+    commands: ['dig', 'nslookup', 'curl'],
+    about: 'dig and nslookup',
+  },
+  { name: 'mcr.microsoft.com/windows/servercore', command: ['cmd.exe'], size: 2_100_000_000, base: 'none' },
+  { name: 'microsoft/windowsservercore', command: ['cmd.exe'], size: 2_100_000_000, base: 'none' },
+]

@@ -1,0 +1,65 @@
+// Stores that speak plain protocols: redis and what is compatible with it, memcached, etcd.
+
+import type { Image } from './image.ts'
+
+const redisStart = [
+  '1:C $(redis-time) * oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo',
+  '1:C $(redis-time) * Redis version=8.0.2, bits=64, commit=00000000, modified=0, pid=1, just started',
+  '1:C $(redis-time) # Warning: no config file specified, using the default config. In order to specify a config file use redis-server /path/to/redis.conf',
+  '1:M $(redis-time) * Running mode=standalone, port=6379.',
+  '1:M $(redis-time) * Server initialized',
+  '1:M $(redis-time) * Ready to accept connections tcp',
+]
+
+const server: Omit<Image, 'name'> = {
+  ports: [6379],
+  tcp: true,
+  entrypoint: ['docker-entrypoint.sh'],
+  command: ['redis-server'],
+  workdir: '/data',
+  size: 52_700_000,
+  prints: redisStart,
+  onTerm: 0,
+  base: 'debian',
+  commands: ['/usr/local/bin/docker-entrypoint.sh', '/usr/local/bin/redis-server', '/usr/local/bin/redis-cli'],
+  told: ['docker-entrypoint.sh', 'redis-server'],
+  reads: ['/data', '/redis-master', '/usr/local/etc/redis', '/etc/redis'],
+  usage: { memory: 9_500_000, cpu: 4 },
+  about: 'RESP: strings, counters, lists, expiry, INFO; redis-cli',
+}
+
+export const stores: readonly Image[] = [
+  { name: 'redis', ...server },
+  { name: 'registry.k8s.io/redis', ...server },
+  { name: 'valkey/valkey', ...server, command: ['valkey-server'], size: 43_000_000 },
+  { name: 'gcr.io/google_samples/gb-redis-follower', ...server },
+  { name: 'us-docker.pkg.dev/google-samples/containers/gke/gb-redis-follower', ...server },
+  {
+    name: 'memcached',
+    ports: [11211],
+    tcp: true,
+    entrypoint: ['docker-entrypoint.sh'],
+    command: ['memcached'],
+    user: 'memcache',
+    size: 31_500_000,
+    onTerm: 0,
+    base: 'debian',
+    commands: ['docker-entrypoint.sh', 'memcached'],
+    told: ['docker-entrypoint.sh', 'memcached'],
+    usage: { memory: 2_000_000, cpu: 1 },
+    about: 'get, set, delete, stats in its text protocol',
+  },
+  {
+    name: 'registry.k8s.io/etcd',
+    ports: [2379, 2380],
+    tcp: true,
+    command: ['etcd'],
+    size: 59_000_000,
+    onTerm: 0,
+    base: 'none',
+    commands: ['/usr/local/bin/etcd', '/usr/local/bin/etcdctl'],
+    told: ['/usr/local/bin/etcd', 'etcd'],
+    usage: { memory: 30_000_000, cpu: 10 },
+    about: 'takes connections, answers gRPC health checks',
+  },
+]
