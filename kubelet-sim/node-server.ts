@@ -36,10 +36,17 @@ export function nodeServer(needs: NodeServerNeeds): NodeClient {
     async proxyService(service, port, request) {
       return toService(needs, service, port, request)
     },
+    exec: async () => notYet('pods/exec'),
+    attach: async () => notYet('pods/attach'),
+    portForward: async () => notYet('pods/portforward'),
     async proxyNode(node, request) {
       return toKubelet(needs, node as Frozen<Node>, request)
     },
   }
+}
+
+function notYet(what: string): never {
+  throw notImplemented(what)
 }
 
 async function* readLogs(needs: NodeServerNeeds, pod: Frozen<Pod>, options: LogOptions): AsyncIterable<string> {

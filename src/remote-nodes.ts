@@ -55,6 +55,9 @@ export function nodesWherever(
     },
     proxyPod: async (pod, port, request) => (await network()).proxyPod(pod, port, request),
     proxyService: async (service, port, request) => (await network()).proxyService(service, port, request),
+    exec: async (pod, container, command, streams) => (await kubeletOf(pod)).exec(pod, container, command, streams),
+    attach: async (pod, container, streams) => (await kubeletOf(pod)).attach(pod, container, streams),
+    portForward: async (pod, port, streams) => (await kubeletOf(pod)).portForward(pod, port, streams),
     async proxyNode(node, request) {
       const kubelet = isHere('kubelet') ? local : createHttpNodeClient(await accessOf(client))
       return kubelet.proxyNode(node, request)

@@ -6,7 +6,7 @@ import http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Router } from 'express'
-import { badRequest } from '../../src/api/errors.ts'
+import { ApiError, badRequest } from '../../src/api/errors.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import { createEnding } from '../../src/env/ending.ts'
 import type { Env } from '../../src/env/env.ts'
@@ -37,6 +37,7 @@ import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './r
 import { parseTarget, type Query, queryOf, readBody } from './request.ts'
 import { attributesOf, isLongRunning, type RequestAttributes, selectedBy } from './request-attributes.ts'
 import { type Counted, RequestMetrics } from './request-metrics.ts'
+import { isConnecting } from './streams/connecting.ts'
 import { Upgrades } from './upgrade.ts'
 import { type Exchange, Verbs } from './verbs.ts'
 import type { KeyPair } from './x509.ts'
@@ -254,6 +255,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     trail?.annotate('authorization.k8s.io/decision', may ? 'allow' : 'forbid')
     trail?.annotate('authorization.k8s.io/reason', (allowed === may && reason) || '')
     if (!may) throw refused(user, attributes, reason)
+    if (attributes.verb === 'get' && isConnecting(attributes.subresource)) requireCreate(user, attributes)
+  }
+
+  /** To connect is to act, whatever the method (pkg/registry/core/pod/rest, ensureAuthorizedForVerb). */
+  function requireCreate(user: User, attributes: RequestAttributes): void {
+    const { allowed, reason = '' } = authorizer.decide(user, { ...attributes, verb: 'create' })
+    if (allowed) return
+    const { name, resource } = attributes
+    throw new ApiError('Forbidden', `${resource} ${JSON.stringify(name)} is forbidden: ${reason}`, {
+      name,
+      kind: resource,
+    })
   }
 
   async function scraped(path: string): Promise<Page | undefined> {

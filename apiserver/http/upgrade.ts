@@ -1,8 +1,7 @@
-// Requests that ask for another protocol: a watch over WebSocket. What is not spoken yet (exec, attach, port-forward) is
-// refused by name on the raw connection, since no response object exists for these. Called by app.ts.
+// Requests that ask for another protocol: a watch over WebSocket; exec, attach and port-forward (streams/). What is refused
+// is told on the raw connection, since no response object exists for these. Called by app.ts.
 
 import type { IncomingMessage } from 'node:http'
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket, WebSocketServer } from 'ws'
 import { type ApiError, notImplemented } from '../../src/api/errors.ts'
@@ -12,6 +11,8 @@ import { noSuchPath } from '../registry/subresources.ts'
 import { remoteOf, upgradeRemote } from './aggregated.ts'
 import { asApiError } from './reply.ts'
 import { flag, parseTarget, queryOf, type Target } from './request.ts'
+import { isConnecting } from './streams/connecting.ts'
+import { refuse } from './streams/handshake.ts'
 import type { Verbs } from './verbs.ts'
 
 export class Upgrades {
@@ -48,6 +49,11 @@ export class Upgrades {
       if (target === undefined) throw noSuchPath()
       const resource = this.#verbs.resourceOf(target)
       const query = queryOf(url)
+      if (isConnecting(target.subresource)) {
+        const asked = this.#verbs.connection(resource, target, target.subresource)
+        const { connect } = await import('./streams/connections.ts')
+        return await connect({ ...asked, subresource: target.subresource, query, request, socket, head })
+      }
       if (target.subresource !== undefined || !flag(query, 'watch')) {
         throw notImplemented(
           `${[resource.kind.resource, target.subresource].filter(Boolean).join('/')} over ${request.headers.upgrade}`,
@@ -76,18 +82,4 @@ export class Upgrades {
       return refusal
     }
   }
-}
-
-function refuse(socket: Duplex, error: ApiError): void {
-  const body = JSON.stringify(error.toStatus())
-  socket.end(
-    [
-      `HTTP/1.1 ${error.code} ${STATUS_CODES[error.code] ?? ''}`,
-      'Content-Type: application/json',
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  )
 }

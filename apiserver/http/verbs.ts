@@ -1,8 +1,15 @@
 // The API's verbs on the wire: a request in, one call of the registry, a reply out. Called by app.ts, once a request.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Node } from '../../generated/types.ts'
-import { ApiError, methodNotAllowed, methodNotSupported, notFound, notImplemented } from '../../src/api/errors.ts'
+import type { Node, Pod } from '../../generated/types.ts'
+import {
+  ApiError,
+  badRequest,
+  methodNotAllowed,
+  methodNotSupported,
+  notFound,
+  notImplemented,
+} from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { WriteOptions } from '../../src/client/client.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
@@ -39,6 +46,7 @@ import {
 } from './request.ts'
 import { attributesOf } from './request-attributes.ts'
 import type { RequestMetrics } from './request-metrics.ts'
+import { type Connecting, commandRequest, requireHost } from './streams/connecting.ts'
 import { patchInfo, requireOnce } from './twice.ts'
 import { EventBytes, type Outlet, type ProtobufWriting } from './watch-stream.ts'
 import { openWatch } from './watching.ts'
@@ -176,8 +184,12 @@ export class Verbs {
       }
       case 'exec':
       case 'attach':
-      case 'portforward':
-        throw notImplemented(`${kind.resource}/${subresource}`)
+      case 'portforward': {
+        const { pod } = this.connection(resource, target, subresource)
+        if (subresource === 'portforward') requireHost(pod)
+        else commandRequest(pod, query)
+        throw badRequest('Upgrade request required')
+      }
     }
     const answer = this.#answerTo(call)
     if (method === 'GET') {
@@ -234,6 +246,14 @@ export class Verbs {
     response.writeHead(200, headers)
     response.flushHeaders()
     response.on('close', watching.start())
+  }
+
+  /** What a connection to a pod is made of, besides itself. Throws when there is no such pod, or nobody to ask. */
+  connection(resource: ResourceRegistry, target: Target, subresource: Connecting) {
+    if (!resource.kind.subresources?.includes(subresource)) throw noSuchPath()
+    const pod = resource.get(refOf(target)).object as unknown as Frozen<Pod>
+    const { env, ending } = this.#options
+    return { pod, nodes: this.#nodes(), clock: env.clock, ending }
   }
 
   /** As openWatch has it, for what comes over a WebSocket. */

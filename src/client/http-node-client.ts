@@ -2,7 +2,7 @@
 // by src/remote-nodes.ts for each question. Only the loopback is ever dialled, whatever a Node object says.
 
 import { type IncomingMessage, request as send } from 'node:http'
-import { ApiError, type Status } from '../api/errors.ts'
+import { ApiError, notImplemented, type Status } from '../api/errors.ts'
 import type { LogOptions, NodeClient, NodeRequest, PodLike, ProxyQuestion, SimulatedRequest } from './node-client.ts'
 
 export interface KubeletAccess {
@@ -24,7 +24,14 @@ export function createHttpNodeClient(access: KubeletAccess): NodeClient {
     proxyPod: (pod, port, request) => proxy({ pod, port }, request),
     proxyService: (service, port, request) => proxy({ service, port }, request),
     proxyNode: (node, request) => proxy({ node }, request),
+    exec: async () => notYet('pods/exec'),
+    attach: async () => notYet('pods/attach'),
+    portForward: async () => notYet('pods/portforward'),
   }
+}
+
+function notYet(what: string): never {
+  throw notImplemented(`${what} to a kubelet in another process`)
 }
 
 async function* logs(access: KubeletAccess, pod: PodLike, { signal, ...options }: LogOptions): AsyncIterable<string> {

@@ -2,6 +2,7 @@
 // introduces the two. What a node cannot do yet it refuses by name, with an ApiError.
 
 import type { Frozen, Ref } from '../api/meta.ts'
+import type { BytePipe } from '../env/byte-pipe.ts'
 
 export interface LogOptions {
   readonly container?: string | undefined
@@ -29,6 +30,40 @@ export interface SimulatedResponse {
   readonly body: Uint8Array
 }
 
+/** What a client and a program of a container say to each other. Whoever asks makes the pipes; absent: not asked for. */
+export interface CommandStreams {
+  /** From the client; its end is the end of the program's input. */
+  readonly stdin?: BytePipe | undefined
+  /** From the program; the node ends it when nothing more will come. With a terminal all that is printed comes here. */
+  readonly stdout?: BytePipe | undefined
+  readonly stderr?: BytePipe | undefined
+  readonly tty: boolean
+  /** Aborted when the client has gone: the program's input ends, nobody reads what it prints, its terminal hangs up. */
+  readonly signal: AbortSignal
+}
+
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** A program that runs in a container, or a container's own that is attached to. */
+export interface Execution {
+  /** Nothing happens where there is no terminal. */
+  resize(size: TerminalSize): void
+  /** Resolves with the exit code after what was printed is in the pipes and they are ended; rejects when it could not be started. */
+  readonly ended: Promise<number>
+}
+
+/** One TCP connection into a pod. */
+export interface ForwardedStreams {
+  readonly toPod: BytePipe
+  /** The node ends it when the pod's side has. */
+  readonly fromPod: BytePipe
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal
+}
+
 /** A pod as far as a node needs it here; generated Pod objects fit. */
 export type PodLike = Frozen<{
   metadata: { name: string; namespace?: string; uid?: string }
@@ -50,6 +85,12 @@ export interface NodeClient {
   proxyPod(pod: PodLike, port: string | undefined, request: SimulatedRequest): Promise<SimulatedResponse>
   /** A request to a Service, as the service proxy makes it. Port: a number or a name; default the first. */
   proxyService(service: Ref, port: string | undefined, request: SimulatedRequest): Promise<SimulatedResponse>
+  /** Starts a program in a container that runs. Rejects, with the kubelet's code and words, when there is no such container. */
+  exec(pod: PodLike, container: string, command: readonly string[], streams: CommandStreams): Promise<Execution>
+  /** What a running container's first process prints from now on; its input, when the container has one. */
+  attach(pod: PodLike, container: string, streams: CommandStreams): Promise<Execution>
+  /** Resolves when both sides have ended; rejects, with a sentence, when nobody listens there or the pod breaks off. */
+  portForward(pod: PodLike, port: number, streams: ForwardedStreams): Promise<void>
   /** A request to a node's kubelet itself, as the node proxy makes it. */
   proxyNode(node: NodeLike, request: SimulatedRequest): Promise<SimulatedResponse>
 }

@@ -14,6 +14,9 @@ const asked: { logs: LogOptions[]; pods: [string | undefined, SimulatedRequest][
   services: [],
 }
 let hungUp: Promise<void>
+const fail = (): never => {
+  throw new Error('not asked for here')
+}
 
 const nodes: NodeClient = {
   async *logs(_pod, options) {
@@ -37,6 +40,9 @@ const nodes: NodeClient = {
     asked.services.push([service, port])
     return { status: 204, headers: {}, body: new Uint8Array() }
   },
+  exec: async () => fail(),
+  attach: async () => fail(),
+  portForward: async () => fail(),
   async proxyNode({ metadata }, { path }) {
     return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from(`${metadata.name} ${path}`) }
   },
