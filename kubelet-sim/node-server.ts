@@ -8,6 +8,7 @@ import { parseTime, rfc3339Micro } from '../src/api/time.ts'
 import type { LogOptions, NodeClient, SimulatedRequest, SimulatedResponse } from '../src/client/node-client.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
+import type { CommandNeeds } from './commands.ts'
 import type { ImageBook } from './image-book.ts'
 import { behaviourOf, type Overrides } from './images.ts'
 import { type LoggedRun, type LogLine, type Logs, nextLine } from './logs.ts'
@@ -36,12 +37,33 @@ export function nodeServer(needs: NodeServerNeeds): NodeClient {
     async proxyService(service, port, request) {
       return toService(needs, service, port, request)
     },
-    exec: async () => notYet('pods/exec'),
-    attach: async () => notYet('pods/attach'),
+    async exec(pod, container, command, streams) {
+      const { execute } = await import('./commands.ts')
+      return execute(commandNeeds(needs, pod as Frozen<Pod>), container, command, streams)
+    },
+    async attach(pod, container, streams) {
+      const { attachTo } = await import('./commands.ts')
+      return attachTo(commandNeeds(needs, pod as Frozen<Pod>), container, streams)
+    },
     portForward: async () => notYet('pods/portforward'),
     async proxyNode(node, request) {
       return toKubelet(needs, node as Frozen<Node>, request)
     },
+  }
+}
+
+/** Throws ServiceUnavailable when the pod's node has no working machine. */
+function commandNeeds({ env, runs, network, current }: NodeServerNeeds, { metadata, spec }: Frozen<Pod>): CommandNeeds {
+  const node = spec.nodeName ?? ''
+  if (network.isDead(node)) {
+    const known = network.cache.nodes.get({ name: node })
+    throw new ApiError('ServiceUnavailable', known ? noRouteTo(known) : `no node ${JSON.stringify(node)} is there`)
+  }
+  const pod = current(metadata)
+  return {
+    random: env.random,
+    current: pod?.metadata.uid === metadata.uid ? pod : undefined,
+    machineOf: async (pod, container) => (await runs.machines()).of(pod, container),
   }
 }
 
@@ -246,14 +268,16 @@ function toService(
 
 /** The kubelet's own server (pkg/kubelet/server/server.go): of its paths there is the one that says that it lives. */
 function toKubelet({ silences }: NodeServerNeeds, node: Frozen<Node>, request: SimulatedRequest): SimulatedResponse {
-  const at = `${addressOf(node)}:${node.status.daemonEndpoints?.kubeletEndpoint?.Port ?? 0}`
-  if (!isSimulated(node) || isSilent(node) || silences.has(node.metadata.name)) {
-    throw unreachable(`dial tcp ${at}: connect: no route to host`)
-  }
+  if (!isSimulated(node) || isSilent(node) || silences.has(node.metadata.name)) throw unreachable(noRouteTo(node))
   const path = request.path.split('?', 1)[0]!
   if (path !== '/healthz' || request.method !== 'GET') throw notImplemented(`nodes/proxy to ${request.method} ${path}`)
   const headers = { 'content-type': 'text/plain; charset=utf-8' }
   return { status: 200, headers, body: Buffer.from('ok') }
+}
+
+function noRouteTo(node: Frozen<Node>): string {
+  const port = node.status.daemonEndpoints?.kubeletEndpoint?.Port ?? 0
+  return `dial tcp ${addressOf(node)}:${port}: connect: no route to host`
 }
 
 function unreachable(why: string): ApiError {

@@ -424,10 +424,28 @@ export class ContainerMachine implements Machine, Runnable {
     this.#parts.faulted?.(task.argv, error)
   }
 
-  /** Its log is what it waits for; who is attached and slow is not. */
+  /** It waits for the slowest who is attached, as upstream; nothing of what is printed is lost to him. */
   #seenByAll(log: Outlet, stream: 'stdout' | 'stderr'): Outlet {
     const attached = this.#attached
+    const isFull = (outlet: Outlet): boolean => outlet.isFull === true && outlet.isGone !== true
     return {
+      get isFull() {
+        if (isFull(log)) return true
+        for (const each of attached) if (isFull(each[stream])) return true
+        return false
+      },
+      park(wake) {
+        const outlets = [log, ...[...attached].map(each => each[stream])].filter(isFull)
+        const cancels = outlets.map(outlet => outlet.park?.(once))
+        const cancel = (): void => {
+          for (const each of cancels) each?.()
+        }
+        function once(): void {
+          cancel()
+          wake()
+        }
+        return cancel
+      },
       write(bytes) {
         log.write(bytes)
         for (const each of attached) if (!each[stream].isGone) each[stream].write(bytes)
