@@ -105,6 +105,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
       errands: new Errands(),
       outside: outsideOf(network),
       addresses: new PodAddresses(),
+      network,
       images,
       nodeImages,
       logs,

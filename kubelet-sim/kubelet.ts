@@ -10,6 +10,7 @@ import { type Context, type ControllerSpec, defineController, type Outcome } fro
 import { canonicalName, type Image } from './images.ts'
 import { copyLife, type Life, newLife } from './life.ts'
 import type { Logs } from './logs.ts'
+import type { Network } from './network/network.ts'
 import type { AllNodeImages } from './node-images.ts'
 import { addressOf, isSilent, isSimulated } from './nodes.ts'
 import type { Said } from './pod-view.ts'
@@ -23,6 +24,7 @@ export interface KubeletOptions extends Surroundings {
   readonly nodeImages: AllNodeImages
   readonly logs: Logs
   readonly silences: Silences
+  readonly network: Network
   /** Called when the pods are known, with the way to find one as it is now. */
   started?(find: (ref: Ref) => Frozen<Pod> | undefined): void
 }
@@ -162,9 +164,10 @@ function hasEnded({ status }: { readonly status: { readonly phase?: string | und
   return status.phase === 'Succeeded' || status.phase === 'Failed'
 }
 
-function release(life: Life, { addresses }: KubeletOptions): void {
+function release(life: Life, { addresses, network }: KubeletOptions): void {
   if (life.address !== undefined) addresses.giveBack(life.address)
   life.address = undefined
+  network.ended(life.uid)
 }
 
 function forget(life: Life | undefined, options: KubeletOptions): void {

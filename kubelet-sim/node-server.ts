@@ -12,7 +12,11 @@ import type { CommandNeeds } from './commands.ts'
 import type { ImageBook } from './image-book.ts'
 import { behaviourOf, type Overrides } from './images.ts'
 import { type LoggedRun, type LogLine, type Logs, nextLine } from './logs.ts'
-import { ConnectionRefused, type Network } from './network/network.ts'
+import type { Address } from './machine/sockets.ts'
+import { SystemError } from './machine/system-error.ts'
+import { dialFault } from './network/dial-fault.ts'
+import { controlPlaneAddress, type Network } from './network/network.ts'
+import { originInside } from './network/routes.ts'
 import { addressOf, isSilent, isSimulated } from './nodes.ts'
 import type { Runs } from './runs.ts'
 import type { Silences } from './silences.ts'
@@ -225,19 +229,26 @@ function rfc3339Nano(at: Millis): string {
   return rfc3339Micro(at).replace('Z', '000Z')
 }
 
-function toPod(
+async function toPod(
   { network }: NodeServerNeeds,
   pod: Frozen<Pod>,
   port: string | undefined,
   request: SimulatedRequest,
-): SimulatedResponse {
-  const address = pod.status.podIP
-  const number = podPort(pod, port)
-  if (!address) throw badRequest(`address not allowed`)
-  const found = network.listeningIn(pod, number)
-  if (!found) throw unreachable(`dial tcp ${address}:${number}: connect: connection refused`)
-  if (found.behaviour.tcp) throw unreachable('EOF')
-  return network.answer(found, request, '10.244.0.1')
+): Promise<SimulatedResponse> {
+  const host = pod.status.podIP
+  if (!host) throw badRequest(`address not allowed`)
+  return dialled(network, { host, port: podPort(pod, port) }, request)
+}
+
+/** As the API server's transport: 30 s for a connection (cmd/kube-apiserver/app/server.go, CreateProxyTransport). */
+async function dialled(network: Network, to: Address, request: SimulatedRequest): Promise<SimulatedResponse> {
+  try {
+    const origin = originInside(controlPlaneAddress)
+    return await network.ask(origin, to.host, to.port, request, { connectTimeout: 30_000 })
+  } catch (error) {
+    if (error instanceof SystemError) throw unreachable(dialFault(error, to))
+    throw error
+  }
 }
 
 /** A declared name, a number, or the first declared port, else 80. */
@@ -247,23 +258,18 @@ function podPort(pod: Frozen<Pod>, port: string | undefined): number {
   return Number(port) || (ports.find(each => each.name === port)?.containerPort ?? 0)
 }
 
-function toService(
+async function toService(
   { network }: NodeServerNeeds,
   ref: Ref,
   port: string | undefined,
   request: SimulatedRequest,
-): SimulatedResponse {
+): Promise<SimulatedResponse> {
   const service = network.cache.services.get(ref)
   const wanted = port || service?.spec.ports?.[0]?.port
   const endpoint =
     wanted === undefined ? undefined : network.table.pick(ref, wanted, { from: '', node: undefined, external: false })
   if (!endpoint) throw new ApiError('ServiceUnavailable', `no endpoints available for service "${ref.name}"`)
-  try {
-    return network.toPod(endpoint.address, endpoint.port, request)
-  } catch (error) {
-    if (error instanceof ConnectionRefused) throw unreachable(error.message)
-    throw error
-  }
+  return dialled(network, { host: endpoint.address, port: endpoint.port }, request)
 }
 
 /** The kubelet's own server (pkg/kubelet/server/server.go): of its paths there is the one that says that it lives. */

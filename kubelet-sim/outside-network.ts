@@ -1,15 +1,21 @@
-// Outside, as a kubelet of a fake node reaches it: the simulated network from the node's own address.
+// Outside, as a kubelet of a fake node reaches it: the simulated network from the node's own address. What is only told of
+// answers at once.
 
-import { ConnectionRefused, type Network } from './network/network.ts'
+import { SystemError } from './machine/system-error.ts'
+import { dialFault } from './network/dial-fault.ts'
+import type { Network } from './network/network.ts'
+import { originOfNode } from './network/routes.ts'
 import type { Outside } from './outside.ts'
 
 export function outsideOf(network: Network): Outside {
   return {
-    ask(pod, { host, port }, request) {
-      const found = network.listening(host, port)
-      if (!found) throw new ConnectionRefused(`dial tcp ${host}:${port}: connect: connection refused`)
-      if (found.behaviour.tcp) throw new Error('EOF')
-      return network.answer(found, request, pod.status.hostIP ?? '')
+    ask(pod, to, request) {
+      const found = network.listening(to.host, to.port)
+      if (found && !found.behaviour.tcp) return network.answer(found, request, pod.status.hostIP ?? '')
+      const asking = network.ask(originOfNode(network, pod.spec.nodeName ?? ''), to.host, to.port, request)
+      return asking.catch(error => {
+        throw error instanceof SystemError ? new Error(dialFault(error, to)) : error
+      })
     },
   }
 }

@@ -24,6 +24,13 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     services: namespace => network.cache.services.list().filter(({ metadata }) => metadata.namespace === namespace),
     filesOf: wanted => plainFiles(wanted),
     program: name => programs.get(name),
+    socketsOf: ({ pod }, files) => {
+      const textOf = (path: string) => (files.exists(path) ? files.readText(path) : undefined)
+      return network.socketsFor(
+        { pod },
+        { hosts: () => textOf('/etc/hosts'), resolvConf: () => textOf('/etc/resolv.conf') },
+      )
+    },
     logOf: (key, stream) => logOutlet(key, stream),
   })
 

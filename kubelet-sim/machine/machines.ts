@@ -28,7 +28,7 @@ export interface MachinesNeeds extends EnvironmentNeeds {
   filesOf(wanted: Wanted): Promise<FileSystem> | FileSystem
   /** Called once its processes can be asked about: /proc. */
   mountProc?(files: FileSystem, machine: ContainerMachine): void
-  socketsOf?: ((wanted: Wanted) => Sockets) | undefined
+  socketsOf?: ((wanted: Wanted, files: FileSystem) => Sockets) | undefined
   /** What a program's file names: tools, the shell, those of images. */
   program(name: string): Program | undefined
   /** What a command does that is not among the image's files; undefined: it is not found. */
@@ -183,7 +183,7 @@ export class Machines {
       kernel: this.#kernel,
       facts,
       files: files.as(user),
-      sockets: needs.socketsOf?.(wanted) ?? noSockets,
+      sockets: needs.socketsOf?.(wanted, files) ?? noSockets,
       random: needs.env.random.fork(`machine/${pod.metadata.uid}/${name}/${restart}`),
       program: name => needs.program(name),
       ...(needs.stranger ? { stranger: (argv: readonly string[]) => needs.stranger!(wanted, argv) } : {}),

@@ -32,4 +32,6 @@ export const noSockets: Sockets = Object.freeze({
   listen: refuse,
   bind: refuse,
   serve: refuse,
+  share: () => noSockets,
+  closeAll() {},
 })

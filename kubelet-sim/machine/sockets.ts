@@ -36,6 +36,9 @@ export interface Sockets {
     host?: string,
   ): { close(): void }
   readonly addresses: readonly string[]
+  /** The same network for another process: what that opens is closed with it, by closeAll. */
+  share(): Sockets
+  closeAll(): void
 }
 
 export interface Connection {

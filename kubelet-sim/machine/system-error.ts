@@ -27,6 +27,7 @@ const words = {
   ELOOP: 'Too many levels of symbolic links',
   ENAMETOOLONG: 'File name too long',
   EADDRINUSE: 'Address in use',
+  EADDRNOTAVAIL: 'Address not available',
   ENETUNREACH: 'Network is unreachable',
   ECONNRESET: 'Connection reset by peer',
   ETIMEDOUT: 'Connection timed out',

@@ -65,6 +65,7 @@ export class Task implements Process, Child {
   /** Signals that came while its program took a step. */
   #pending: Signal[] = []
   #allocated = 0
+  #sockets: Sockets | undefined
 
   constructor(machine: ContainerMachine, start: TaskStart) {
     this.#machine = machine
@@ -84,7 +85,8 @@ export class Task implements Process, Child {
   }
 
   get sockets(): Sockets {
-    return this.#machine.sockets
+    this.#sockets ??= this.#machine.sockets.share()
+    return this.#sockets
   }
 
   get clock(): Clock {
@@ -235,6 +237,7 @@ export class Task implements Process, Child {
     this.#wait = undefined
     for (const stream of this.descriptors.values()) stream.close()
     this.descriptors.clear()
+    this.#sockets?.closeAll()
     this.#machine.allocate(-this.#allocated)
     this.#allocated = 0
     this.#machine.ended(this)

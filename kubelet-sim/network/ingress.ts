@@ -9,7 +9,9 @@ import type { Frozen } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
 import { IngressClasses, Ingresses } from '../../src/kinds/index.ts'
 import { type Context, type ControllerSpec, defineController } from '../../src/runtime/controller.ts'
-import { ConnectionRefused, type Network } from './network.ts'
+import { SystemError } from '../machine/system-error.ts'
+import { ingressPodAddress, type Network } from './network.ts'
+import { originInside } from './routes.ts'
 import { noteMoves, type ProxyOptions } from './service-proxy.ts'
 
 export const nginxController = 'k8s.io/ingress-nginx'
@@ -78,7 +80,7 @@ export function ingressStatus({ address }: IngressOptions): ControllerSpec<Ingre
 }
 
 /** The answer to a request at the ingress: nginx's own, or that of the pod it is routed to. */
-export function toIngress(network: Network, request: SimulatedRequest, from: string): SimulatedResponse {
+export async function toIngress(network: Network, request: SimulatedRequest, from: string): Promise<SimulatedResponse> {
   const { ingresses, classes } = network.cache
   const served = classes.list()
   const ours = ingresses.list().filter(ingress => belongsTo(ingress, served))
@@ -102,16 +104,16 @@ export function toIngress(network: Network, request: SimulatedRequest, from: str
     },
   }
   const port = service.port?.number ?? service.port?.name ?? 0
+  const ref = { name: service.name, namespace: route.ingress.metadata.namespace }
+  const origin = originInside(ingressPodAddress)
+  // The controller knows the endpoints and does without the Service's address.
+  const endpoint = network.table.pick(ref, port, { from: origin.address, node: undefined, external: false })
+  if (!endpoint) return page(503, '503 Service Temporarily Unavailable')
   try {
-    return network.toService(
-      { name: service.name, namespace: route.ingress.metadata.namespace },
-      port,
-      forwarded,
-      '10.244.0.2',
-    )
+    return await network.ask(origin, endpoint.address, endpoint.port, forwarded, { connectTimeout: 5000 })
   } catch (error) {
-    if (error instanceof ConnectionRefused) return page(503, '503 Service Temporarily Unavailable')
-    throw error
+    if (!(error instanceof SystemError)) throw error
+    return error.errno === 'ETIMEDOUT' ? page(504, '504 Gateway Time-out') : page(502, '502 Bad Gateway')
   }
 }
 

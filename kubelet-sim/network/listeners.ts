@@ -1,17 +1,18 @@
 // Real listeners on the loopback, for node ports, load balancers and the ingress: opened and closed as they are wanted. A
-// connection is given to one endpoint for its whole life, as kube-proxy gives it. What speaks HTTP is answered; at a port
-// that speaks anything else the connection is accepted and closed with the first bytes, since nobody is there to talk.
+// connection is given to one endpoint for its whole life, as kube-proxy gives it: its bytes go through the simulated network,
+// or, at the ingress, its requests are answered.
 // A port that cannot be had (EACCES, EADDRINUSE) is replaced by port + 10000, else by a free one, and the caller is told.
 
 import http from 'node:http'
 import net from 'node:net'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
+import type { Duplex } from './duplex.ts'
+import { pump } from './pump.ts'
 
-/** What a connection is given to: answers to its requests, silence, or (undefined) nobody. */
-export type Peer =
-  | { readonly answer: (request: SimulatedRequest, from: string) => SimulatedResponse | undefined }
-  | 'tcp'
-  | undefined
+type Answer = (request: SimulatedRequest, from: string) => Promise<SimulatedResponse | undefined>
+
+/** What a connection is given to: answers to its requests, a connection of the simulation, or (undefined) nobody. */
+export type Peer = { readonly answer: Answer } | { readonly open: (from: string) => Promise<Duplex> } | undefined
 
 export interface Wanted {
   readonly address: string
@@ -39,7 +40,7 @@ const largestBody = 8 * 1024 * 1024
 
 export class Listeners {
   private readonly open = new Map<string, Listener>()
-  private readonly peers = new WeakMap<net.Socket, Exclude<Peer, 'tcp' | undefined>>()
+  private readonly answers = new WeakMap<net.Socket, Answer>()
   private readonly http = http.createServer((request, response) => this.serve(request, response))
 
   /** Makes the owner's listeners those that are wanted now; returns them as they came to be. */
@@ -105,11 +106,11 @@ export class Listeners {
     listener.sockets.add(socket)
     socket.once('close', () => listener.sockets.delete(socket))
     socket.on('error', () => socket.destroy())
-    if (peer === 'tcp') {
-      socket.once('data', () => socket.end())
+    if ('open' in peer) {
+      void pump(socket, peer.open(socket.remoteAddress ?? '127.0.0.1'))
       return
     }
-    this.peers.set(socket, peer)
+    this.answers.set(socket, peer.answer)
     this.http.emit('connection', socket)
   }
 
@@ -123,18 +124,21 @@ export class Listeners {
     })
     request.on('end', () => {
       if (response.writableEnded) return
-      const answer = this.peers.get(request.socket)?.answer(
-        {
-          method: request.method ?? 'GET',
-          path: request.url ?? '/',
-          headers: plainHeaders(request.headers),
-          body: Buffer.concat(chunks),
+      const answer = this.answers.get(request.socket)
+      const asked = {
+        method: request.method ?? 'GET',
+        path: request.url ?? '/',
+        headers: plainHeaders(request.headers),
+        body: Buffer.concat(chunks),
+      }
+      answer?.(asked, request.socket.remoteAddress ?? '127.0.0.1').then(
+        said => {
+          // The pod is gone since the connection was made: a real one would break it off.
+          if (!said) request.socket.resetAndDestroy()
+          else response.writeHead(said.status, said.headers).end(said.body)
         },
-        request.socket.remoteAddress ?? '127.0.0.1',
+        () => request.socket.resetAndDestroy(),
       )
-      // The pod is gone since the connection was made: a real one would break it off.
-      if (!answer) request.socket.resetAndDestroy()
-      else response.writeHead(answer.status, answer.headers).end(answer.body)
     })
   }
 }

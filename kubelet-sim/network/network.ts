@@ -1,8 +1,8 @@
 // The cluster's network, simulated: who answers at a pod's, a Service's, a node's or a load balancer's address, and what is
-// said. Called by the real listeners (listeners.ts), by the API server's proxy (node-server.ts) and by tests, in process.
-// No address of the simulation is ever dialled on the real network.
+// said. Called by the real listeners (listeners.ts), by the API server's proxy (node-server.ts), by the sockets of simulated
+// processes (sockets.ts) and by tests. No address of the simulation is ever dialled on the real network.
 
-import type { EndpointSlice, Ingress, IngressClass, Node, Pod, Service } from '../../generated/types.ts'
+import type { EndpointSlice, Ingress, IngressClass, Namespace, Node, Pod, Service } from '../../generated/types.ts'
 import { ApiError } from '../../src/api/errors.ts'
 import type { Frozen, Ref } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
@@ -12,27 +12,34 @@ import type { ImageBook } from '../image-book.ts'
 import { accessLine } from '../images/access-log.ts'
 import { type Behaviour, behaviourOf, type Overrides } from '../images.ts'
 import type { Logs } from '../logs.ts'
-import { isSilent } from '../nodes.ts'
+import type { Sockets } from '../machine/sockets.ts'
+import { SystemError } from '../machine/system-error.ts'
+import { addressOf, isSilent } from '../nodes.ts'
 import type { Silences } from '../silences.ts'
+import { drive } from './drive.ts'
+import { type Duplex, duplexOf } from './duplex.ts'
 import { respond } from './http.ts'
-import { type Endpoint, ServiceTable } from './proxy.ts'
+import { Links } from './links.ts'
+import { Policies } from './policies.ts'
+import { ServiceTable } from './proxy.ts'
+import { clusterDnsAddress } from './resolver.ts'
+import { type Origin, originInside, originOfPod, originOutside, type Target } from './routes.ts'
+import { type NameFiles, type SocketOwner, socketsFor } from './sockets.ts'
+import { podStack, Stacks } from './stacks.ts'
+import { type RequestOptions, Transport } from './transport.ts'
 
 /** The caches the network reads; given by whichever controller starts first. */
 export interface Caches {
   readonly pods: Lister<Pod>
   readonly nodes: Lister<Node>
+  readonly namespaces: Lister<Namespace>
   readonly services: Lister<Service>
   readonly slices: Lister<EndpointSlice>
   readonly ingresses: Lister<Ingress>
   readonly classes: Lister<IngressClass>
 }
 
-/** Nobody listens there: what a caller meets as `connection refused`. */
-export class ConnectionRefused extends Error {
-  override readonly name = 'ConnectionRefused'
-}
-
-/** A container's port, as found behind an address. */
+/** A container's port that is only told of, as found behind an address. */
 export interface Listening {
   readonly pod: Frozen<Pod>
   readonly container: string
@@ -42,14 +49,28 @@ export interface Listening {
 }
 
 const podIP = 'kubesim-pod-ip'
+const hostPort = 'kubesim-host-port'
+const nodeAddress = 'kubesim-node-address'
+const none: readonly string[] = []
+
+/** Where the API server's own requests and the ingress controller's come from: the node that is not simulated. */
+export const controlPlaneAddress = '10.244.0.1'
+export const ingressPodAddress = '10.244.0.2'
+export const dnsPodAddresses: readonly string[] = ['10.244.0.3', '10.244.0.4']
 
 export class Network {
-  private caches: Caches | undefined
+  readonly env: Env
   readonly table: ServiceTable
-  private readonly env: Env
+  readonly stacks = new Stacks()
+  readonly links: Links
+  readonly policies: Policies
+  readonly transport: Transport
+  private caches: Caches | undefined
   private readonly images: ImageBook
   private readonly logs: Logs
   private readonly silences: Silences
+  /** Containers whose programs really run: nothing is told of them. */
+  private readonly running = new Set<string>()
 
   constructor(env: Env, needs: { images: ImageBook; logs: Logs; silences: Silences }) {
     this.env = env
@@ -57,14 +78,24 @@ export class Network {
     this.logs = needs.logs
     this.silences = needs.silences
     this.table = new ServiceTable(env)
+    this.links = new Links(this)
+    this.policies = new Policies(this)
+    this.transport = new Transport(this)
+    needs.silences.onChange(new AbortController().signal, () => this.links.changed.tell())
   }
 
   /** From then on it follows the cluster. */
   follow(caches: Caches): void {
     if (this.caches) return
     this.caches = caches
-    caches.pods.index(podIP, ({ status, spec }) => (status.podIP && !spec.hostNetwork ? [status.podIP] : []))
-    this.table.follow(caches.services, caches.slices)
+    caches.pods.index(podIP, ({ status, spec }) =>
+      status.podIP && !spec.hostNetwork && !hasEnded(status.phase)
+        ? (status.podIPs?.map(({ ip }) => ip) ?? [status.podIP])
+        : none,
+    )
+    caches.pods.index(hostPort, hostPortsOf)
+    caches.nodes.index(nodeAddress, ({ status }) => (status.addresses ?? []).map(({ address }) => address))
+    this.table.follow(caches.services, caches.slices, caches.nodes)
   }
 
   get cache(): Caches {
@@ -73,22 +104,104 @@ export class Network {
     return this.caches
   }
 
-  /** Who listens at a pod's (or node's, for pods on the host's network) address; undefined: nobody, refused. */
+  podAt(address: string): Frozen<Pod> | undefined {
+    return this.cache.pods.by(podIP, address)[0]
+  }
+
+  /** The name of the node that has this address. */
+  nodeAt(address: string): string | undefined {
+    return this.cache.nodes.by(nodeAddress, address)[0]?.metadata.name
+  }
+
+  addressOfNode(name: string): string {
+    const node = this.cache.nodes.get({ name })
+    return node ? addressOf(node) : ''
+  }
+
+  /** The node's own address on its pods' network. */
+  bridgeOf(name: string): string {
+    const cidr = this.cache.nodes.get({ name })?.spec.podCIDR
+    return cidr ? cidr.replace(/\.0\/\d+$/, '.1') : controlPlaneAddress
+  }
+
+  hostPortAt(
+    node: string,
+    address: string,
+    port: number,
+    protocol: string,
+  ): { readonly pod: Frozen<Pod>; readonly port: number } | undefined {
+    for (const pod of this.cache.pods.by(hostPort, `${node}:${port}`)) {
+      for (const { ports } of pod.spec.containers) {
+        const found = ports?.find(
+          each =>
+            each.hostPort === port &&
+            (each.protocol ?? 'TCP') === protocol &&
+            (!each.hostIP || each.hostIP === '0.0.0.0' || each.hostIP === '::' || each.hostIP === address),
+        )
+        if (found) return { pod, port: found.containerPort }
+      }
+    }
+    return undefined
+  }
+
+  /** Whether an address belongs to the cluster's ranges, though nobody may have it now. */
+  isOurs(address: string): boolean {
+    return isClusterAddress(address)
+  }
+
+  /** Whether the cluster's name server is there: behind its Service, or by its address while there is no such Service. */
+  isClusterDns({ address, port }: { readonly address: string; readonly port: number }): boolean {
+    return port === 53 && (dnsPodAddresses.includes(address) || address === clusterDnsAddress)
+  }
+
+  hasNamespace(name: string): boolean {
+    return this.cache.namespaces.get({ name }) !== undefined
+  }
+
+  /** The sockets of a process; closed with it. */
+  socketsFor(owner: SocketOwner, files?: NameFiles): Sockets {
+    return socketsFor(this, owner, files)
+  }
+
+  /** From somewhere outside of the cluster, as a real socket's other half; rejects with a SystemError. */
+  async connectFromOutside(from: string, host: string, port: number): Promise<Duplex> {
+    return duplexOf(this.env, await drive(this.env, this.transport.connect(originOutside(from), { host, port })))
+  }
+
+  /** To a port in a pod's own network, as its kubelet opens one for port-forward; rejects with a SystemError. */
+  async connectToPod(given: Frozen<Pod>, port: number): Promise<Duplex> {
+    const pod = this.current(given) ?? given
+    const origin = originOfPod(this, pod)
+    if (this.isDead(origin.node ?? '')) throw new SystemError('EHOSTUNREACH')
+    return duplexOf(this.env, await drive(this.env, this.transport.connect(origin, { host: '127.0.0.1', port })))
+  }
+
+  /** Who is told of at an address, when nothing there really runs; for those who need to know at once. */
   listening(address: string, port: number): Listening | undefined {
-    const pods = this.cache.pods.by(podIP, address)
-    for (const pod of pods.length > 0 ? pods : this.hostPods(address)) {
-      const found = this.listeningIn(pod, port)
+    const pod = this.podAt(address)
+    if (!pod || this.stacks.find(podStack(pod.metadata.uid ?? ''))) return undefined
+    return this.listeningIn(pod, port)
+  }
+
+  /** Who is told of at a target's port; undefined: nobody, refused. */
+  toldAt({ pod, node, port }: Target): Listening | undefined {
+    if (pod) return this.listeningIn(pod, port)
+    for (const each of this.cache.pods.by('node', node)) {
+      const found = each.spec.hostNetwork ? this.listeningIn(each, port) : undefined
       if (found) return found
     }
     return undefined
   }
 
-  listeningIn(pod: Frozen<Pod>, port: number): Listening | undefined {
+  listeningIn(given: Frozen<Pod>, port: number): Listening | undefined {
+    // As it is now, however long ago it was asked for.
+    const pod = this.current(given) ?? given
     const { nodeName } = pod.spec
     if (!nodeName || this.isDead(nodeName)) return undefined
     const init = pod.spec.initContainers ?? []
     const all = [...pod.spec.containers, ...init.filter(({ restartPolicy }) => restartPolicy === 'Always')]
     for (const container of all) {
+      if (this.running.size > 0 && this.running.has(`${pod.metadata.uid} ${container.name}`)) continue
       const status =
         pod.status.containerStatuses?.find(({ name }) => name === container.name) ??
         pod.status.initContainerStatuses?.find(({ name }) => name === container.name)
@@ -104,47 +217,48 @@ export class Network {
     return undefined
   }
 
-  /** A request to a pod's address, as another pod would make it. Throws ConnectionRefused. */
-  toPod(address: string, port: number, request: SimulatedRequest, from = '10.244.0.1'): SimulatedResponse {
-    const found = this.listening(address, port)
-    if (!found) throw new ConnectionRefused(`dial tcp ${address}:${port}: connect: connection refused`)
-    return this.answer(found, request, from)
+  current(pod: Frozen<Pod>): Frozen<Pod> | undefined {
+    const now = this.cache.pods.get(pod.metadata)
+    return now?.metadata.uid === pod.metadata.uid ? now : undefined
   }
 
-  /** A request to a Service's cluster address, from a pod on `node` (none: from outside any node). */
-  toService(
-    service: Ref,
+  /** A request as somebody sends it; rejects with the SystemError it meets. */
+  ask(
+    origin: Origin,
+    host: string,
+    port: number,
+    request: SimulatedRequest,
+    { signal, ...options }: RequestOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SimulatedResponse> {
+    return drive(this.env, this.transport.request(origin, { host, port }, request, options), signal)
+  }
+
+  /** A request from the API server's place to a pod's address. */
+  toPod(
+    address: string,
+    port: number,
+    request: SimulatedRequest,
+    from = controlPlaneAddress,
+  ): Promise<SimulatedResponse> {
+    return this.ask(originInside(from), address, port, request)
+  }
+
+  /** A request to a Service's cluster address, as `origin` makes it; by a port's number or name. */
+  async toService(
+    ref: Ref,
     port: number | string,
     request: SimulatedRequest,
-    from = '10.244.0.1',
-    node?: string,
-  ): SimulatedResponse {
-    const endpoint = this.table.pick(service, port, { from, node, external: false })
-    if (!endpoint)
-      throw new ConnectionRefused(`service ${service.namespace}/${service.name} port ${port}: connection refused`)
-    return this.toPod(endpoint.address, endpoint.port, request, from)
+    origin: Origin = originInside(controlPlaneAddress),
+  ): Promise<SimulatedResponse> {
+    const spec = this.cache.services.get(ref)?.spec
+    const found = spec?.ports?.find(each => each.port === port || each.name === port)
+    if (!spec?.clusterIP || !found) throw new SystemError('ECONNREFUSED')
+    return this.ask(origin, spec.clusterIP, found.port, request)
   }
 
-  /** A request to `node`'s address on a node port. */
-  toNodePort(node: string, nodePort: number, request: SimulatedRequest, from = '127.0.0.1'): SimulatedResponse {
-    const service = this.table.byNodePort(nodePort)
-    const endpoint = service && this.table.pick(service.ref, service.port, { from, node, external: true })
-    if (!endpoint || this.isDead(node))
-      throw new ConnectionRefused(`dial tcp ${node}:${nodePort}: connect: connection refused`)
-    return this.toPod(endpoint.address, endpoint.port, request, from)
-  }
-
-  /** A request to a load balancer's address, which may send it to any node. */
-  toLoadBalancer(
-    service: Ref,
-    port: number | string,
-    request: SimulatedRequest,
-    from = '127.0.0.1',
-  ): SimulatedResponse {
-    const endpoint = this.table.pick(service, port, { from, node: undefined, external: true })
-    if (!endpoint)
-      throw new ConnectionRefused(`load balancer of ${service.namespace}/${service.name}: connection refused`)
-    return this.toPod(endpoint.address, endpoint.port, request, from)
+  /** A request to `node`'s address on a node port, from outside. */
+  toNodePort(node: string, port: number, request: SimulatedRequest, from = '127.0.0.1'): Promise<SimulatedResponse> {
+    return this.ask(originOutside(from), this.addressOfNode(node), port, request)
   }
 
   /** What the container says, and the line its log gets for that. */
@@ -177,22 +291,51 @@ export class Network {
     return response
   }
 
+  /** From now on what a container's processes listen on is all that it listens on; the returned function ends that. */
+  runs(uid: string, container: string): () => void {
+    const key = `${uid} ${container}`
+    this.running.add(key)
+    return () => void this.running.delete(key)
+  }
+
+  /** The pod has ended: its connections break off. */
+  ended(uid: string): void {
+    this.stacks.forget(podStack(uid), 'ECONNRESET')
+  }
+
   /** A node without a working machine: nothing on it answers. */
   isDead(node: string): boolean {
     const known = this.cache.nodes.get({ name: node })
     return this.silences.has(node) || known === undefined || isSilent(known)
   }
 
-  endpointAlive(endpoint: Endpoint): boolean {
-    return this.listening(endpoint.address, endpoint.port) !== undefined
+  originOf(pod: Frozen<Pod>): Origin {
+    return originOfPod(this, this.current(pod) ?? pod)
   }
+}
 
-  private hostPods(address: string): readonly Frozen<Pod>[] {
-    const nodes = this.cache.nodes
-      .list()
-      .filter(({ status }) => status.addresses?.some(each => each.address === address))
-    return nodes.flatMap(({ metadata }) =>
-      this.cache.pods.by('node', metadata.name).filter(({ spec }) => spec.hostNetwork),
-    )
+function hasEnded(phase: string | undefined): boolean {
+  return phase === 'Succeeded' || phase === 'Failed'
+}
+
+function hostPortsOf({ spec, status }: Frozen<Pod>): readonly string[] {
+  let keys: string[] | undefined
+  if (!spec.nodeName || spec.hostNetwork || hasEnded(status.phase)) return none
+  for (const { ports } of spec.containers) {
+    if (ports === undefined) continue
+    for (const each of ports) {
+      if (!each.hostPort) continue
+      keys ??= []
+      keys.push(`${spec.nodeName}:${each.hostPort}`)
+    }
   }
+  return keys ?? none
+}
+
+/** Services 10.96.0.0/12, pods 10.244.0.0/16 and 10.129.0.0/16 and above, nodes without a real address 10.64.0.0/16. */
+function isClusterAddress(address: string): boolean {
+  const match = /^10\.(\d+)\.\d+\.\d+$/.exec(address)
+  if (!match) return address.startsWith('127.')
+  const second = Number(match[1])
+  return second === 64 || (second >= 96 && second < 112) || (second > 128 && second <= 244)
 }

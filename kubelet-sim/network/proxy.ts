@@ -1,11 +1,13 @@
 // kube-proxy's table: which endpoints stand behind each Service port, and which of them gets the next connection. The
 // choice goes round, from a place drawn by chance, so that repeated calls reach everyone; with ClientIP affinity a client
-// keeps its endpoint until it was silent for the timeout. Rules: pkg/proxy/topology.go CategorizeEndpoints.
+// keeps its endpoint until it was silent for the timeout; each node has a table of its own. Rules: pkg/proxy/topology.go.
 
 import type {
   DiscoveryV1EndpointPort,
   EndpointSlice,
+  Node,
   Service,
+  ServicePort,
   Endpoint as SliceEndpoint,
 } from '../../generated/types.ts'
 import type { Frozen, Ref } from '../../src/api/meta.ts'
@@ -25,16 +27,31 @@ export interface Caller {
   readonly from: string
   /** The node on whose table the choice is made; undefined: on any. */
   readonly node: string | undefined
-  /** From outside the cluster: externalTrafficPolicy applies instead of internalTrafficPolicy. */
-  readonly external: boolean
+  /**
+   * Whose policy counts: `true` externalTrafficPolicy, `false` internalTrafficPolicy; `any` for pods that come by an external
+   * address or a node port, which each node sends on as if it were all its own.
+   */
+  readonly external: boolean | 'any'
+}
+
+/** Who gets a connection, or why nobody does: `none` is refused, `none local` is dropped (pkg/proxy/iptables/proxier.go). */
+export type Choice = { readonly endpoint: Endpoint } | { readonly fault: 'none' | 'none local' }
+
+/** A Service's port as an address leads to it. */
+export interface ServicePortRef {
+  readonly service: Frozen<Service>
+  readonly port: Frozen<ServicePort>
 }
 
 const bySlice = 'kubesim-slice-service'
 const byPort = 'kubesim-node-port'
+const byAddress = 'kubesim-service-address'
+const byNamed = 'kubesim-slice-hostname'
 
 export class ServiceTable {
   private services: Lister<Service> | undefined
   private slices: Lister<EndpointSlice> | undefined
+  private nodes: Lister<Node> | undefined
   private readonly turns = new Map<string, number>()
   private readonly affinities = new Map<string, Map<string, { endpoint: Endpoint; until: Millis }>>()
   private readonly env: Env
@@ -45,22 +62,43 @@ export class ServiceTable {
     this.random = env.random.fork('proxy')
   }
 
-  follow(services: Lister<Service>, slices: Lister<EndpointSlice>): void {
+  follow(services: Lister<Service>, slices: Lister<EndpointSlice>, nodes: Lister<Node>): void {
     this.services = services
     this.slices = slices
+    this.nodes = nodes
     services.index(byPort, ({ spec }) =>
       (spec.ports ?? []).flatMap(({ nodePort }) => (nodePort ? [String(nodePort)] : [])),
     )
+    services.index(byAddress, addressesOf)
     slices.index(bySlice, ({ metadata }) => {
       const name = metadata.labels?.['kubernetes.io/service-name']
       return name === undefined ? [] : [`${metadata.namespace}/${name}`]
     })
+    slices.index(byNamed, ({ endpoints }) =>
+      (endpoints ?? []).flatMap(({ hostname, addresses }) => (hostname ? addresses : [])),
+    )
   }
 
-  byNodePort(nodePort: number): { ref: Ref; port: number } | undefined {
-    const service = this.services?.by(byPort, String(nodePort))[0]
-    const port = service?.spec.ports?.find(each => each.nodePort === nodePort)
-    return service && port && { ref: service.metadata, port: port.port }
+  byNodePort(nodePort: number, protocol = 'TCP'): ServicePortRef | undefined {
+    for (const service of this.services?.by(byPort, String(nodePort)) ?? []) {
+      const port = service.spec.ports?.find(each => each.nodePort === nodePort && (each.protocol ?? 'TCP') === protocol)
+      if (port) return { service, port }
+    }
+    return undefined
+  }
+
+  /** The Services that have this address: as cluster address, external one or that of a load balancer. */
+  byAddress(address: string): readonly Frozen<Service>[] {
+    return this.services?.by(byAddress, address) ?? []
+  }
+
+  /** The slices in which an endpoint of that address has a host name. */
+  slicesNaming(address: string): readonly Frozen<EndpointSlice>[] {
+    return this.slices?.by(byNamed, address) ?? []
+  }
+
+  slicesOf({ namespace, name }: Ref): readonly Frozen<EndpointSlice>[] {
+    return this.slices?.by(bySlice, `${namespace}/${name}`) ?? []
   }
 
   /** Who gets the next connection to a Service's port (a number or a name); undefined: nobody is ready. */
@@ -70,11 +108,17 @@ export class ServiceTable {
       each => each.port === port || each.name === port || String(each.port) === port,
     )
     if (!service || !found) return undefined
-    const usable = this.endpoints(service, found.name ?? '', caller)
-    if (usable.length === 0) return undefined
-    const key = `${ref.namespace}/${ref.name}:${found.port}`
+    const choice = this.choose({ service, port: found }, caller)
+    return 'endpoint' in choice ? choice.endpoint : undefined
+  }
+
+  choose({ service, port }: ServicePortRef, caller: Caller): Choice {
+    const { usable, hasAny } = this.endpoints(service, port.name ?? '', caller)
+    if (usable.length === 0) return { fault: hasAny ? 'none local' : 'none' }
+    const { namespace, name } = service.metadata
+    const key = `${namespace}/${name}:${port.port}${port.protocol ?? 'TCP'}@${caller.node ?? ''}`
     const timeout = affinityOf(service)
-    if (timeout === undefined) return usable[this.turn(key, usable.length)]
+    if (timeout === undefined) return { endpoint: usable[this.turn(key, usable.length)]! }
     let clients = this.affinities.get(key)
     if (!clients) {
       clients = new Map()
@@ -85,13 +129,13 @@ export class ServiceTable {
     const kept = known && known.until > now && usable.find(each => each.address === known.endpoint.address)
     const endpoint = kept || usable[this.turn(key, usable.length)]!
     clients.set(caller.from, { endpoint, until: now + timeout })
-    return endpoint
+    return { endpoint }
   }
 
   /** Whether anybody would get a connection. */
   isServed(ref: Ref, portName: string, caller: Omit<Caller, 'from'>): boolean {
     const service = this.services?.get(ref)
-    return service !== undefined && this.endpoints(service, portName, { ...caller, from: '' }).length > 0
+    return service !== undefined && this.endpoints(service, portName, { ...caller, from: '' }).usable.length > 0
   }
 
   forget(ref: Ref): void {
@@ -101,23 +145,46 @@ export class ServiceTable {
     }
   }
 
-  /** Ready endpoints; when there are none, those that still serve while they end (ProxyTerminatingEndpoints). */
-  private endpoints(service: Frozen<Service>, portName: string, caller: Caller): Endpoint[] {
-    const { namespace, name } = service.metadata
-    const ready: Endpoint[] = []
+  /** Ready endpoints, near ones where hints say so; when there are none, those that still serve while they end. */
+  private endpoints(
+    service: Frozen<Service>,
+    portName: string,
+    caller: Caller,
+  ): { readonly usable: readonly Endpoint[]; readonly hasAny: boolean } {
+    const ready: [Frozen<SliceEndpoint>, Endpoint][] = []
     const ending: Endpoint[] = []
-    const local = isLocal(service, caller.external) ? caller.node : undefined
-    const onlyLocal = local !== undefined
-    for (const slice of this.slices?.by(bySlice, `${namespace}/${name}`) ?? []) {
+    for (const slice of this.slicesOf(service.metadata)) {
       const port = slice.ports?.find(each => portNameOf(each) === portName)
       if (port?.port === undefined) continue
       for (const endpoint of slice.endpoints ?? []) {
-        if (onlyLocal && endpoint.nodeName !== local) continue
-        const list = isReady(endpoint) ? ready : isEnding(endpoint) ? ending : undefined
-        for (const address of endpoint.addresses) list?.push({ address, port: port.port, node: endpoint.nodeName })
+        // One connection goes to one address: upstream takes the first (pkg/proxy/endpointslicecache.go).
+        const address = endpoint.addresses[0]
+        if (address === undefined) continue
+        const one = { address, port: port.port, node: endpoint.nodeName }
+        if (isReady(endpoint)) ready.push([endpoint, one])
+        else if (isEnding(endpoint)) ending.push(one)
       }
     }
-    return ready.length > 0 ? ready : ending
+    const hasAny = ready.length > 0 || ending.length > 0
+    const local = isLocal(service, caller.external) ? caller.node : undefined
+    if (local !== undefined) {
+      const here = ready.filter(([, { node }]) => node === local).map(([, one]) => one)
+      return { usable: here.length > 0 ? here : ending.filter(({ node }) => node === local), hasAny }
+    }
+    const near = ready.length > 0 && caller.node !== undefined ? this.near(ready, caller.node) : undefined
+    return { usable: near ?? (ready.length > 0 ? ready.map(([, one]) => one) : ending), hasAny }
+  }
+
+  /** When every ready endpoint is hinted for nodes and one of them for this one, those; else the same of its zone. */
+  private near(ready: readonly [Frozen<SliceEndpoint>, Endpoint][], node: string): readonly Endpoint[] | undefined {
+    if (ready.every(([{ hints }]) => hints?.forNodes?.length)) {
+      const here = ready.filter(([{ hints }]) => hints?.forNodes?.some(({ name }) => name === node))
+      if (here.length > 0) return here.map(([, one]) => one)
+    }
+    if (!ready.every(([{ hints }]) => hints?.forZones?.length)) return undefined
+    const zone = this.nodes?.get({ name: node })?.metadata.labels?.['topology.kubernetes.io/zone']
+    const here = ready.filter(([{ hints }]) => hints?.forZones?.some(({ name }) => name === zone))
+    return here.length > 0 ? here.map(([, one]) => one) : undefined
   }
 
   private turn(key: string, length: number): number {
@@ -140,8 +207,17 @@ function isEnding({ conditions }: Frozen<SliceEndpoint>): boolean {
   return conditions?.terminating === true && conditions.serving !== false
 }
 
-function isLocal({ spec }: Frozen<Service>, external: boolean): boolean {
+function isLocal({ spec }: Frozen<Service>, external: Caller['external']): boolean {
+  if (external === 'any') return false
   return (external ? spec.externalTrafficPolicy : spec.internalTrafficPolicy) === 'Local'
+}
+
+/** Cluster addresses, and those by which the outside comes; a load balancer's only where nodes are to take them as theirs. */
+function addressesOf({ spec, status }: Frozen<Service>): readonly string[] {
+  const addresses = (spec.clusterIPs ?? []).filter(ip => ip !== 'None' && ip !== '')
+  if (spec.externalIPs) addresses.push(...spec.externalIPs)
+  for (const { ip, ipMode } of status?.loadBalancer?.ingress ?? []) if (ip && ipMode !== 'Proxy') addresses.push(ip)
+  return addresses
 }
 
 function affinityOf({ spec }: Frozen<Service>): Millis | undefined {

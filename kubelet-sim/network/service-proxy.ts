@@ -4,15 +4,24 @@
 import type { IngressClass, Node, Service } from '../../generated/types.ts'
 import { isConflict, isNotFound } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
-import { ConfigMaps, EndpointSlices, IngressClasses, Ingresses, Nodes, Pods, Services } from '../../src/kinds/index.ts'
+import {
+  ConfigMaps,
+  EndpointSlices,
+  IngressClasses,
+  Ingresses,
+  Namespaces,
+  Nodes,
+  Pods,
+  Services,
+} from '../../src/kinds/index.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
 import { type Context, type ControllerSpec, defineController } from '../../src/runtime/controller.ts'
 import type { ImageBook } from '../image-book.ts'
 import { addressOf, isSilent } from '../nodes.ts'
 import type { Silences } from '../silences.ts'
-import type { Listeners, Opened, Peer, Wanted } from './listeners.ts'
+import type { Listeners, Opened, Wanted } from './listeners.ts'
 import type { Network } from './network.ts'
-import type { Caller, Endpoint } from './proxy.ts'
+import type { Caller } from './proxy.ts'
 import { movedPorts, reachableAnnotation } from './reachable.ts'
 
 export interface ProxyOptions {
@@ -27,12 +36,16 @@ export function serviceProxy(options: ProxyOptions): ControllerSpec<Service> {
   return defineController<Service>({
     name: 'kube-proxy',
     for: Services,
-    reads: [Pods, ConfigMaps, Ingresses, IngressClasses],
+    reads: [Pods, ConfigMaps, Ingresses, IngressClasses, Namespaces],
     wakes: [
       { kind: EndpointSlices, keys: (now, before) => serviceOf(now ?? before) },
       {
         kind: Nodes,
-        keys: (now, before, context) => (looksAlike(now, before) ? [] : allOf(context)),
+        keys: (now, before, context) => {
+          if (looksAlike(now, before)) return []
+          options.network.links.changed.tell()
+          return allOf(context)
+        },
       },
     ],
     start(context) {
@@ -60,7 +73,7 @@ export function serviceProxy(options: ProxyOptions): ControllerSpec<Service> {
 export function nodeNetwork(options: Pick<ProxyOptions, 'network' | 'images'>): ControllerSpec {
   return defineController({
     name: 'node-network',
-    reads: [Pods, Nodes, Services, EndpointSlices, ConfigMaps, Ingresses, IngressClasses],
+    reads: [Pods, Nodes, Services, EndpointSlices, ConfigMaps, Ingresses, IngressClasses, Namespaces],
     start: context => followCluster(options, context),
     async work() {},
   })
@@ -71,6 +84,7 @@ function followCluster({ network, images }: Pick<ProxyOptions, 'network' | 'imag
   network.follow({
     pods: context.lister(Pods),
     nodes: context.lister(Nodes),
+    namespaces: context.lister(Namespaces),
     services: context.lister(Services),
     slices: context.lister(EndpointSlices),
     ingresses: context.lister(Ingresses),
@@ -81,7 +95,7 @@ function followCluster({ network, images }: Pick<ProxyOptions, 'network' | 'imag
 function wantedBy(service: Frozen<Service>, { network }: ProxyOptions, context: Context): Wanted[] {
   const { spec, status, metadata } = service
   const wanted = new Map<string, Wanted>()
-  const add = (address: string, at: number, portName: string, port: number, node: string | undefined) => {
+  const add = (address: string, at: number, portName: string, node: string | undefined) => {
     const key = `${address}:${at}`
     if (!address.startsWith('127.') || wanted.has(key)) return
     const caller: Omit<Caller, 'from'> = { node, external: true }
@@ -89,35 +103,21 @@ function wantedBy(service: Frozen<Service>, { network }: ProxyOptions, context: 
     wanted.set(key, {
       address,
       port: at,
-      connect: from => peerOf(network, network.table.pick(metadata, port, { ...caller, from })),
+      connect: () => ({ open: from => network.connectFromOutside(from, address, at) }),
     })
   }
   for (const { name, port, nodePort, protocol } of spec.ports ?? []) {
     if (protocol !== undefined && protocol !== 'TCP') continue
     if (nodePort) {
       for (const node of context.lister(Nodes).list()) {
-        if (!network.isDead(node.metadata.name)) add(addressOf(node), nodePort, name ?? '', port, node.metadata.name)
+        if (!network.isDead(node.metadata.name)) add(addressOf(node), nodePort, name ?? '', node.metadata.name)
       }
     }
     for (const { ip } of spec.type === 'LoadBalancer' ? (status.loadBalancer?.ingress ?? []) : []) {
-      if (ip !== undefined) add(ip, port, name ?? '', port, undefined)
+      if (ip !== undefined) add(ip, port, name ?? '', undefined)
     }
   }
   return [...wanted.values()]
-}
-
-/** The connection stays with its endpoint; each request asks anew whether that still listens. */
-function peerOf(network: Network, endpoint: Endpoint | undefined): Peer {
-  if (endpoint === undefined) return undefined
-  const first = network.listening(endpoint.address, endpoint.port)
-  if (first === undefined) return undefined
-  if (first.behaviour.tcp) return 'tcp'
-  return {
-    answer(request, from) {
-      const now = network.listening(endpoint.address, endpoint.port)
-      return now && network.answer(now, request, from)
-    },
-  }
 }
 
 /** Ports that could not be had are told of: an Event, and the annotation that `kubesim service --url` reads. */

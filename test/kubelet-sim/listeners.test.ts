@@ -154,10 +154,19 @@ describe.skipIf(process.platform !== 'linux')('listeners', () => {
   })
 
   test('what speaks no HTTP is accepted and closed with the first bytes', async () => {
-    const listeners = new Listeners()
-    const wanted: Wanted = { address: '127.0.0.1', port: await freePort('127.0.0.1'), connect: () => 'tcp' }
-    await listeners.sync('redis', [wanted])
-    const socket = net.connect(wanted.port, '127.0.0.1')
+    await using room = await openRoom(realEnv({ logLevel: 'silent', seed: 1 }), {
+      listen: true,
+      port,
+      pullDelay: 0,
+      startDelay: 0,
+      count: 1,
+    })
+    await room.run('cache', 'node-1', {
+      containers: [{ name: 'redis', image: 'redis:7', ports: [{ containerPort: 6379 }] }],
+    })
+    const ports = [{ port: 6379, protocol: 'TCP', targetPort: 6379, nodePort: 31_379 }]
+    await room.serve('cache', { type: 'NodePort', ports }, ['cache'], 6379)
+    const socket = net.connect(31_379, room.nodes.plan.node(1).address)
     const received = await new Promise<string>((resolve, reject) => {
       let text = ''
       socket.on('connect', () => socket.write('PING\r\n'))
@@ -168,7 +177,6 @@ describe.skipIf(process.platform !== 'linux')('listeners', () => {
       socket.on('error', reject)
     })
     expect(received).toBe('')
-    await listeners.closeAll()
   })
 
   test('two owners of one port: the second gets another', async () => {
@@ -177,7 +185,7 @@ describe.skipIf(process.platform !== 'linux')('listeners', () => {
     const to = (text: string): Wanted => ({
       address: '127.0.0.1',
       port,
-      connect: () => ({ answer: () => ({ status: 200, headers: {}, body: Buffer.from(text) }) }),
+      connect: () => ({ answer: async () => ({ status: 200, headers: {}, body: Buffer.from(text) }) }),
     })
     const [first] = await listeners.sync('a', [to('a')])
     const [second] = await listeners.sync('b', [to('b')])

@@ -39,7 +39,7 @@ describe('kubectl logs', () => {
   test('a server writes a line for each request', async () => {
     await using room = await virtualRoom(quick)
     await room.run('web', 'node-1')
-    room.nodes.network.toPod('10.244.1.2', 80, get('/index.html', { 'user-agent': 'curl/8' }), '10.244.0.9')
+    await room.nodes.network.toPod('10.244.1.2', 80, get('/index.html', { 'user-agent': 'curl/8' }), '10.244.0.9')
     expect((await read(room, 'web')).split('\n').at(-2)).toBe(
       '10.244.0.9 - - [01/Jan/2024:00:00:00 +0000] "GET /index.html HTTP/1.1" 200 615 "-" "curl/8" "-"',
     )
@@ -77,9 +77,9 @@ describe('kubectl logs', () => {
         seen.push(chunk)
     })()
     await room.env.clock.advance(1000)
-    for (const path of ['/a', '/b']) room.nodes.network.toPod('10.244.1.2', 80, get(path))
+    for (const path of ['/a', '/b']) await room.nodes.network.toPod('10.244.1.2', 80, get(path))
     await room.env.clock.advance(1000)
-    room.nodes.network.toPod('10.244.1.2', 80, get('/c'))
+    await room.nodes.network.toPod('10.244.1.2', 80, get('/c'))
     await room.env.clock.advance(1000)
     expect(seen.join('').match(/GET \/./g)).toEqual(['GET /a', 'GET /b', 'GET /c'])
     leaving.abort()

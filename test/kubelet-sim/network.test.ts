@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { Ingress } from '../../generated/types.ts'
 import { imageToConfigMap } from '../../kubelet-sim/images.ts'
 import { routeOf, toIngress } from '../../kubelet-sim/network/ingress.ts'
-import { ConnectionRefused } from '../../kubelet-sim/network/network.ts'
+import { originInside } from '../../kubelet-sim/network/routes.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import { ConfigMaps, EndpointSlices, IngressClasses, Ingresses, Services } from '../../src/kinds/index.ts'
 import { get, textOf, virtualRoom } from './room.ts'
@@ -23,11 +23,11 @@ describe('services', () => {
   test('the answer is the own one of nginx, its headers name the pod, and repeated calls reach everyone', async () => {
     await using room = await threePods()
     await room.serve('web', {}, all)
-    const answers = all.map(() => room.nodes.network.toService(web, 80, get()))
+    const answers = await Promise.all(all.map(() => room.nodes.network.toService(web, 80, get())))
     expect(answers.map(({ headers }) => headers['x-kubesim-pod']).sort()).toEqual(all)
     expect(textOf(answers[0]!)).toMatch(/Welcome to nginx![\s\S]*<\/html>\n$/)
     expect(answers[0]).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } })
-    expect(room.nodes.network.toService(web, 80, get('/nothing')).status).toBe(404)
+    expect((await room.nodes.network.toService(web, 80, get('/nothing'))).status).toBe(404)
   })
 
   test('no endpoint, no ready endpoint, a port nobody listens on: refused', async () => {
@@ -35,12 +35,14 @@ describe('services', () => {
     await room.serve('web', {}, [])
     await room.serve('wrong', {}, all, 8080)
     const { network } = room.nodes
-    expect(() => network.toService(web, 80, get())).toThrow(ConnectionRefused)
-    expect(() => network.toService({ ...web, name: 'wrong' }, 80, get())).toThrow(
-      /^dial tcp 10\.244\.\d\.\d:8080: connect: connection refused$/,
-    )
-    expect(() => network.toService(web, 81, get())).toThrow(ConnectionRefused)
-    expect(() => network.toPod('10.244.1.99', 80, get())).toThrow(ConnectionRefused)
+    await expect(network.toService(web, 80, get())).rejects.toMatchObject({ errno: 'ECONNREFUSED' })
+    await expect(network.toService({ ...web, name: 'wrong' }, 80, get())).rejects.toMatchObject({
+      errno: 'ECONNREFUSED',
+    })
+    await expect(network.toService(web, 81, get())).rejects.toMatchObject({ errno: 'ECONNREFUSED' })
+    const nobody = expect(network.toPod('10.244.1.99', 80, get())).rejects.toMatchObject({ errno: 'ETIMEDOUT' })
+    await room.env.clock.advance(127_000)
+    await nobody
   })
 
   test('endpoints that end still serve while no other is ready', async () => {
@@ -51,7 +53,7 @@ describe('services', () => {
     const patch = { type: 'merge' as const, body: { endpoints: [{ ...endpoints![0], conditions }] } }
     await room.client.of(EndpointSlices).patch({ name: 'web-1', namespace: 'default' }, patch)
     await room.env.activity.idle()
-    expect(room.nodes.network.toService(web, 80, get()).status).toBe(200)
+    expect((await room.nodes.network.toService(web, 80, get())).status).toBe(200)
   })
 
   test('ClientIP affinity keeps a client at its pod until it was silent for the timeout', async () => {
@@ -61,22 +63,27 @@ describe('services', () => {
       { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } },
       all,
     )
-    const ask = (from: string) => room.nodes.network.toService(web, 80, get(), from).headers['x-kubesim-pod']
-    const first = ask('10.1.1.1')
-    expect([ask('10.1.1.1'), ask('10.1.1.1')]).toEqual([first, first])
-    expect(ask('10.1.1.2')).not.toBe(first)
+    const ask = async (from: string) =>
+      (await room.nodes.network.toService(web, 80, get(), originInside(from))).headers['x-kubesim-pod']
+    const first = await ask('10.1.1.1')
+    expect([await ask('10.1.1.1'), await ask('10.1.1.1')]).toEqual([first, first])
+    expect(await ask('10.1.1.2')).not.toBe(first)
     await room.env.clock.advance(59_000)
-    expect(ask('10.1.1.1')).toBe(first)
+    expect(await ask('10.1.1.1')).toBe(first)
     await room.env.clock.advance(61_000)
-    expect(ask('10.1.1.1')).not.toBe(first)
+    expect(await ask('10.1.1.1')).not.toBe(first)
   })
 
   test('externalTrafficPolicy Local: a node answers with its own pods, or not at all', async () => {
     await using room = await threePods()
     const ports = [{ port: 80, protocol: 'TCP', targetPort: 80, nodePort: 30080 }]
     await room.serve('web', { type: 'NodePort', externalTrafficPolicy: 'Local', ports }, ['web-1'])
-    expect(room.nodes.network.toNodePort('node-2', 30080, get()).headers['x-kubesim-pod']).toBe('web-1')
-    expect(() => room.nodes.network.toNodePort('node-1', 30080, get())).toThrow(ConnectionRefused)
+    const { network } = room.nodes
+    expect((await network.toNodePort('node-2', 30080, get())).headers['x-kubesim-pod']).toBe('web-1')
+    // pkg/proxy/iptables/proxier.go: no local endpoints is a DROP, no endpoints at all a REJECT.
+    const dropped = expect(network.toNodePort('node-1', 30080, get())).rejects.toMatchObject({ errno: 'ETIMEDOUT' })
+    await room.env.clock.advance(127_000)
+    await dropped
   })
 
   test('a dead node answers nothing, nor do its pods', async () => {
@@ -84,10 +91,15 @@ describe('services', () => {
     const ports = [{ port: 80, protocol: 'TCP', targetPort: 80, nodePort: 30080 }]
     await room.serve('web', { type: 'NodePort', ports }, ['web-1'])
     room.nodes.silence('node-2')
-    expect(() => room.nodes.network.toNodePort('node-2', 30080, get())).toThrow(ConnectionRefused)
-    expect(() => room.nodes.network.toNodePort('node-1', 30080, get())).toThrow(ConnectionRefused)
+    const unreachable = { errno: 'EHOSTUNREACH' }
+    const { network } = room.nodes
+    const refused = ['node-2', 'node-1'].map(node =>
+      expect(network.toNodePort(node, 30080, get())).rejects.toMatchObject(unreachable),
+    )
+    await room.env.clock.advance(3000)
+    await Promise.all(refused)
     room.nodes.revive('node-2')
-    expect(room.nodes.network.toNodePort('node-1', 30080, get()).status).toBe(200)
+    expect((await network.toNodePort('node-1', 30080, get())).status).toBe(200)
   })
 
   test('the built flask application', async () => {
@@ -103,7 +115,7 @@ describe('services', () => {
       containers: [{ name: 'flask-app', image: 'flask-app', ports: [{ containerPort: 5000 }] }],
     })
     await room.serve('web', {}, ['web-0'], 5000)
-    expect(textOf(room.nodes.network.toService(web, 80, get()))).toBe(
+    expect(textOf(await room.nodes.network.toService(web, 80, get()))).toBe(
       'Hello World, from Dockers and Kubernetes!\npod web-0 on node-1\n',
     )
   })
@@ -189,7 +201,7 @@ describe('ingress', () => {
       }),
     )
     const ask = (host: string, path = '/') => toIngress(network, get(path, { host }), '127.0.0.1')
-    expect(ask('flask-app.local').status).toBe(404)
+    expect((await ask('flask-app.local')).status).toBe(404)
 
     await room.client.of(IngressClasses).create({
       apiVersion: 'networking.k8s.io/v1',
@@ -207,16 +219,16 @@ describe('ingress', () => {
     await create(ingress('none', rules('none.local', to('/', 'Prefix', 'empty'))))
     await create(ingress('foreign', { ingressClassName: 'other', ...rules('foreign.local', to('/', 'Prefix')) }))
 
-    expect(ask('flask-app.local')).toMatchObject({ status: 200 })
-    expect(ask('FLASK-APP.local:8080')).toMatchObject({ status: 200 })
+    expect(await ask('flask-app.local')).toMatchObject({ status: 200 })
+    expect(await ask('FLASK-APP.local:8080')).toMatchObject({ status: 200 })
     expect([
-      ask('cap.local', '/app/index.html?x=1').status,
-      ask('cap.local', '/app').status,
-      ask('cap.local', '/app/zzz').status,
+      (await ask('cap.local', '/app/index.html?x=1')).status,
+      (await ask('cap.local', '/app')).status,
+      (await ask('cap.local', '/app/zzz')).status,
     ]).toEqual([200, 200, 404])
-    expect(textOf(ask('nowhere.local'))).toBe('default backend - 404')
-    expect(ask('foreign.local').status).toBe(404)
-    expect(ask('none.local').status).toBe(503)
+    expect(textOf(await ask('nowhere.local'))).toBe('default backend - 404')
+    expect((await ask('foreign.local')).status).toBe(404)
+    expect((await ask('none.local')).status).toBe(503)
     const { status } = await room.client.of(Ingresses).get({ name: 'flask', namespace: 'default' })
     expect(status.loadBalancer?.ingress).toEqual([{ ip: '127.0.0.1' }])
     expect(await room.events('flask')).toEqual(['Sync: Scheduled for sync'])
@@ -230,5 +242,5 @@ test('a Service that is gone is forgotten', async () => {
   await room.serve('web', {}, all)
   await room.client.of(Services).delete(web)
   await room.env.activity.idle()
-  expect(() => room.nodes.network.toService(web, 80, get())).toThrow(ConnectionRefused)
+  await expect(room.nodes.network.toService(web, 80, get())).rejects.toMatchObject({ errno: 'ECONNREFUSED' })
 })

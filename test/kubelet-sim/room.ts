@@ -42,6 +42,7 @@ export async function openRoom<E extends Env>(env: E, options: Partial<NodeOptio
   await manager.start()
   await env.activity.idle()
 
+  let services = 0
   const pod = (name: string) => client.of(Pods).get({ name, namespace: 'default' })
   return {
     env,
@@ -68,7 +69,13 @@ export async function openRoom<E extends Env>(env: E, options: Partial<NodeOptio
         apiVersion: 'v1',
         kind: 'Service',
         metadata: { name, namespace: 'default' },
-        spec: { ports: [{ port: 80, protocol: 'TCP', targetPort }], ...spec },
+        // Nobody gives out addresses here.
+        spec: {
+          ports: [{ port: 80, protocol: 'TCP', targetPort }],
+          clusterIP: `10.96.7.${++services}`,
+          clusterIPs: [`10.96.7.${services}`],
+          ...spec,
+        },
       }
       const slice: NewObject<EndpointSlice> = {
         apiVersion: 'discovery.k8s.io/v1',

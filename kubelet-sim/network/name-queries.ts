@@ -1,0 +1,50 @@
+// A question to a name server: by UDP to its port 53, along the simulated network, where policies and dead nodes count as
+// for any other packet. The servers are asked in turn, twice, five seconds each, as libc does.
+
+import type { Millis } from '../../src/env/clock.ts'
+import type { DnsAnswer } from '../machine/sockets.ts'
+import type { Step } from '../machine/wait.ts'
+import { clusterAnswer, nodeAnswer } from './names.ts'
+import type { Network } from './network.ts'
+import { nodeDnsAddress } from './resolver.ts'
+import { deliver, type Hop, type Origin, translate } from './routes.ts'
+import { pass } from './waiting.ts'
+
+const patience: Millis = 5000
+const rounds = 2
+
+/** undefined: nobody answered. */
+export function* askNameServer(
+  network: Network,
+  origin: Origin,
+  servers: readonly string[],
+  name: string,
+  type: string,
+): Step<DnsAnswer | undefined> {
+  for (let round = 0; round < rounds; round++) {
+    for (const server of servers) {
+      const answer = askOne(network, origin, server, name, type)
+      if (answer === 'refused') continue
+      if (answer !== undefined) return answer
+      yield* pass(network.env.clock, patience)
+    }
+  }
+  return undefined
+}
+
+function askOne(
+  network: Network,
+  origin: Origin,
+  server: string,
+  name: string,
+  type: string,
+): DnsAnswer | 'refused' | undefined {
+  if (server === nodeDnsAddress) return { server, ...nodeAnswer(network, name, type) }
+  const hops: Hop[] = []
+  const to = translate(network, origin, { host: server, port: 53 }, 'UDP', hops)
+  if (to === 'refused') return 'refused'
+  if (typeof to === 'string') return undefined
+  const { kind } = deliver(network, origin, to, 'UDP', hops)
+  if (kind === 'dns') return { server, ...clusterAnswer(network, name, type) }
+  return kind === 'outside' || kind === 'there' ? 'refused' : undefined
+}
