@@ -3,6 +3,7 @@
 // programs). Nothing in here runs anything.
 
 import type { Script } from '../command.ts'
+import type { LayerEntry } from '../machine/files/layer.ts'
 import type { Signal } from '../machine/process.ts'
 import type { UsagePoint } from './usage.ts'
 
@@ -39,7 +40,7 @@ export interface Image {
   /** Commands it has beyond those of its base: names of tools (machine/tools) or of programs (programs.ts), or whole paths. */
   readonly commands?: readonly string[]
   /** By whole path. */
-  readonly files?: Readonly<Record<string, string>>
+  readonly files?: Readonly<Record<string, LayerEntry>>
   /** Of its commands, those that only serve or wait: what they do is told beforehand and nothing runs for it … */
   readonly told?: readonly string[]
   /** … unless something is mounted there: then what is served is in those files. */

@@ -1,8 +1,9 @@
 // The machine, whole: where the kernel, the files, the tools, the shell and the network of containers are joined. Loaded by
 // runs.ts when the first container needs it, and by nobody else.
 
+import { layerOf } from '../images/layers.ts'
+import { imagePrograms } from '../images/programs/index.ts'
 import type { RunsNeeds } from '../runs.ts'
-import { busyboxLayer } from './files/base-layers.ts'
 import { ContainerFiles } from './files/container-files.ts'
 import { deviceTree } from './files/devices.ts'
 import { Storage } from './files/storage.ts'
@@ -18,7 +19,7 @@ export interface AssemblyNeeds extends RunsNeeds {
 export function assembleMachines(needs: AssemblyNeeds): Machines {
   const { env, network } = needs
   const trees = new LayerTrees()
-  const programs = new Map<string, Program>()
+  const programs: ReadonlyMap<string, Program> = imagePrograms(needs.images)
   return new Machines({
     ...needs,
     services: namespace => network.cache.services.list().filter(({ metadata }) => metadata.namespace === namespace),
@@ -34,8 +35,8 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     logOf: (key, stream) => logOutlet(key, stream),
   })
 
-  function plainFiles({ pod, container, restart }: Wanted): ContainerFiles {
-    const storage = new Storage({ clock: env.clock, root: trees.of(busyboxLayer) })
+  function plainFiles({ pod, container, restart, image }: Wanted): ContainerFiles {
+    const storage = new Storage({ clock: env.clock, root: trees.of(layerOf(image)) })
     const overlay = { source: 'overlay', path: '/', type: 'overlay', readOnly: false, storage, root: storage.root }
     const random = env.random.fork(`files/${pod.metadata.uid}/${container.name}/${restart}`)
     const files = ContainerFiles.over(overlay, random)

@@ -1,0 +1,24 @@
+// The programs of images, by the name their files carry. Loaded with the machine, never at start. A command that an image
+// only tells of (Image.told) is a program too: the one in served.ts.
+
+import type { ImageBook } from '../../image-book.ts'
+import type { Program } from '../../machine/process.ts'
+import { catalog } from '../index.ts'
+import { nginx } from './nginx.ts'
+import { perl } from './perl.ts'
+import { servedBy } from './served.ts'
+
+export function imagePrograms(images: ImageBook): ReadonlyMap<string, Program> {
+  const programs = new Map<string, Program>()
+  const served = servedBy(images)
+  for (const { told = [] } of catalog.values()) {
+    for (const command of told) programs.set(command.slice(command.lastIndexOf('/') + 1), served)
+  }
+  for (const [name, program] of Object.entries(own)) programs.set(name, program)
+  return programs
+}
+
+const own: Readonly<Record<string, Program>> = {
+  nginx,
+  perl,
+}
