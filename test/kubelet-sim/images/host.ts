@@ -29,21 +29,21 @@ export function hostOf(
   const book = new ImageBook()
   const served = new Map<number, Handler>()
   const programs = Object.fromEntries([...imagePrograms(book), ...Object.entries(more)])
+  const own: Sockets = {
+    ...noSockets,
+    addresses: ['10.244.1.2'],
+    serve(port, answer) {
+      served.set(port, answer)
+      return { close: () => void (served.get(port) === answer && served.delete(port)) }
+    },
+    share: () => own,
+    ...sockets,
+  }
   const test = testMachine({
     layer: layerOf(book.find(image)),
     programs,
     facts: { image, hostname: 'web-1', pod: 'web-1' },
-    parts: {
-      sockets: {
-        ...noSockets,
-        addresses: ['10.244.1.2'],
-        serve(port, answer) {
-          served.set(port, answer)
-          return { close: () => void (served.get(port) === answer && served.delete(port)) }
-        },
-        ...sockets,
-      },
-    },
+    parts: { sockets: own },
   })
   return {
     ...test,
