@@ -18,6 +18,7 @@ import type { Frozen, KubeObject, NewObject, Ref } from '../src/api/meta.ts'
 import { rfc3339 } from '../src/api/time.ts'
 import type { Client } from '../src/client/client.ts'
 import type { NodeClient } from '../src/client/node-client.ts'
+import type { ResourceUsage } from '../src/client/resource-usage.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
 import { ConfigMaps } from '../src/kinds/configmap.ts'
@@ -93,6 +94,8 @@ export interface ApiServerOptions {
   /** How webhooks are asked. Default: over HTTPS, for real. */
   readonly outgoing?: Outgoing | undefined
   readonly isRunning?: AreComponentsRunning
+  /** Who measures what containers take; without, metrics.k8s.io is not served. */
+  readonly usage?: ResourceUsage | undefined
   /** Default: one of its own, upon the roles in the store. */
   readonly authorizer?: Authorizer
   /** Signs the tokens of service accounts. Default: one that is made when it is needed and kept nowhere. */
@@ -128,6 +131,7 @@ export function createApiServer(
     webhooks,
     isRunning,
     tokenRequests(env, storage, tokens),
+    options.usage,
   )
   const conversionIds = env.random.fork('conversion-reviews')
   const customResources = createCustomResources(env, storage, registry, schemas, crd =>

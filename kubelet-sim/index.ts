@@ -2,10 +2,9 @@
 // asks of nodes. src/cluster.ts calls createNodes once and gives the controllers to the manager; run as processes of their
 // own, `kubesim kubelet` takes the first list and `kubesim proxy` the second.
 
-import type { Pod } from '../generated/types.ts'
-import type { Frozen, Ref } from '../src/api/meta.ts'
 import type { Client } from '../src/client/client.ts'
 import type { NodeClient } from '../src/client/node-client.ts'
+import type { ResourceUsage } from '../src/client/resource-usage.ts'
 import type { Env } from '../src/env/env.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { type AddressPlan, addressPlan, PodAddresses } from './addresses.ts'
@@ -13,8 +12,10 @@ import { csiNodes } from './csi-nodes.ts'
 import { Errands } from './errands.ts'
 import { heartbeat } from './heartbeat.ts'
 import { ImageBook } from './image-book.ts'
-import { kubelet } from './kubelet.ts'
+import { type KnownPods, kubelet } from './kubelet.ts'
+import { Load } from './load.ts'
 import { Logs } from './logs.ts'
+import { createMeasuring } from './measuring.ts'
 import { ingressListener, ingressOwner, ingressStatus } from './network/ingress.ts'
 import { Listeners } from './network/listeners.ts'
 import { Network } from './network/network.ts'
@@ -58,6 +59,8 @@ export interface FakeNodes {
   /** Both lists. */
   readonly controllers: readonly ControllerSpec[]
   readonly nodeClient: NodeClient
+  /** What containers and nodes take; nothing is known while the kubelets do not work. */
+  readonly usage: ResourceUsage
   readonly network: Network
   /** What really runs in the containers. */
   readonly runs: Runs
@@ -79,7 +82,8 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const images = new ImageBook()
   const logs = new Logs()
   const silences = new Silences()
-  const network = new Network(env, { images, logs, silences })
+  const load = new Load()
+  const network = new Network(env, { images, logs, silences, load })
   const nodeImages = new AllNodeImages()
   const runs = new Runs({
     env,
@@ -96,7 +100,14 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     kubeletPort: options.kubeletPort,
   }
   const listeners = options.listen ? new Listeners() : undefined
-  let pods: ((ref: Ref) => Frozen<Pod> | undefined) | undefined
+  let pods: KnownPods | undefined
+  const measuring = createMeasuring({
+    env,
+    images,
+    load,
+    podsOn: node => pods?.on(node) ?? [],
+    isDead: node => network.isDead(node),
+  })
 
   const kubeletControllers: ControllerSpec[] = [
     nodeNetwork({ network, images }),
@@ -109,10 +120,11 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
       images,
       nodeImages,
       logs,
+      load,
       silences,
       delays: { pull: options.pullDelay ?? 1, start: options.startDelay ?? 1 },
-      started: find => {
-        pods = find
+      started: known => {
+        pods = known
       },
     }),
     csiNodes(),
@@ -132,7 +144,8 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     kubeletControllers,
     proxyControllers,
     controllers: [...kubeletControllers, ...proxyControllers],
-    nodeClient: nodeServer({ env, logs, images, network, silences, runs, current: ref => pods?.(ref) }),
+    nodeClient: nodeServer({ env, logs, images, network, silences, runs, current: ref => pods?.find(ref) }),
+    usage: measuring,
     network,
     runs,
     plan,

@@ -9,6 +9,7 @@ import { podClaimIndex, podClaimKeys } from '../src/kinds/pod-claims.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
 import { canonicalName, type Image } from './images.ts'
 import { copyLife, type Life, newLife } from './life.ts'
+import type { Load } from './load.ts'
 import type { Logs } from './logs.ts'
 import type { Network } from './network/network.ts'
 import type { AllNodeImages } from './node-images.ts'
@@ -25,8 +26,14 @@ export interface KubeletOptions extends Surroundings {
   readonly logs: Logs
   readonly silences: Silences
   readonly network: Network
-  /** Called when the pods are known, with the way to find one as it is now. */
-  started?(find: (ref: Ref) => Frozen<Pod> | undefined): void
+  readonly load: Load
+  /** Called when the pods are known, with the ways to find them as they are now. */
+  started?(pods: KnownPods): void
+}
+
+export interface KnownPods {
+  find(ref: Ref): Frozen<Pod> | undefined
+  on(node: string): readonly Frozen<Pod>[]
 }
 
 export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
@@ -65,7 +72,8 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
     ],
     concerns: pod => pod.spec.nodeName !== undefined && pod.spec.nodeName !== '',
     start(context) {
-      options.started?.(ref => context.lister(Pods).get(ref))
+      const pods = context.lister(Pods)
+      options.started?.({ find: ref => pods.get(ref), on: node => pods.by('node', node) })
       options.errands.onOver(ref => context.wake(ref))
       options.images.follow(context.lister(ConfigMaps))
       context.lister(Pods).index(podClaimIndex, podClaimKeys)
@@ -175,6 +183,7 @@ function forget(life: Life | undefined, options: KubeletOptions): void {
   release(life, options)
   options.logs.forget(life.uid)
   options.errands.forget(life.uid)
+  options.load.forget(life.uid)
 }
 
 function keyOf({ namespace, name }: Ref): string {

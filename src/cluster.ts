@@ -90,6 +90,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     isRunning: name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),
     authorizer,
     signingKey: options.signingKey,
+    usage: { pod: pod => nodes.usage.pod(pod), node: node => nodes.usage.node(node) },
   })
   const nodes = createNodes(env, server.client, {
     count: options.nodes ?? 0,

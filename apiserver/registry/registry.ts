@@ -5,9 +5,11 @@
 import { methodNotSupported } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { DeleteOptions, ListOptions, Patch, Selectors, WriteOptions } from '../../src/client/client.ts'
+import type { ResourceUsage } from '../../src/client/resource-usage.ts'
 import type { Millis } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
+import { Nodes } from '../../src/kinds/node.ts'
 import { Pods } from '../../src/kinds/pod.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import type { Storage, Stored } from '../storage/storage.ts'
@@ -20,6 +22,7 @@ import { converting } from './converting.ts'
 import { remove, removeCollection } from './delete.ts'
 import { evict } from './eviction.ts'
 import { get, list } from './read.ts'
+import { nodeMetricsRegistry, podMetricsRegistry } from './resource-metrics.ts'
 import { reviewRegistry } from './reviews.ts'
 import { bind, noSuchPath, patchScale, readScale, updateScale } from './subresources.ts'
 import { storageTerms } from './terms.ts'
@@ -172,6 +175,7 @@ export function createRegistry(
   remote?: RemoteAdmission,
   isRunning: AreComponentsRunning = () => undefined,
   answerTokenRequest?: AnswerTokenRequest,
+  usage?: ResourceUsage,
 ): Registry {
   const watches = new Watches(env, storage, storageTerms(kinds))
   const byKind = new Map<Kind<any>, ResourceRegistry>()
@@ -195,6 +199,11 @@ export function createRegistry(
   if (pods !== undefined) {
     add(bindingRegistry(pods))
     add(componentStatusRegistry(isRunning))
+  }
+  const nodes = byKind.get(Nodes)
+  if (usage !== undefined && pods !== undefined && nodes !== undefined) {
+    add(podMetricsRegistry(pods, usage))
+    add(nodeMetricsRegistry(nodes, usage))
   }
   served = [...byKind.keys()]
   return {

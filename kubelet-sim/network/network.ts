@@ -11,6 +11,7 @@ import type { Lister } from '../../src/runtime/informer.ts'
 import type { ImageBook } from '../image-book.ts'
 import { accessLine } from '../images/access-log.ts'
 import { type Behaviour, behaviourOf, type Overrides } from '../images.ts'
+import type { Load } from '../load.ts'
 import type { Logs } from '../logs.ts'
 import type { Sockets } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
@@ -67,12 +68,14 @@ export class Network {
   readonly transport: Transport
   private caches: Caches | undefined
   private readonly images: ImageBook
+  private readonly load: Load
   private readonly logs: Logs
   private readonly silences: Silences
   /** Containers whose programs really run: nothing is told of them. */
   private readonly running = new Set<string>()
 
-  constructor(env: Env, needs: { images: ImageBook; logs: Logs; silences: Silences }) {
+  constructor(env: Env, needs: { images: ImageBook; logs: Logs; silences: Silences; load: Load }) {
+    this.load = needs.load
     this.env = env
     this.images = needs.images
     this.logs = needs.logs
@@ -287,6 +290,7 @@ export class Network {
       status: response.status,
       bytes,
     })
+    this.load.answered(uid ?? '', container, now)
     if (line !== undefined) this.logs.print(uid ?? '', container, restart, now, line)
     return response
   }

@@ -26,6 +26,8 @@ const priorities: Readonly<Record<string, number>> = {
   'internal.apiserver.k8s.io': 16000,
   'resource.k8s.io': 15900,
   'storagemigration.k8s.io': 15800,
+  // metrics-server's own manifest.
+  'metrics.k8s.io': 100,
 }
 
 /** An APIService's groupPriorityMinimum; of groups of custom resources, 1000. */

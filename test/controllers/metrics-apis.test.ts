@@ -1,12 +1,12 @@
-// An autoscaler that asks the metrics APIs themselves: here served as custom resources, which are written by hand.
+// An autoscaler that asks the metrics APIs themselves: that of resources, and others, here served as custom resources, which
+// are written by hand.
 
 import { expect, test } from 'vitest'
 import { isReady } from '../../controllers/shared/pods.ts'
 import type { CustomResourceDefinition, V2HorizontalPodAutoscaler, V2MetricSpec } from '../../generated/types.ts'
 import type { KubeObject, NewObject } from '../../src/api/meta.ts'
-import { rfc3339 } from '../../src/api/time.ts'
 import { definedKind } from '../../src/kinds/customresourcedefinition.ts'
-import { CustomResourceDefinitions, Deployments, HorizontalPodAutoscalers } from '../../src/kinds/index.ts'
+import { CustomResourceDefinitions, Deployments, HorizontalPodAutoscalers, Pods } from '../../src/kinds/index.ts'
 import { type TestCluster, testCluster } from '../support/cluster.ts'
 import { deployment } from '../support/objects.ts'
 
@@ -54,31 +54,24 @@ const web = deployment('web', {
 const replicas = (it: TestCluster) => it.get(Deployments, 'web').spec.replicas
 const status = (it: TestCluster) => it.get(HorizontalPodAutoscalers, 'web').status
 
-/** What every pod's two containers use, measured now. */
-async function measure(it: TestCluster, main: string, side: string): Promise<void> {
-  const timestamp = rfc3339(it.env.clock.now())
-  const objects = it.pods({ app: 'web' }).map(({ metadata }) => ({
-    metadata: { name: metadata.name, namespace: 'default', labels: metadata.labels },
-    timestamp,
-    window: '15s',
-    containers: [
-      { name: 'main', usage: { cpu: main, memory: '10Mi' } },
-      { name: 'side', usage: { cpu: side, memory: '10Mi' } },
-    ],
-  }))
-  await put(it, 'pods.metrics.k8s.io', ...objects)
+/** What every pod's two containers use from now on. */
+async function use(it: TestCluster, main: string, side: string): Promise<void> {
+  const annotations = { 'kubesim.dev/cpu': `main=${main}, side=${side}` }
+  for (const { metadata } of it.pods({ app: 'web' })) {
+    await it.client.of(Pods).patch(metadata, { type: 'merge', body: { metadata: { annotations } } })
+  }
 }
 
 test('by metrics.k8s.io, of whole pods and of one container', async () => {
   await using it = await testCluster()
-  await it.apply(definition('metrics.k8s.io', 'pods', 'PodMetrics'), web)
+  await it.apply(web)
   await it.until(() => it.pods().filter(isReady).length === 2)
   await it.advance('1m')
   const target = { type: 'Utilization', averageUtilization: 50 }
   const ofPods: V2MetricSpec = { type: 'Resource', resource: { name: 'cpu', target } }
   await it.apply(autoscaler([ofPods]))
   await it.advance('10s')
-  await measure(it, '90m', '10m')
+  await use(it, '90m', '10m')
   await it.advance('20s')
   // 100m of the 200m that a pod requests is what is wanted.
   expect(replicas(it)).toBe(2)
@@ -92,7 +85,7 @@ test('by metrics.k8s.io, of whole pods and of one container', async () => {
   await it.client
     .of(HorizontalPodAutoscalers)
     .patch({ name: 'web', namespace: 'default' }, { type: 'merge', body: { spec: { metrics: [ofMain] } } })
-  await measure(it, '90m', '10m')
+  await use(it, '90m', '10m')
   await it.advance('20s')
   expect(replicas(it)).toBe(4)
   expect(status(it).currentMetrics).toEqual([
