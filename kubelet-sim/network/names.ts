@@ -5,6 +5,7 @@
 
 import type { EndpointSlice, Service } from '../../generated/types.ts'
 import type { Frozen } from '../../src/api/meta.ts'
+import { ipText } from '../../src/kinds/ip-address.ts'
 import type { DnsAnswer } from '../machine/sockets.ts'
 import type { Network } from './network.ts'
 
@@ -204,21 +205,7 @@ function addressOfReverse(name: string): string | undefined {
     return isIPv4(address) ? address : undefined
   }
   const digits = name.slice(0, -'.ip6.arpa'.length).split('.').reverse().join('')
-  return /^[0-9a-f]{32}$/.test(digits) ? shortIPv6(digits) : undefined
-}
-
-/** RFC 5952: zeros left out, the longest run of groups of zero as `::`. */
-function shortIPv6(digits: string): string {
-  const groups = Array.from({ length: 8 }, (_, index) => Number.parseInt(digits.slice(index * 4, index * 4 + 4), 16))
-  const text = groups.map(group => group.toString(16)).join(':')
-  const runs = text.match(/\b0(?::0)+\b/g) ?? []
-  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '')
-  return longest === ''
-    ? text
-    : text
-        .replace(longest, '')
-        .replace(/^:?|:?$/g, ':')
-        .replace(/:{2,}/, '::')
+  return /^[0-9a-f]{32}$/.test(digits) ? ipText([...Buffer.from(digits, 'hex')]) : undefined
 }
 
 function addressRecords(name: string, type: string, addresses: readonly string[]): DnsRecord[] {

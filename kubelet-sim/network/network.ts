@@ -2,7 +2,16 @@
 // said. Called by the real listeners (listeners.ts), by the API server's proxy (node-server.ts), by the sockets of simulated
 // processes (sockets.ts) and by tests. No address of the simulation is ever dialled on the real network.
 
-import type { EndpointSlice, Ingress, IngressClass, Namespace, Node, Pod, Service } from '../../generated/types.ts'
+import type {
+  EndpointSlice,
+  Ingress,
+  IngressClass,
+  Namespace,
+  NetworkPolicy,
+  Node,
+  Pod,
+  Service,
+} from '../../generated/types.ts'
 import { ApiError } from '../../src/api/errors.ts'
 import type { Frozen, Ref } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
@@ -34,6 +43,7 @@ export interface Caches {
   readonly pods: Lister<Pod>
   readonly nodes: Lister<Node>
   readonly namespaces: Lister<Namespace>
+  readonly policies: Lister<NetworkPolicy>
   readonly services: Lister<Service>
   readonly slices: Lister<EndpointSlice>
   readonly ingresses: Lister<Ingress>
@@ -82,7 +92,7 @@ export class Network {
     this.silences = needs.silences
     this.table = new ServiceTable(env)
     this.links = new Links(this)
-    this.policies = new Policies(this)
+    this.policies = new Policies(() => this.cache)
     this.transport = new Transport(this)
     needs.silences.onChange(new AbortController().signal, () => this.links.changed.tell())
   }

@@ -6,6 +6,7 @@ import type { Pod } from '../../generated/types.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import type { Address } from '../machine/sockets.ts'
 import type { Network } from './network.ts'
+import { addressParty } from './policies.ts'
 import type { Endpoint, ServicePortRef } from './proxy.ts'
 import { nodeStack, podStack, type StackKey } from './stacks.ts'
 
@@ -162,14 +163,20 @@ export function deliver(
   protocol: Protocol,
   hops: Hop[] | undefined,
 ): Verdict {
-  if (to.service && isApiServer(to.service)) return { kind: 'apiserver' }
+  if (to.service && isApiServer(to.service)) {
+    const party = addressParty('the API server', to.address)
+    return { kind: network.policies.letsOut(origin, party, to.port, protocol, hops) ? 'apiserver' : 'dropped' }
+  }
   const loop = to.service === undefined && to.through === undefined && origin.stack !== undefined
   if (loop && (to.address === origin.address || (isLoopback(to.address) && !network.nodeAt(to.address)))) {
     return { kind: 'there', target: { ...selfOf(origin), address: to.address, port: to.port } }
   }
   const target = targetAt(network, to)
   if (target === undefined) {
-    if (network.isClusterDns(to)) return dnsVerdict(network, origin, to, protocol, hops)
+    if (network.isClusterDns(to)) {
+      const party = { ...dnsParty, address: to.address }
+      return { kind: network.policies.letsOut(origin, party, to.port, protocol, hops) ? 'dns' : 'dropped' }
+    }
     const outside = !network.isOurs(to.address)
     hops?.push({
       at: to.address,
@@ -187,15 +194,8 @@ export function deliver(
   return { kind: 'there', target }
 }
 
-function dnsVerdict(
-  network: Network,
-  origin: Origin,
-  to: Destination,
-  protocol: Protocol,
-  hops: Hop[] | undefined,
-): Verdict {
-  return { kind: network.policies.allowsToDns(origin, to, protocol, hops) ? 'dns' : 'dropped' }
-}
+/** Policies know it by the labels that its pods have in any cluster. */
+const dnsParty = { name: 'the name server', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } }
 
 function isApiServer({ service }: ServicePortRef): boolean {
   return service.metadata.namespace === 'default' && service.metadata.name === 'kubernetes'

@@ -10,6 +10,7 @@ import {
   IngressClasses,
   Ingresses,
   Namespaces,
+  NetworkPolicies,
   Nodes,
   Pods,
   Services,
@@ -36,7 +37,7 @@ export function serviceProxy(options: ProxyOptions): ControllerSpec<Service> {
   return defineController<Service>({
     name: 'kube-proxy',
     for: Services,
-    reads: [Pods, ConfigMaps, Ingresses, IngressClasses, Namespaces],
+    reads: [Pods, ConfigMaps, Ingresses, IngressClasses, Namespaces, NetworkPolicies],
     wakes: [
       { kind: EndpointSlices, keys: (now, before) => serviceOf(now ?? before) },
       {
@@ -73,7 +74,7 @@ export function serviceProxy(options: ProxyOptions): ControllerSpec<Service> {
 export function nodeNetwork(options: Pick<ProxyOptions, 'network' | 'images'>): ControllerSpec {
   return defineController({
     name: 'node-network',
-    reads: [Pods, Nodes, Services, EndpointSlices, ConfigMaps, Ingresses, IngressClasses, Namespaces],
+    reads: [Pods, Nodes, Services, EndpointSlices, ConfigMaps, Ingresses, IngressClasses, Namespaces, NetworkPolicies],
     start: context => followCluster(options, context),
     async work() {},
   })
@@ -85,6 +86,7 @@ function followCluster({ network, images }: Pick<ProxyOptions, 'network' | 'imag
     pods: context.lister(Pods),
     nodes: context.lister(Nodes),
     namespaces: context.lister(Namespaces),
+    policies: context.lister(NetworkPolicies),
     services: context.lister(Services),
     slices: context.lister(EndpointSlices),
     ingresses: context.lister(Ingresses),

@@ -4,7 +4,7 @@
 import type { Pod } from '../../generated/types.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
-import type { Millis } from '../../src/env/clock.ts'
+import type { Clock, Millis } from '../../src/env/clock.ts'
 import {
   type Address,
   type Connection,
@@ -33,6 +33,7 @@ import {
 } from './resolver.ts'
 import { isLoopback, type Origin, originOfNode, originOfPod } from './routes.ts'
 import { bindTo, type HttpListener, type RawListener, type Stack } from './stacks.ts'
+import { within } from './waiting.ts'
 
 /** What of the process's files tells of names; absent: what its kubelet wrote there. */
 export interface NameFiles {
@@ -98,7 +99,7 @@ class ProcessSockets implements Sockets {
   }
 
   *connect(to: Address, { timeout }: { readonly timeout?: number | undefined } = {}): Step<Connection> {
-    const end = yield* this.#network.transport.connect(this.#origin, yield* this.#addressed(to), timeout)
+    const end = yield* within(this.#clock, this.#deadline(timeout), this.#connect(to))
     return this.#owned(end)
   }
 
@@ -207,7 +208,7 @@ class ProcessSockets implements Sockets {
     request: SimulatedRequest,
     options: { readonly timeout?: number | undefined; readonly tls?: boolean } = {},
   ): Step<SimulatedResponse> {
-    return yield* this.#network.transport.request(this.#origin, yield* this.#addressed(to), request, options)
+    return yield* within(this.#clock, this.#deadline(options.timeout), this.#request(to, request))
   }
 
   share(): Sockets {
@@ -222,6 +223,24 @@ class ProcessSockets implements Sockets {
     const { pod, node } = this.#owner
     if (pod === undefined) return originOfNode(this.#network, node ?? '')
     return originOfPod(this.#network, this.#network.current(pod) ?? pod)
+  }
+
+  get #clock(): Clock {
+    return this.#network.env.clock
+  }
+
+  #deadline(timeout: Millis | undefined): Millis | undefined {
+    return timeout === undefined ? undefined : this.#clock.now() + timeout
+  }
+
+  *#connect(to: Address): Step<ConnectionEnd> {
+    const address = yield* this.#addressed(to)
+    return yield* this.#network.transport.connect(this.#origin, address)
+  }
+
+  *#request(to: Address, request: SimulatedRequest): Step<SimulatedResponse> {
+    const address = yield* this.#addressed(to)
+    return yield* this.#network.transport.request(this.#origin, address, request)
   }
 
   *#addressed({ host, port }: Address): Step<Address> {

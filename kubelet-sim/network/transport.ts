@@ -14,7 +14,7 @@ import { askHttp, serveHttp } from './http-wire.ts'
 import type { Listening, Network } from './network.ts'
 import { type Destination, deliver, type Hop, type Origin, type Target, translate } from './routes.ts'
 import { boundAt, type HttpListener, type ProcessListener, type RawListener } from './stacks.ts'
-import { done, orUntil, pass, until } from './waiting.ts'
+import { done, pass, until, within } from './waiting.ts'
 
 /** Linux with tcp_syn_retries 6: sent again after 1, 3, 7, 15, 31 and 63 s, given up after 127. */
 const attempts: readonly Millis[] = [0, 1000, 3000, 7000, 15_000, 31_000, 63_000]
@@ -74,7 +74,7 @@ export class Transport {
   ): Step<SimulatedResponse> {
     const deadline = timeout === undefined ? undefined : this.#now() + timeout
     const reached = yield* this.#reach(origin, to, Math.min(connectTimeout, timeout ?? givesUp))
-    return yield* this.#within(deadline, this.#exchange(origin, to, reached, request))
+    return yield* within(this.#network.env.clock, deadline, this.#exchange(origin, to, reached, request))
   }
 
   /** The round trip's milliseconds; undefined: no answer. */
@@ -195,22 +195,6 @@ export class Transport {
 
   #linkTo(origin: Origin, target: Target | undefined): Link {
     return this.#network.links.between(origin, target)
-  }
-
-  *#within<T>(deadline: Millis | undefined, step: Step<T>): Step<T> {
-    if (deadline === undefined) return yield* step
-    const { clock } = this.#network.env
-    try {
-      for (;;) {
-        const { done, value } = step.next()
-        if (done) return value
-        const wait = orUntil(value, clock, deadline)
-        while (!wait.isOver()) yield wait
-        if (!value.isOver() && clock.now() >= deadline) throw new SystemError('ETIMEDOUT')
-      }
-    } finally {
-      step.return(undefined as T)
-    }
   }
 
   *#rest(at: Millis): Step<void> {
