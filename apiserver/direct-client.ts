@@ -1,6 +1,7 @@
 // The direct door: Client upon the registry, for components in the same process. What comes in is made JSON as it would be
 // on a wire; what goes out is the stored, frozen object itself. Made by server.ts.
 
+import type { Cause } from '../src/api/cause.ts'
 import { ApiError } from '../src/api/errors.ts'
 import { managerOf } from '../src/api/field-managers.ts'
 import { jsonClone } from '../src/api/freeze.ts'
@@ -27,10 +28,16 @@ import {
   type Wrote,
 } from './registry/registry.ts'
 
-export function createDirectClient(env: Env, registry: Registry, component = 'kubesim'): Client {
+export function createDirectClient(
+  env: Env,
+  registry: Registry,
+  component = 'kubesim',
+  cause: Cause = { by: component },
+): Client {
   const info: RequestInfo = {
     user: { name: `system:${component}`, groups: ['system:masters', 'system:authenticated'] },
     warn: text => env.log.debug({ component, warning: text }, 'the API server warns'),
+    cause,
   }
   const clients = new WeakMap<Kind<any>, ResourceClient<any>>()
   return {
@@ -43,6 +50,7 @@ export function createDirectClient(env: Env, registry: Registry, component = 'ku
       return client
     },
     as: other => createDirectClient(env, registry, other),
+    because: why => createDirectClient(env, registry, component, why),
   }
 }
 

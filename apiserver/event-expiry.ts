@@ -63,11 +63,13 @@ function lastWritten(event: Frozen<CoreV1Event>): Millis {
   )
 }
 
+const cause = { by: 'kube-apiserver' }
+
 /** Unless it was written again since. */
 async function expire(env: Env, storage: Storage, { key, revision }: Entry): Promise<void> {
   if (storage.get(key)?.revision !== revision) return
   try {
-    await storage.write(key, current => (current?.revision === revision ? { remove: true } : { keep: true }))
+    await storage.write(key, current => (current?.revision === revision ? { remove: true } : { keep: true }), cause)
   } catch (error) {
     env.log.error({ event: key, error }, 'an event could not be expired')
   }

@@ -3,6 +3,7 @@
 
 import type {
   ConfigMap,
+  CustomResourceDefinition,
   EndpointSlice,
   Endpoints,
   FlowSchema,
@@ -50,7 +51,7 @@ import { ServiceAccountTokens } from './auth/service-account-tokens.ts'
 import { tokenRequests } from './auth/token-requests.ts'
 import { CelLoader } from './cel/cel-loader.ts'
 import type { CelAuthorizer } from './cel/library/authorizer.ts'
-import { renaming } from './custom/conversion.ts'
+import { type Conversion, renaming } from './custom/conversion.ts'
 import { webhookConversion } from './custom/conversion-webhook.ts'
 import { createCustomResources } from './custom/custom-resources.ts'
 import { withJudgedDefinitions } from './custom/definition-kind.ts'
@@ -60,12 +61,16 @@ import { expireEvents } from './event-expiry.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
 import { httpsOutgoing } from './outgoing/https-outgoing.ts'
 import type { Outgoing } from './outgoing/outgoing.ts'
+import { PastViews } from './past-views.ts'
 import type { AreComponentsRunning } from './registry/component-statuses.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
-import type { Storage } from './storage/storage.ts'
+import { storageTerms } from './registry/terms.ts'
+import type { Revision, Storage } from './storage/storage.ts'
 
 export interface ApiServer {
   readonly registry: Registry
+  /** The API as it was, read-only. */
+  readonly past: PastViews
   /** The direct door. */
   readonly client: Client
   /** What other servers serve behind this one. */
@@ -100,6 +105,8 @@ export interface ApiServerOptions {
   readonly authorizer?: Authorizer
   /** Signs the tokens of service accounts. Default: one that is made when it is needed and kept nowhere. */
   readonly signingKey?: SigningKey | undefined
+  /** When a revision was written, by the cluster's clock. */
+  readonly timeOf?: (revision: Revision) => Millis | undefined
 }
 
 export function createApiServer(
@@ -134,11 +141,22 @@ export function createApiServer(
     options.usage,
   )
   const conversionIds = env.random.fork('conversion-reviews')
-  const customResources = createCustomResources(env, storage, registry, schemas, crd =>
+  const conversionOf = (crd: Frozen<CustomResourceDefinition>): Conversion =>
     crd.spec.conversion?.strategy === 'Webhook'
       ? webhookConversion({ outgoing, present: storage }, conversionIds, crd)
-      : renaming,
-  )
+      : renaming
+  const customResources = createCustomResources(env, storage, registry, schemas, conversionOf)
+  const past = new PastViews({
+    env,
+    storage,
+    terms: storageTerms(kinds),
+    timeOf: revision => options.timeOf?.(revision),
+    open(then, stored) {
+      const registryThen = createRegistry(then, stored, kinds, [])
+      const custom = createCustomResources(then, stored, registryThen, schemas, conversionOf)
+      return { registry: registryThen, ready: custom.ready, close: () => custom.close() }
+    },
+  })
   const client = createDirectClient(env, registry)
   const stopExpiring = expireEvents(env, storage)
   const flows = new FlowControl({ env, storage, client: client.as('api-priority-and-fairness-config-consumer-v1') })
@@ -146,6 +164,7 @@ export function createApiServer(
   const stopFollowing = followCustomServices(env, storage, client.as('kube-aggregator'))
   return {
     registry,
+    past,
     client,
     aggregation,
     flows,
@@ -170,6 +189,7 @@ export function createApiServer(
       webhooks.close()
       for (const policy of policies) policy.close()
       customResources.close()
+      past.close()
       flows.close()
       aggregation.close()
       stopFollowing()

@@ -11,6 +11,7 @@ import { storageTerms } from '../apiserver/registry/terms.ts'
 import { type ApiServer, createApiServer } from '../apiserver/server.ts'
 import type { Journal } from '../apiserver/storage/journal.ts'
 import { RevisionStore } from '../apiserver/storage/revision-store.ts'
+import type { HistoryOptions } from '../apiserver/storage/storage.ts'
 import type { CertificateSigner } from '../controllers/certificate-signing.ts'
 import { builtinControllers } from '../controllers/index.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
@@ -52,6 +53,8 @@ export interface ClusterOptions {
   readonly scheduler?: SchedulerConfiguration | undefined
   /** Whether others than the masters will ask, and need the roles and bindings that every cluster has. */
   readonly withRoles?: boolean
+  /** How much of the past can be watched from, listed at and looked at. */
+  readonly history?: HistoryOptions
   /** As process.platform names it: whether each node has a loopback address of its own. */
   readonly platform: string
 }
@@ -78,6 +81,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { endpoint = { address: '127.0.0.1', port: 6443 } } = options
   const storage = await RevisionStore.open(options.env, options.journal, {
     terms: storageTerms(builtinKinds),
+    ...(options.history && { history: options.history }),
     keepParsed: key => !key.startsWith('/registry/core/events/'),
   })
   // With the same seed a cluster that is started again must not draw the uids and names of its first life a second time.
@@ -91,6 +95,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     authorizer,
     signingKey: options.signingKey,
     usage: { pod: pod => nodes.usage.pod(pod), node: node => nodes.usage.node(node) },
+    timeOf: revision => storage.timeOf(revision),
   })
   const nodes = createNodes(env, server.client, {
     count: options.nodes ?? 0,

@@ -48,6 +48,13 @@ export interface Config {
   readonly tokenAuthFile: string | undefined
   /** Of several processes of one component, only one works at a time. */
   readonly leaderElect: boolean
+  /** How much of the past is kept: what is older goes, but for so many events; never more than so many bytes. */
+  readonly history: {
+    readonly maxAge: number
+    readonly leastEvents: number
+    readonly maxEvents: number
+    readonly maxBytes: number
+  }
 }
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -82,6 +89,9 @@ export interface Settings {
   auditLogMaxage?: string | number
   tokenAuthFile?: string
   leaderElect?: boolean
+  historyAge?: string | number
+  historyEvents?: string | number
+  historySize?: string | number
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -111,9 +121,20 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     delays: number('delays', settings.delays ?? 1),
     schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
     leaderElect: settings.leaderElect ?? true,
+    history: historyOf(settings),
     auditPolicyFile: settings.auditPolicyFile ? resolve(expandHome(settings.auditPolicyFile)) : undefined,
     auditLog: auditLogOf(settings),
     tokenAuthFile: settings.tokenAuthFile ? resolve(expandHome(settings.tokenAuthFile)) : undefined,
+  })
+}
+
+function historyOf({ historyAge, historyEvents, historySize }: Settings): Config['history'] {
+  const leastEvents = whole('history-events', historyEvents ?? 4_096, 1, 10_000_000)
+  return Object.freeze({
+    maxAge: number('history-age', historyAge ?? 5) * 60_000,
+    leastEvents,
+    maxEvents: Math.max(32_768, leastEvents),
+    maxBytes: number('history-size', historySize ?? 16) * 1024 * 1024,
   })
 }
 
@@ -189,6 +210,9 @@ const knownSettings = new Set([
   'auditLogMaxage',
   'tokenAuthFile',
   'leaderElect',
+  'historyAge',
+  'historyEvents',
+  'historySize',
 ])
 
 function homeDir(environment: Environment): string {

@@ -6,6 +6,7 @@ import { parseDuration } from '../kubelet-sim/duration.ts'
 import { badRequest, methodNotAllowed } from './api/errors.ts'
 import type { ClockControl } from './clock-control.ts'
 import type { Cluster } from './cluster.ts'
+import { difference, revisionAt, revisionOf, type TimelineQuery, timeline } from './timeline.ts'
 
 export interface OwnPaths {
   readonly cluster: Cluster
@@ -19,7 +20,49 @@ export async function ownPaths(own: OwnPaths, request: OwnRequest): Promise<obje
   if (!request.path.startsWith(root)) return undefined
   const [first, ...rest] = request.path.slice(root.length).split('/')
   if (first === 'clock') return clockPath(own.clockControl, rest, request)
-  return undefined
+  const read = first === undefined || rest.length > 0 ? undefined : reading[first]
+  if (read === undefined) return undefined
+  requireMethod(request, 'GET')
+  return read(own.cluster, request.query)
+}
+
+type Query = OwnRequest['query']
+
+const reading: Readonly<Record<string, (cluster: Cluster, query: Query) => object>> = {
+  /** `?at=5m-ago`: which revision that was. */
+  revision: ({ storage, env }, query) => ({
+    kind: 'Revision',
+    apiVersion: 'kubesim.dev/v1alpha1',
+    ...revisionAt(storage, revisionOf(storage, query.get('at') ?? 'now', env.clock.now())),
+    oldest: storage.compacted,
+    present: storage.revision,
+  }),
+  timeline: ({ storage, env }, query) => {
+    const point = (name: string): { [name: string]: number } | undefined => {
+      const words = query.get(name)
+      return words === null ? undefined : { [name]: revisionOf(storage, words, env.clock.now()) }
+    }
+    return timeline(storage, { ...selected(query), ...point('from'), ...point('to') })
+  },
+  diff: ({ storage, env }, query) => {
+    const point = (name: string): number => revisionOf(storage, query.get(name) ?? 'now', env.clock.now())
+    return difference(storage, point('from'), point('to'), selected(query))
+  },
+}
+
+function selected(query: Query): TimelineQuery {
+  const word = (name: string): Record<string, string> => {
+    const value = query.get(name)
+    return value === null || value === '' ? {} : { [name]: value }
+  }
+  const limit = Number(query.get('limit') ?? 0)
+  return {
+    ...word('namespace'),
+    ...word('resource'),
+    ...word('name'),
+    all: query.get('all') === 'true',
+    ...(limit > 0 ? { limit } : {}),
+  }
 }
 
 async function clockPath(

@@ -63,7 +63,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     platform: process.platform,
     scheduler,
     withRoles: true,
+    history: config.history,
   })
+  // What was written when time had been advanced was not written in the future.
+  env.clock.notBefore(cluster.storage.lastAt ?? 0)
   const clock = new ClockControl(env, cluster.storage, config.without)
   let isStarted = false
   const door = createHttpServer({
@@ -79,6 +82,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     checks: startChecks(() => isStarted),
     audit,
     metrics: () => cluster.metrics(),
+    past: revision => cluster.server.past.at(revision),
     pages: path => decisionAt(path, cluster),
     own: request => ownPaths({ cluster, clockControl: clock }, request),
   })

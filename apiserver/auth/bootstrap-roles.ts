@@ -35,7 +35,7 @@ export async function bootstrapRoles(env: Env, storage: Storage): Promise<void> 
     if (put !== undefined) puts.push({ key, put })
   }
   const last = puts.pop()
-  if (last !== undefined) await storage.write(last.key, () => ({ put: last.put, also: puts }))
+  if (last !== undefined) await storage.write(last.key, () => ({ put: last.put, also: puts }), { by: 'kube-apiserver' })
 }
 
 /** Undefined when nothing of it is missing. A binding cannot change its role: one to another is replaced. */

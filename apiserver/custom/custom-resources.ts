@@ -31,6 +31,8 @@ interface Served {
   readonly kinds: CustomKinds
 }
 
+const cause = { by: 'apiextensions-apiserver' }
+
 const prefix = prefixOf(CustomResourceDefinitions)
 
 export function createCustomResources(
@@ -106,11 +108,15 @@ export function createCustomResources(
         return
       }
       let wrote = false
-      await storage.write(key, (current, present) => {
-        const decision = decide(current?.object as Crd | undefined, present)
-        wrote = 'put' in decision
-        return decision
-      })
+      await storage.write(
+        key,
+        (current, present) => {
+          const decision = decide(current?.object as Crd | undefined, present)
+          wrote = 'put' in decision
+          return decision
+        },
+        cause,
+      )
       if (!wrote) return
     }
   }
@@ -142,25 +148,33 @@ export function createCustomResources(
   }
 
   async function tell(name: string, reason: string, message: string): Promise<void> {
-    await storage.write(prefix + name, current => {
-      const crd = current?.object as Crd | undefined
-      if (crd === undefined) return { keep: true }
-      const next = withCondition(crd, { type: 'Terminating', status: 'True', reason, message }, env.clock.now())
-      return next === undefined ? { keep: true } : { put: next }
-    })
+    await storage.write(
+      prefix + name,
+      current => {
+        const crd = current?.object as Crd | undefined
+        if (crd === undefined) return { keep: true }
+        const next = withCondition(crd, { type: 'Terminating', status: 'True', reason, message }, env.clock.now())
+        return next === undefined ? { keep: true } : { put: next }
+      },
+      cause,
+    )
   }
 
   async function letGo(name: string, reason: string, message: string): Promise<void> {
     const condition = { type: 'Terminating', status: 'False', reason, message }
-    await storage.write(prefix + name, current => {
-      const crd = current?.object as Crd | undefined
-      if (crd === undefined) return { keep: true }
-      const next = withCondition(crd, condition, env.clock.now()) ?? (draft(crd) as CustomResourceDefinition)
-      const finalizers = (next.metadata.finalizers ?? []).filter(finalizer => finalizer !== cleanupFinalizer)
-      if (finalizers.length === 0) return { remove: true }
-      next.metadata.finalizers = finalizers
-      return { put: next }
-    })
+    await storage.write(
+      prefix + name,
+      current => {
+        const crd = current?.object as Crd | undefined
+        if (crd === undefined) return { keep: true }
+        const next = withCondition(crd, condition, env.clock.now()) ?? (draft(crd) as CustomResourceDefinition)
+        const finalizers = (next.metadata.finalizers ?? []).filter(finalizer => finalizer !== cleanupFinalizer)
+        if (finalizers.length === 0) return { remove: true }
+        next.metadata.finalizers = finalizers
+        return { put: next }
+      },
+      cause,
+    )
   }
 
   const stop = storage.subscribe(prefix, storage.revision, events => {

@@ -20,9 +20,11 @@ export async function deleteInstances(
   signal: AbortSignal,
 ): Promise<boolean> {
   const now = clock.now()
-  await Promise.all(storage.list(prefix).map(({ key }) => storage.write(key, current => ending(current, now))))
+  await Promise.all(storage.list(prefix).map(({ key }) => storage.write(key, current => ending(current, now), cause)))
   return gone(wall, storage, prefix, signal)
 }
+
+const cause = { by: 'apiextensions-apiserver' }
 
 function ending(current: Stored | undefined, now: Millis): Decision {
   if (current === undefined) return { keep: true }

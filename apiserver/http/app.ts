@@ -32,6 +32,7 @@ import type { Family } from './metric-families.ts'
 import { healthFamilies, metricsPage, type Page, processFamilies, storedFamilies } from './metrics-page.ts'
 import { sendMissingPage } from './missing-pages.ts'
 import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts'
+import { type PastApi, PastPaths, pastTarget } from './past-paths.ts'
 import { presentRefusal } from './presentation.ts'
 import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
 import { parseTarget, type Query, queryOf, readBody } from './request.ts'
@@ -59,6 +60,8 @@ export interface HttpServerOptions {
   readonly audit?: Audit | undefined
   /** What /readyz asks beyond the API server itself. */
   readonly checks?: HealthChecks
+  /** The API as it was at a revision, below /at/REVISION. Absent: there is no past. */
+  readonly past?: (revision: number) => PastApi
   /** What is served beside the API as JSON, below /simulator/; undefined where there is nothing. */
   readonly pages?: (path: string) => object | undefined
   /** What kubesim serves of its own, below /kubesim/, with any method; undefined where there is nothing. */
@@ -102,6 +105,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const ending = createEnding()
   const metrics = new RequestMetrics(() => env.wall.now())
   const verbs = new Verbs({ env, registry, nodes: options.nodes, ending: ending.signal, metrics })
+  const past =
+    options.past &&
+    new PastPaths({
+      at: options.past,
+      ending: ending.signal,
+      metrics,
+      documentsOf: served => documentsOf(served, undefined),
+    })
   const upgrades = new Upgrades(verbs, aggregation)
   const auditIds = env.random.fork('audit-ids')
   const inFlight = new Set<IncomingMessage>()
@@ -121,6 +132,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     let flow: Flow | undefined
     let trail: Trail | undefined
     let isLong = false
+    const ago = past && request.url?.startsWith('/at/') ? pastTarget(request.url) : undefined
+    // From here on the request is as it would be of the present.
+    if (ago !== undefined) request.url = request.url!.replace(/^\/at\/\d+\/?/, '/')
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
@@ -150,6 +164,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const entry = admitted(flows, attributes, user, response, headers)
       flow = entry instanceof Promise ? await entry : entry
       requireAllowed(user, url, attributes, trail)
+      if (ago !== undefined && !openToAll.has(path)) {
+        return await past!.answer(ago.revision, path, target, { request, response, user, headers, trail })
+      }
       const health = healthReport(path, mark < 0 ? '' : url.slice(mark + 1), checks)
       if (health) {
         const said = { ...headers, ...health.headers }

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Node, Pod } from '../../generated/types.ts'
+import { type Cause, causeHeader, readCause } from '../../src/api/cause.ts'
 import {
   ApiError,
   badRequest,
@@ -18,6 +19,7 @@ import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
 import type { Level } from '../audit/policy.ts'
 import type { Trail } from '../audit/trail.ts'
+import { fromUserAgent } from '../registry/ownership.ts'
 import {
   type Registry,
   type RequestInfo,
@@ -357,8 +359,18 @@ const bodyKind = ({ kind }: ResourceRegistry, part: string): string => bodyKinds
 function infoOf({ user, headers, request, trail }: Exchange): RequestInfo {
   const userAgent = request.headers['user-agent']
   const annotate = trail && ((key: string, value: string, level?: Level) => trail.annotate(key, value, level))
-  return { user, userAgent, mayWait: true, annotate, warn: text => warn(headers, text) }
+  return { user, userAgent, mayWait: true, annotate, warn: text => warn(headers, text), cause: causeOf(user, request) }
 }
+
+/** What the request says of itself. A component that is a process of its own says what it answers to. */
+function causeOf({ name }: User, { method, url = '', headers }: IncomingMessage): Cause {
+  const told = headers[causeHeader]
+  const said = typeof told === 'string' ? readCause(told) : undefined
+  const by = said?.by ?? (queryOf(url).get('fieldManager') || fromUserAgent(headers['user-agent'] ?? '') || 'unknown')
+  return { ...said, by, user: name, verb: verbs[method ?? ''] }
+}
+
+const verbs: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
 
 /** As upstream has decoded it: with its kind, and what the kind fills in. */
 function tellBody(trail: Trail, body: unknown, { apiVersion, kind, defaults }: Kind<any>, sent: string): void {

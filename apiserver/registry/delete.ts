@@ -36,7 +36,7 @@ export async function remove(
   checkDeleteOptions(options)
   let outcome: Frozen<KubeObject> | undefined
   let isGone = false
-  const written = await inTurns(collection, collection.keyOf(ref), (current, present, turns) => {
+  const written = await inTurns(collection, collection.keyOf(ref), info, (current, present, turns) => {
     if (current === undefined) throw notFound(kind, ref.name)
     checkPreconditions(collection, current, options)
     const old = collection.shown(current.object)

@@ -84,7 +84,7 @@ async function withinBudget(
   }
   if (budget === undefined) return markAndDelete(collection, ref, options, info)
   if (!mayGoUnasked(pod, budget)) {
-    await takeOne(collection, pod, budget, options.dryRun === true)
+    await takeOne(collection, pod, budget, options.dryRun === true, info)
     return markAndDelete(collection, ref, options, info)
   }
   // It counts for nothing as long as it is not ready: it must not have become so meanwhile.
@@ -116,20 +116,30 @@ function budgetsOf({ storage }: Collection, { metadata }: Frozen<Pod>): Budget[]
 }
 
 /** Takes one of the disruptions that the budget allows, or refuses (checkAndDecrement). */
-async function takeOne({ storage, env }: Collection, pod: Frozen<Pod>, budget: Budget, dryRun: boolean): Promise<void> {
+async function takeOne(
+  { storage, env }: Collection,
+  pod: Frozen<Pod>,
+  budget: Budget,
+  dryRun: boolean,
+  { cause }: RequestInfo,
+): Promise<void> {
   const key = keyOf(PodDisruptionBudgets, budget.metadata)
-  await storage.write(key, current => {
-    if (current === undefined) throw notFound(PodDisruptionBudgets, budget.metadata.name)
-    const now = current.object as unknown as Budget
-    checkBudget(now)
-    if (dryRun) return { keep: true }
-    const next = thaw<PodDisruptionBudget>(now)
-    next.status.disruptionsAllowed = next.status.disruptionsAllowed! - 1
-    if (next.status.disruptionsAllowed === 0) updateDisruptionAllowed(next.status, env.clock.now())
-    // Until the pod is seen to go, it does not count as healthy any more.
-    next.status.disruptedPods = { ...next.status.disruptedPods, [pod.metadata.name]: rfc3339(env.clock.now()) }
-    return { put: next }
-  })
+  await storage.write(
+    key,
+    current => {
+      if (current === undefined) throw notFound(PodDisruptionBudgets, budget.metadata.name)
+      const now = current.object as unknown as Budget
+      checkBudget(now)
+      if (dryRun) return { keep: true }
+      const next = thaw<PodDisruptionBudget>(now)
+      next.status.disruptionsAllowed = next.status.disruptionsAllowed! - 1
+      if (next.status.disruptionsAllowed === 0) updateDisruptionAllowed(next.status, env.clock.now())
+      // Until the pod is seen to go, it does not count as healthy any more.
+      next.status.disruptedPods = { ...next.status.disruptedPods, [pod.metadata.name]: rfc3339(env.clock.now()) }
+      return { put: next }
+    },
+    cause,
+  )
 }
 
 const refusal = "Cannot evict pod as it would violate the pod's disruption budget."
@@ -179,21 +189,25 @@ async function markAndDelete(
   info: RequestInfo,
 ): Promise<void> {
   if (options.dryRun) return void (await remove(collection, ref, options, info))
-  const { stored } = await collection.storage.write(collection.keyOf(ref), current => {
-    if (current === undefined) throw notFound(collection.kind, ref.name)
-    checkPreconditions(collection, current, options)
-    const pod = thaw(current.object as Frozen<Pod>) as Pod
-    pod.status.conditions ??= []
-    const { generation } = pod.metadata
-    const condition = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'EvictionByEvictionAPI',
-      message: 'Eviction API: evicting',
-      ...(generation ? { observedGeneration: generation } : {}),
-    }
-    return setCondition(pod.status.conditions, condition, collection.env.clock.now()) ? { put: pod } : { keep: true }
-  })
+  const { stored } = await collection.storage.write(
+    collection.keyOf(ref),
+    current => {
+      if (current === undefined) throw notFound(collection.kind, ref.name)
+      checkPreconditions(collection, current, options)
+      const pod = thaw(current.object as Frozen<Pod>) as Pod
+      pod.status.conditions ??= []
+      const { generation } = pod.metadata
+      const condition = {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'EvictionByEvictionAPI',
+        message: 'Eviction API: evicting',
+        ...(generation ? { observedGeneration: generation } : {}),
+      }
+      return setCondition(pod.status.conditions, condition, collection.env.clock.now()) ? { put: pod } : { keep: true }
+    },
+    info.cause,
+  )
   const { preconditions } = options
   const marked =
     preconditions?.resourceVersion === undefined

@@ -2,6 +2,7 @@
 // from here on down Express is unknown. Implementations of the verbs: read.ts, write.ts, delete.ts, watch.ts, subresources.ts,
 // eviction.ts.
 
+import type { Cause } from '../../src/api/cause.ts'
 import { methodNotSupported } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { DeleteOptions, ListOptions, Patch, Selectors, WriteOptions } from '../../src/client/client.ts'
@@ -105,6 +106,8 @@ export interface RequestInfo {
   readonly userAgent?: string | undefined
   /** The request may be held a moment until what it needs is there, as a person's may; a controller tries again itself. */
   readonly mayWait?: boolean
+  /** Why it is asked, for whoever keeps that. */
+  readonly cause?: Cause | undefined
   /** What a strict decoder says of a patch's own text, to be told with what it says of the outcome. */
   readonly strictFaults?: readonly string[]
 }

@@ -159,45 +159,49 @@ export async function bind(
   const { kind, env, storage } = collection
   const { uid, resourceVersion, annotations, labels } = binding.metadata
   const about = { ...kind, plural: 'pods/binding' }
-  await storage.write(collection.keyOf(ref), (current, present) => {
-    if (current === undefined) throw notFound(kind, ref.name)
-    if (uid && uid !== current.object.metadata.uid) throw otherUid(collection, current, uid)
-    if (resourceVersion && resourceVersion !== current.object.metadata.resourceVersion) {
-      throw conflict(
-        kind,
-        ref.name,
-        otherVersion(etcdKey(kind, current.key), resourceVersion, current.object.metadata.resourceVersion),
-      )
-    }
-    const old = current.object as Frozen<Pod>
-    if (old.metadata.deletionTimestamp !== undefined) {
-      throw conflict(about, ref.name, `pod ${ref.name} is being deleted, cannot be assigned to a host`)
-    }
-    if (old.spec.nodeName) {
-      throw conflict(
-        about,
-        ref.name,
-        `pod ${ref.name} is already assigned to node ${JSON.stringify(old.spec.nodeName)}`,
-      )
-    }
-    if (old.spec.schedulingGates?.length) {
-      throw conflict(about, ref.name, `pod ${ref.name} has non-empty .spec.schedulingGates`)
-    }
-    if (options.dryRun) return { keep: true }
-    const pod = thaw(old) as Pod
-    pod.spec.nodeName = binding.target.name!
-    if (annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations }
-    const node = present.get(keyOf(Nodes, { name: binding.target.name! }))?.object
-    const topology = topologyLabels.filter(label => node?.metadata.labels?.[label] !== undefined)
-    if (labels || topology.length > 0) {
-      pod.metadata.labels = { ...pod.metadata.labels, ...labels }
-      for (const label of topology) pod.metadata.labels[label] = node!.metadata.labels![label]!
-    }
-    pod.status.conditions ??= []
-    setCondition(pod.status.conditions, { type: 'PodScheduled', status: 'True' }, env.clock.now())
-    delete pod.status.nominatedNodeName
-    return { put: pod }
-  })
+  await storage.write(
+    collection.keyOf(ref),
+    (current, present) => {
+      if (current === undefined) throw notFound(kind, ref.name)
+      if (uid && uid !== current.object.metadata.uid) throw otherUid(collection, current, uid)
+      if (resourceVersion && resourceVersion !== current.object.metadata.resourceVersion) {
+        throw conflict(
+          kind,
+          ref.name,
+          otherVersion(etcdKey(kind, current.key), resourceVersion, current.object.metadata.resourceVersion),
+        )
+      }
+      const old = current.object as Frozen<Pod>
+      if (old.metadata.deletionTimestamp !== undefined) {
+        throw conflict(about, ref.name, `pod ${ref.name} is being deleted, cannot be assigned to a host`)
+      }
+      if (old.spec.nodeName) {
+        throw conflict(
+          about,
+          ref.name,
+          `pod ${ref.name} is already assigned to node ${JSON.stringify(old.spec.nodeName)}`,
+        )
+      }
+      if (old.spec.schedulingGates?.length) {
+        throw conflict(about, ref.name, `pod ${ref.name} has non-empty .spec.schedulingGates`)
+      }
+      if (options.dryRun) return { keep: true }
+      const pod = thaw(old) as Pod
+      pod.spec.nodeName = binding.target.name!
+      if (annotations) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations }
+      const node = present.get(keyOf(Nodes, { name: binding.target.name! }))?.object
+      const topology = topologyLabels.filter(label => node?.metadata.labels?.[label] !== undefined)
+      if (labels || topology.length > 0) {
+        pod.metadata.labels = { ...pod.metadata.labels, ...labels }
+        for (const label of topology) pod.metadata.labels[label] = node!.metadata.labels![label]!
+      }
+      pod.status.conditions ??= []
+      setCondition(pod.status.conditions, { type: 'PodScheduled', status: 'True' }, env.clock.now())
+      delete pod.status.nominatedNodeName
+      return { put: pod }
+    },
+    info.cause,
+  )
   return done()
 }
 

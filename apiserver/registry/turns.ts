@@ -7,6 +7,7 @@ import type { KubeObject } from '../../src/api/meta.ts'
 import type { RemoteRound } from '../admission/admission.ts'
 import type { Decision, Present, Revision, Stored, Written } from '../storage/storage.ts'
 import type { Collection } from './collection.ts'
+import type { RequestInfo } from './registry.ts'
 
 /** The turn ends undecided: this is awaited, and then it is tried again. */
 export interface Awaiting {
@@ -37,22 +38,31 @@ export class Turns {
 
 export type Decide = (current: Stored | undefined, present: Present, turns: Turns | undefined) => Decision | Awaiting
 
-export async function inTurns({ storage, remote }: Collection, key: string, decide: Decide): Promise<Written> {
+export async function inTurns(
+  { storage, remote }: Collection,
+  key: string,
+  { cause }: Pick<RequestInfo, 'cause'>,
+  decide: Decide,
+): Promise<Written> {
   const round = remote?.begin()
   if (round === undefined) {
-    return storage.write(key, (current, present) => decide(current, present, undefined) as Decision)
+    return storage.write(key, (current, present) => decide(current, present, undefined) as Decision, cause)
   }
   const turns = new Turns(round)
   for (;;) {
     let awaiting: Awaiting['awaiting'] | undefined
-    const written = await storage.write(key, (current, present) => {
-      awaiting = undefined
-      turns.look(current)
-      const outcome = decide(current, present, turns)
-      if (!('awaiting' in outcome)) return outcome
-      awaiting = outcome.awaiting
-      return { keep: true }
-    })
+    const written = await storage.write(
+      key,
+      (current, present) => {
+        awaiting = undefined
+        turns.look(current)
+        const outcome = decide(current, present, turns)
+        if (!('awaiting' in outcome)) return outcome
+        awaiting = outcome.awaiting
+        return { keep: true }
+      },
+      cause,
+    )
     if (awaiting === undefined) return written
     await awaiting()
   }

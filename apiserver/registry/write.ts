@@ -92,7 +92,7 @@ export async function createNamed(
   let draft = first
   let managed = applied ?? noEntries
   const key = collection.keyOf(draft.metadata)
-  const written = await inTurns(collection, key, (current, present, turns) => {
+  const written = await inTurns(collection, key, info, (current, present, turns) => {
     draft = (turns?.draft as Body | undefined) ?? draft
     const { metadata } = draft
     if (current !== undefined && base !== undefined) throw alreadyExists(kind, metadata.name)
@@ -242,7 +242,7 @@ export async function change(
 ): Promise<Wrote> {
   let outcome: Frozen<KubeObject> | undefined
   let managed: Managed | undefined
-  const written = await inTurns(collection, collection.keyOf(ref), (current, present, turns) => {
+  const written = await inTurns(collection, collection.keyOf(ref), info, (current, present, turns) => {
     if (current === undefined) throw notFound(collection.kind, ref.name)
     const old = collection.shown(current.object) as Frozen<Body>
     const draft = (turns?.draft as Body | undefined) ?? make(old, current)

@@ -43,6 +43,15 @@ export class History {
     return this.#bytes
   }
 
+  /** The event of a revision; undefined when it is forgotten or not there yet. */
+  at(revision: Revision): StorageEvent | undefined {
+    return revision > this.#compacted ? this.#events[this.#head + revision - this.#compacted - 1] : undefined
+  }
+
+  get last(): StorageEvent | undefined {
+    return this.#events.at(-1)
+  }
+
   add(event: StorageEvent): void {
     if (event.revision !== this.revision + 1) {
       throw new Error(`an event at revision ${event.revision} cannot follow revision ${this.revision}`)

@@ -1,7 +1,7 @@
 // Journal: where the store's log is kept. level-journal.ts keeps it on disk, MemoryJournal here for tests and --memory;
 // both pass test/contracts/journal.ts.
 
-import type { Revision } from './storage.ts'
+import type { Note, Revision } from './storage.ts'
 
 /** All that is kept of an event but its bytes. */
 export interface JournalHeading {
@@ -14,6 +14,8 @@ export interface JournalHeading {
 /** One event as it is kept: a put with the object's bytes, or a removal (bytes: the last state, at the removal's revision). */
 export interface JournalEntry extends JournalHeading {
   readonly bytes: Buffer
+  /** Kept as long as the event is after `compacted`. */
+  readonly note?: Note | undefined
 }
 
 export interface Loaded {

@@ -1,6 +1,7 @@
 // LevelJournal: the log on disk, in LevelDB. Made by the roof, used by revision-store.ts. What it keeps, each commit one
 // atomic batch, synced unless told otherwise:
 //   log/<revision><type><createRevision><key> → the object's bytes, written once and never again
+//   note/<last revision of a commit> → when and why each of its events was, as JSON
 //   now<key> → the revision at which the key's present object stands in the log
 //   meta/format, meta/compacted
 // So that an object's bytes need no header of their own, everything else about an event stands in its key.
@@ -14,7 +15,7 @@ import {
   type Loaded,
   presentOf,
 } from './journal.ts'
-import type { Revision } from './storage.ts'
+import type { Note, Revision } from './storage.ts'
 
 export interface LevelJournalOptions {
   /** Wait for the disk on every commit (the default). Without it, a power cut can undo what was answered. */
@@ -32,6 +33,7 @@ const letters = { ADDED: 'A', MODIFIED: 'M', DELETED: 'D' } as const
 const types = { A: 'ADDED', M: 'MODIFIED', D: 'DELETED' } as const
 const digits = 16
 const logged = { gte: 'log/', lt: 'log0' } as const
+const noted = { gte: 'note/', lt: 'note0' } as const
 const text = { valueEncoding: 'utf8' } as const
 const chunk = 4_096
 
@@ -76,9 +78,13 @@ export class LevelJournal implements Journal {
 
   async load(): Promise<Loaded> {
     const log: JournalEntry[] = []
+    const notes = await this.#notes()
     const entries = this.#database.iterator({ ...logged, fillCache: false, highWaterMarkBytes: 1 << 20 })
     for (let some = await entries.nextv(chunk); some.length > 0; some = await entries.nextv(chunk)) {
-      for (const [key, bytes] of some) log.push({ ...parseLogKey(key), bytes })
+      for (const [key, bytes] of some) {
+        const heading = parseLogKey(key)
+        log.push({ ...heading, bytes, note: notes.get(heading.revision) })
+      }
     }
     await entries.close()
     const compacted = await this.#compacted()
@@ -93,6 +99,8 @@ export class LevelJournal implements Journal {
       if (entry.type === 'DELETED') batch.del(`now${entry.key}`)
       else batch.put(`now${entry.key}`, String(entry.revision), text)
     }
+    const noted = notesText(entries)
+    if (noted !== undefined) batch.put(noteKey(entries.at(-1)!.revision), noted, text)
     try {
       await batch.write({ sync: this.#fsync })
     } catch (error) {
@@ -123,11 +131,22 @@ export class LevelJournal implements Journal {
   async #forget(before: Revision, needless: readonly JournalHeading[]): Promise<void> {
     // First of all, and in LevelDB's order: a crash on the way then leaves too much, never too little.
     if (before > (await this.#compacted())) await this.#database.put(compactedKey, String(before), text)
+    if (before > 0) await this.#database.clear({ gte: noted.gte, lte: noteKey(before) })
     for (let start = 0; start < needless.length; start += chunk) {
       const batch = this.#database.batch()
       for (const heading of needless.slice(start, start + chunk)) batch.del(logKey(heading))
       await batch.write()
     }
+  }
+
+  async #notes(): Promise<Map<Revision, Note>> {
+    const notes = new Map<Revision, Note>()
+    const lines = this.#database.iterator<string, string>({ ...noted, fillCache: false, ...text })
+    for (let some = await lines.nextv(chunk); some.length > 0; some = await lines.nextv(chunk)) {
+      for (const [key, line] of some) readNotes(Number(key.slice(noted.gte.length)), line, notes)
+    }
+    await lines.close()
+    return notes
   }
 
   /** The entries `now` points to; they must be the last of their keys, or the directory was damaged. */
@@ -199,6 +218,7 @@ export class LevelJournal implements Journal {
       await keys.close()
       const batch = this.#database.batch()
       for (const logKey of unsaid) batch.del(logKey)
+      for (const key of await this.#database.keys({ gt: noteKey(this.#revision), lt: noted.lt }).all()) batch.del(key)
       for (const [key, revision] of before) {
         if (revision === undefined) batch.del(`now${key}`)
         else batch.put(`now${key}`, revision, text)
@@ -215,6 +235,32 @@ function logPrefix(revision: Revision): string {
 
 function logKey({ revision, type, createRevision, key }: JournalHeading): string {
   return `log/${padded(revision)}${letters[type]}${padded(createRevision)}${key}`
+}
+
+function noteKey(revision: Revision): string {
+  return `${noted.gte}${padded(revision)}`
+}
+
+/** `[revisions, note]` for each note of a commit, in order: all that was written at once has the same one. */
+function notesText(entries: readonly JournalEntry[]): string | undefined {
+  const runs: [count: number, note: Note | undefined][] = []
+  for (const { note } of entries) {
+    const last = runs.at(-1)
+    if (last !== undefined && last[1] === note) last[0]++
+    else runs.push([1, note])
+  }
+  return runs.some(([, note]) => note !== undefined) ? JSON.stringify(runs) : undefined
+}
+
+function readNotes(last: Revision, line: string, into: Map<Revision, Note>): void {
+  const runs = JSON.parse(line) as [count: number, note: Note | null][]
+  let revision = last - runs.reduce((sum, [count]) => sum + count, 0)
+  for (const [count, note] of runs) {
+    for (let each = 0; each < count; each++) {
+      revision++
+      if (note !== null) into.set(revision, note)
+    }
+  }
 }
 
 function parseLogKey(logKey: string): JournalHeading {

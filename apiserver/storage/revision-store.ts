@@ -2,10 +2,11 @@
 // changes gather while one batch is on its way to the journal, and go together in the next. Nobody is answered, no reader
 // sees and no subscriber hears before the batch is durable.
 
+import type { Cause } from '../../src/api/cause.ts'
 import { ApiError, expired, internalError } from '../../src/api/errors.ts'
 import { jsonEqual } from '../../src/api/json-equal.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
-import type { Cancel } from '../../src/env/clock.ts'
+import type { Cancel, Millis } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import { type Change, CollectionState } from './collection-state.ts'
 import { History } from './history.ts'
@@ -15,6 +16,7 @@ import type {
   AlsoPut,
   Decision,
   HistoryOptions,
+  Note,
   Present,
   Revision,
   Storage,
@@ -115,6 +117,22 @@ export class RevisionStore implements Storage {
     return this.#history.compacted
   }
 
+  /** What is kept of the past, oldest first; none of them at or before `compacted`. */
+  events(after = this.compacted): readonly StorageEvent[] {
+    return this.#history.after(after)
+  }
+
+  /** When a revision was written; undefined when that is not kept. */
+  timeOf(revision: Revision): Millis | undefined {
+    const first = Math.max(revision - 1, this.compacted)
+    return first < this.revision ? this.#history.at(first + 1)?.note?.at : undefined
+  }
+
+  /** When the last write was decided; undefined when that is not kept. */
+  get lastAt(): Millis | undefined {
+    return this.#history.last?.note?.at
+  }
+
   get(key: string): Stored | undefined {
     return this.#collectionAt(key)?.get(key)
   }
@@ -144,11 +162,15 @@ export class RevisionStore implements Storage {
     return this.#within(prefix).reduce((sum, collection) => sum + collection.countWithTerm(term), 0)
   }
 
-  write(key: string, decide: (current: Stored | undefined, present: Present) => Decision): Promise<Written> {
+  write(
+    key: string,
+    decide: (current: Stored | undefined, present: Present) => Decision,
+    cause?: Cause | undefined,
+  ): Promise<Written> {
     let written: Written | undefined
     let thrown: unknown
     try {
-      written = this.#turn(key, decide)
+      written = this.#turn(key, decide, cause)
     } catch (error) {
       thrown = error
     }
@@ -180,7 +202,11 @@ export class RevisionStore implements Storage {
 
   // ---- turns
 
-  #turn(key: string, decide: (current: Stored | undefined, present: Present) => Decision): Written {
+  #turn(
+    key: string,
+    decide: (current: Stored | undefined, present: Present) => Decision,
+    cause: Cause | undefined,
+  ): Written {
     if (this.#closing !== undefined) throw new ApiError('ServiceUnavailable', 'the store is closed')
     if (this.#isDeciding) throw new Error(`a write to ${key} was asked for from within another turn`)
     const collection = this.#collectionOf(key)
@@ -197,16 +223,17 @@ export class RevisionStore implements Storage {
       return { stored: current, previous: current, changed: false }
     }
     // All are made before any is gathered: what cannot be JSON takes what it came with along.
-    const also = 'put' in decision && decision.also !== undefined ? this.#beside(decision.also) : none
-    const change = this.#changeOf(key, current, decision, this.#aheadRevision + 1 + also.length)
+    const note: Note = { at: this.#env.clock.now(), cause }
+    const also = 'put' in decision && decision.also !== undefined ? this.#beside(decision.also, note) : none
+    const change = this.#changeOf(key, current, decision, this.#aheadRevision + 1 + also.length, note)
     for (const each of also) this.#gather(this.#collectionOf(each.key), each)
     this.#gather(collection, change)
     return { stored: change.stored, previous: change.previous, changed: true }
   }
 
-  #beside(also: readonly AlsoPut[]): readonly Change[] {
+  #beside(also: readonly AlsoPut[], note: Note): readonly Change[] {
     return also.map(({ key, put }, index) =>
-      this.#changeOf(key, this.#collectionOf(key).ahead(key), { put }, this.#aheadRevision + 1 + index),
+      this.#changeOf(key, this.#collectionOf(key).ahead(key), { put }, this.#aheadRevision + 1 + index, note),
     )
   }
 
@@ -225,18 +252,19 @@ export class RevisionStore implements Storage {
     current: StoredObject | undefined,
     decision: Exclude<Decision, { keep: true }>,
     revision: Revision,
+    note: Note,
   ): Change {
     if ('put' in decision) {
       const created = current?.createRevision ?? revision
       const { put, managedFields = current?.managedFields } = decision
       const stored = StoredObject.from(key, revision, created, put, this.#keepParsed(key), managedFields ?? '')
-      return { type: current === undefined ? 'ADDED' : 'MODIFIED', key, revision, stored, previous: current }
+      return { type: current === undefined ? 'ADDED' : 'MODIFIED', key, revision, stored, previous: current, note }
     }
     if (current === undefined) throw new Error(`a turn removes ${key}, which is not there`)
     // A Deleted event carries the deletion's revision, as etcd's does.
     const { object, createRevision, managedFields = '' } = current
     const stored = StoredObject.from(key, revision, createRevision, object, false, managedFields)
-    return { type: 'DELETED', key, revision, stored, previous: current }
+    return { type: 'DELETED', key, revision, stored, previous: current, note }
   }
 
   // ---- commits: one batch on its way, the next gathering
@@ -390,7 +418,7 @@ export class RevisionStore implements Storage {
         )
       }
       previous?.release()
-      this.#history.add({ type, key, revision: entry.revision, stored, previous })
+      this.#history.add({ type, key, revision: entry.revision, stored, previous, note: entry.note })
     }
     if (present.size !== now.length || this.revision !== Math.max(revision, firstRevision)) {
       throw new JournalError('the journal is damaged: its log does not lead to its present')
@@ -445,8 +473,8 @@ function collectionPrefix(key: string): string {
   return prefix
 }
 
-function entryOf({ revision, type, key, stored }: Change): JournalEntry {
-  return { revision, type, key, createRevision: stored.createRevision, bytes: stored.bytes }
+function entryOf({ revision, type, key, stored, note }: Change): JournalEntry {
+  return { revision, type, key, createRevision: stored.createRevision, bytes: stored.bytes, note }
 }
 
 /** Of an object that is there: of one that was removed the type would be another. */

@@ -1,6 +1,7 @@
 // Storage: the "etcd". One global revision; every write is a turn in which the true present is seen and nobody else can
 // write; reads are from memory. revision-store.ts implements it, test/contracts/storage.ts is what it promises.
 
+import type { Cause } from '../../src/api/cause.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { Cancel, Millis } from '../../src/env/clock.ts'
 
@@ -30,6 +31,14 @@ export interface StorageEvent {
   readonly stored: Stored
   /** The object before the event; absent for ADDED. */
   readonly previous: Stored | undefined
+  /** Undefined: nobody has kept it. */
+  readonly note?: Note | undefined
+}
+
+/** What is kept of a write beside its object: when it was decided, by the cluster's clock, and why. */
+export interface Note {
+  readonly at: Millis
+  readonly cause?: Cause | undefined
 }
 
 /**
@@ -91,7 +100,11 @@ export interface Storage {
    * nothing, or threw, is answered when all that it could see is durable. Rejects with ApiError InternalError when the
    * journal cannot keep it: then nothing of it, nor of any turn after it, has happened.
    */
-  write(key: string, decide: (current: Stored | undefined, present: Present) => Decision): Promise<Written>
+  write(
+    key: string,
+    decide: (current: Stored | undefined, present: Present) => Decision,
+    cause?: Cause | undefined,
+  ): Promise<Written>
   /**
    * Events after a revision, past ones first and then as they come, in order, those of one commit at once; never before this
    * returns. Throws ApiError Expired when too old. An event's `previous` is best looked at before `deliver` returns: after

@@ -20,8 +20,8 @@ export function deleteCommand(): Command {
       const config = readConfig(options)
       const name = options.name ?? readRecord(config.dataDir)?.name ?? config.name
       await stopCluster(config.dataDir)
-      const { removeFromKubeconfig } = await import('../client/user-kubeconfig.ts')
-      for (const file of config.userKubeconfigs) if (existsSync(file)) removeFromKubeconfig(file, name)
+      const { removeWithPast } = await import('../client/user-kubeconfig.ts')
+      for (const file of config.userKubeconfigs) if (existsSync(file)) removeWithPast(file, name)
       for (const entry of own) rmSync(join(config.dataDir, entry), { recursive: true, force: true })
       if (existsSync(config.dataDir) && readdirSync(config.dataDir).length === 0)
         rmSync(config.dataDir, { recursive: true })

@@ -17,6 +17,7 @@ import { serviceCommand } from './service.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
+import { diffCommand, timelineCommand } from './timeline.ts'
 import { whyCommand } from './why.ts'
 
 export async function main(words: readonly string[]): Promise<void> {
@@ -34,6 +35,8 @@ export async function main(words: readonly string[]): Promise<void> {
     imageCommand(),
     nodeCommand(),
     clockCommand(),
+    timelineCommand(),
+    diffCommand(),
     whyCommand(),
     addonsCommand(),
     kubectlCommand(),

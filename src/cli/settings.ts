@@ -40,6 +40,9 @@ export function clusterOptions(command: Command): Command {
     .option('--audit-log-maxbackup <number>', 'how many put aside are kept, 0 for all (default: 100)')
     .option('--audit-log-maxage <days>', 'for how long they are kept, 0 for ever (default: 366)')
     .option('--token-auth-file <file>', 'bearer tokens: lines of token,user,uid,"group1,group2"')
+    .option('--history-age <minutes>', 'how far back history goes at least, 0 for as far as there is room (default: 5)')
+    .option('--history-events <number>', 'of what is older, so many events are kept (default: 4096)')
+    .option('--history-size <megabytes>', 'never more than so much that is of the past (default: 16)')
     .option('--delays <factor>', 'factor on image pull and container start times, 0 for none (default: 1)')
 }
 

@@ -1,6 +1,7 @@
 // Client: how everyone outside the API server speaks to it. Two implementations with one contract suite
 // (test/contracts/client.ts): apiserver/direct-client.ts in the same process, http-client.ts over the wire.
 
+import type { Cause } from '../api/cause.ts'
 import type { Frozen, KubeObject, NewObject, Ref } from '../api/meta.ts'
 import type { Kind } from '../kinds/kind.ts'
 
@@ -83,4 +84,6 @@ export interface Client {
   of<T extends KubeObject>(kind: Kind<T>): ResourceClient<T>
   /** The same client, speaking as another component: the field manager of its writes and the source in the audit. */
   as(component: string): Client
+  /** The same client, whose writes are kept with this cause; absent where nobody keeps it. */
+  because?(cause: Cause): Client
 }

@@ -3,6 +3,7 @@
 
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import { type Cause, causeHeader } from '../api/cause.ts'
 import { ApiError, badRequest, type Reason, type Status } from '../api/errors.ts'
 import { managerOf } from '../api/field-managers.ts'
 import { freeze } from '../api/freeze.ts'
@@ -45,6 +46,7 @@ function clientOn(wire: Wire, component: string): Client {
   return {
     of: <T extends KubeObject>(kind: Kind<T>) => resourceClient<T>(wire, kind, component),
     as: other => clientOn(wire.as(other), other),
+    because: cause => clientOn(wire.as(component, cause), component),
   }
 }
 
@@ -183,8 +185,10 @@ class Wire {
   readonly #component: string
   readonly #url: URL
   readonly #sockets: Sockets
+  readonly #cause: Cause | undefined
 
-  constructor(access: Access, component: string, sockets = socketsFor(access)) {
+  constructor(access: Access, component: string, sockets = socketsFor(access), cause?: Cause) {
+    this.#cause = cause
     this.#access = access
     this.#component = component
     this.#url = new URL(access.server)
@@ -192,8 +196,8 @@ class Wire {
   }
 
   /** The same server and sockets, speaking as another. */
-  as(component: string): Wire {
-    return new Wire(this.#access, component, this.#sockets)
+  as(component: string, cause?: Cause): Wire {
+    return new Wire(this.#access, component, this.#sockets, cause)
   }
 
   /** The JSON answered. Rejects with ApiError for a Status, ServiceUnavailable when the server cannot be reached. */
@@ -252,6 +256,7 @@ class Wire {
           headers: {
             accept: 'application/json',
             'user-agent': this.#component,
+            ...(this.#cause && method !== 'GET' ? { [causeHeader]: JSON.stringify(this.#cause) } : {}),
             ...(token ? { authorization: `Bearer ${token}` } : {}),
             ...(body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
           },

@@ -72,6 +72,34 @@ export function mergeKubeconfig(file: string, name: string, access: Access): voi
   })
 }
 
+/** Puts them in without making the context current. */
+export function addContext(file: string, name: string, access: Access): void {
+  edit(file, before => {
+    const { cluster, user } = entries(access)
+    const text = withEntry(withEntry(before, 'clusters', { name, cluster }), 'users', { name, user })
+    return withEntry(text, 'contexts', { name, context: { cluster: name, user: name } })
+  })
+}
+
+/** Whether a context of this name leads there. */
+export function leadsTo(file: string, name: string, server: string): boolean {
+  return namesIn(file, 'contexts').includes(name) && readKubeconfig(file, name).server === server
+}
+
+/** Takes a context out, and those of its past: `NAME@REVISION`. */
+export function removeWithPast(file: string, name: string): void {
+  for (const each of namesIn(file, 'contexts')) {
+    if (each === name || (/^@\d+$/.test(each.slice(name.length)) && each.startsWith(name)))
+      removeFromKubeconfig(file, each)
+  }
+  removeFromKubeconfig(file, name)
+}
+
+function namesIn(file: string, list: string): string[] {
+  const found = listIn(parsed(readFileSync(file, 'utf8')), list)
+  return (found?.items ?? []).map(item => String(item?.get?.('name') ?? ''))
+}
+
 /** Takes what `mergeKubeconfig` put in out again; a current context of this name becomes none. */
 export function removeFromKubeconfig(file: string, name: string): void {
   edit(file, before => {

@@ -54,6 +54,12 @@ export class RealClock implements MovableClock {
     this.#arm()
   }
 
+  /** Time has been here before: it goes on from there when it is behind. */
+  notBefore(time: Millis): void {
+    this.#time = Math.max(this.#precise(), time)
+    this.#arm()
+  }
+
   get nextDue(): Millis | undefined {
     return this.#timers.nextDue
   }

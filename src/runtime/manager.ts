@@ -2,11 +2,12 @@
 // promise on which controllers rest: a key is not worked again before the caches show everything its last turn wrote.
 // Each controller can be stopped and resumed by itself. Called by src/cluster.ts and by components run on their own.
 
+import type { ObjectAt } from '../api/cause.ts'
 import { isConflict } from '../api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
 import { controllerOf } from '../api/owners.ts'
 import type { Client } from '../client/client.ts'
-import type { Cancel } from '../env/clock.ts'
+import type { Cancel, Millis } from '../env/clock.ts'
 import { createEnding } from '../env/ending.ts'
 import type { Env } from '../env/env.ts'
 import type { Random } from '../env/random.ts'
@@ -98,6 +99,8 @@ class Run {
   readonly #random: Random
   /** What turns wrote that the caches have not seen yet. */
   readonly #unseen = new Set<OwnWrites>()
+  /** What first woke a key that is not worked yet. */
+  readonly #woken = new Map<string, ObjectAt>()
   #life: Life | undefined
 
   constructor(env: Env, client: Client, spec: ControllerSpec, informers: Informers, ending: AbortSignal) {
@@ -187,7 +190,7 @@ class Run {
     const informer = this.#informers.of(kind)
     allowed.set(kind, informer)
     const change = (now: Frozen<KubeObject> | undefined, before: Frozen<KubeObject> | undefined): void => {
-      for (const ref of keys(now, before, context)) queue.add(keyOf(ref))
+      for (const ref of keys(now, before, context)) this.#wake(queue, keyOf(ref), kind, now, before)
     }
     await informer.start(ending.signal)
     const cancel = ending.signal.aborted ? () => {} : informer.on(change)
@@ -208,6 +211,7 @@ class Run {
     this.#life = undefined
     life.abort.abort()
     life.queue.close()
+    this.#woken.clear()
     await Promise.all(life.workers)
   }
 
@@ -227,13 +231,13 @@ class Run {
       follow(kind, (now, before) => {
         const owner = now && this.#ownerKey(now)
         const old = before && this.#ownerKey(before)
-        if (old !== undefined && old !== owner) queue.add(old)
-        if (owner !== undefined) queue.add(owner)
+        if (old !== undefined && old !== owner) this.#wake(queue, old, kind, now, before)
+        if (owner !== undefined) this.#wake(queue, owner, kind, now, before)
       })
     }
     for (const { kind, keys } of wakes) {
       follow(kind, (now, before) => {
-        for (const ref of keys(now, before, context)) queue.add(keyOf(ref))
+        for (const ref of keys(now, before, context)) this.#wake(queue, keyOf(ref), kind, now, before)
       })
     }
     if (own !== undefined) {
@@ -242,10 +246,22 @@ class Run {
           !concerns || (now !== undefined && concerns(now)) || (before !== undefined && concerns(before))
         if (!isConcern) return
         const patience = now && before && this.#spec.patience?.(now, before, context)
-        queue.addAfter(keyOf((now ?? before!).metadata), patience ?? 0)
+        this.#wake(queue, keyOf((now ?? before!).metadata), own, now, before, patience)
       })
     }
     return cancels
+  }
+
+  #wake(
+    queue: WorkQueue,
+    key: string,
+    kind: Kind<any>,
+    now: Frozen<KubeObject> | undefined,
+    before: Frozen<KubeObject> | undefined,
+    patience: Millis = 0,
+  ): void {
+    if (!this.#woken.has(key)) this.#woken.set(key, objectAt(kind, now, before))
+    queue.addAfter(key, patience)
   }
 
   #ownerKey(object: Frozen<KubeObject>): string | undefined {
@@ -259,9 +275,11 @@ class Run {
     for (;;) {
       const key = await queue.next()
       if (key === undefined) return
-      const written = trackWrites(context.client, this.#informers, this.kinds)
+      const ref = refFromKey(key)
+      const object = this.#spec.for && this.#informers.of(this.#spec.for).get(ref)
+      const written = trackWrites(this.#clientFor(key, object), this.#informers, this.kinds)
       try {
-        const outcome = await this.#turn(refFromKey(key), { ...context, client: written.client })
+        const outcome = await this.#turn(ref, object, { ...context, client: written.client })
         queue.forget(key)
         if (outcome) queue.addAfter(key, outcome.again)
       } catch (error) {
@@ -281,10 +299,18 @@ class Run {
     }
   }
 
-  async #turn(ref: Ref, context: Context): Promise<Outcome> {
+  /** What is written in this turn is kept with why: the object at hand, and what had woken us. */
+  #clientFor(key: string, object: Frozen<KubeObject> | undefined): Client {
+    const woken = this.#woken.get(key)
+    if (woken !== undefined) this.#woken.delete(key)
+    const { name, for: own } = this.#spec
+    const of = object && own && objectAt(own, object, undefined)
+    return this.#client.because?.({ by: name, of, woken }) ?? this.#client
+  }
+
+  async #turn(ref: Ref, object: Frozen<KubeObject> | undefined, context: Context): Promise<Outcome> {
     const spec = this.#spec
     if (spec.for === undefined) return spec.work!(ref, context)
-    const object = this.#informers.of(spec.for).get(ref)
     if (object === undefined) return spec.gone?.(ref, context)
     if (spec.concerns && !spec.concerns(object)) return undefined
     return spec.reconcile!(object, context)
@@ -299,6 +325,16 @@ function whenAllSeen(writes: readonly OwnWrites[], run: () => void): void {
       if (--left === 0) run()
     })
   }
+}
+
+/** Of one that is gone the revision is not known. */
+function objectAt(
+  { resource }: Kind<any>,
+  now: Frozen<KubeObject> | undefined,
+  before: Frozen<KubeObject> | undefined,
+): ObjectAt {
+  const { name, namespace, resourceVersion } = (now ?? before!).metadata
+  return { resource, namespace, name, revision: now && Number(resourceVersion) }
 }
 
 const groupOf = (apiVersion: string): string => apiVersion.slice(0, Math.max(0, apiVersion.indexOf('/')))

@@ -23,6 +23,7 @@ export function trackWrites(client: Client, informers: Informers, kinds: readonl
       return remembering(plain, informers.of(kind))
     },
     as: component => wrap(inner.as(component)),
+    because: cause => wrap(inner.because?.(cause) ?? inner),
   })
 
   function remembering<T extends KubeObject>(plain: ResourceClient<T>, informer: Informer<T>): ResourceClient<T> {

@@ -93,6 +93,37 @@ export function journalContract(name: string, make: () => Promise<JournalUnderTe
       await journal.close()
     })
 
+    test('when and why each entry was is kept with it, and forgotten with what was before', async () => {
+      const under = await start()
+      const journal = await under.open()
+      await journal.load()
+      const cause = { by: 'kubectl-create', user: 'ada', of: { resource: 'pods', name: 'ä', revision: 1 } }
+      const noted = (revision: number, note: JournalEntry['note']) => ({
+        ...entry(revision, 'ADDED', `k${revision}`, revision),
+        note,
+      })
+      const shared = { at: 1_000, cause }
+      await journal.append([noted(2, shared), noted(3, shared), noted(4, undefined)])
+      await journal.append([noted(5, undefined)])
+      await journal.append([noted(6, { at: 2_000 }), noted(7, { at: 2_000, cause: { by: 'kubelet' } })])
+      await journal.close()
+      let again = await under.open()
+      const notes = (log: readonly JournalEntry[]) => log.map(({ note }) => note && JSON.parse(JSON.stringify(note)))
+      expect(notes((await again.load()).log)).toEqual([
+        shared,
+        shared,
+        undefined,
+        undefined,
+        { at: 2_000 },
+        { at: 2_000, cause: { by: 'kubelet' } },
+      ])
+      await again.forget(5, [])
+      await again.close()
+      again = await under.open()
+      expect(notes((await again.load()).log).slice(4)).toEqual([{ at: 2_000 }, { at: 2_000, cause: { by: 'kubelet' } }])
+      await again.close()
+    })
+
     test('it goes on after opening again', async () => {
       const under = await start()
       let journal = await under.open()

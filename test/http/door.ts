@@ -69,6 +69,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     authenticate: createAuthenticator({ tokens: options.tokens, serviceAccounts: server.server.tokens }),
     authorizer: server.server.authorizer,
     tokens: server.server.tokens,
+    past: revision => server.server.past.at(revision),
     certificates,
     nodes: options.nodes,
     audit: options.audit?.(server.env),

@@ -35,7 +35,11 @@ export async function testServer(kinds: readonly Kind<any>[] = builtinKinds, out
   const storage = await RevisionStore.open(env, new MemoryJournal(), { terms: storageTerms(kinds) })
   const authorizer = createAuthorizer(storage)
   const admission = builtinAdmission(env, { authorizer })
-  const server = createApiServer(env, storage, kinds, admission, { outgoing, authorizer })
+  const server = createApiServer(env, storage, kinds, admission, {
+    outgoing,
+    authorizer,
+    timeOf: revision => storage.timeOf(revision),
+  })
   await server.bootstrap({ address: '192.168.49.2', port: 6443 })
   await server.client.of(ServiceAccounts).create({
     apiVersion: 'v1',

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Journal, MemoryJournal } from '../../apiserver/storage/journal.ts'
 import { LevelJournal } from '../../apiserver/storage/level-journal.ts'
+import { PastStorage } from '../../apiserver/storage/past.ts'
 import { RevisionStore } from '../../apiserver/storage/revision-store.ts'
 import type { Stored } from '../../apiserver/storage/storage.ts'
 import { virtualEnv } from '../../src/env/virtual-env.ts'
@@ -160,6 +161,16 @@ async function checkPast(store: RevisionStore, model: Model): Promise<void> {
     })
     await Promise.resolve()
     cancel()
+    const past = new PastStorage(store, revision, labelTerms)
+    expect([past.revision, past.list(prefix).map(shown), past.count(prefix)]).toEqual([
+      revision,
+      listed(state, prefix),
+      listed(state, prefix).length,
+    ])
+    for (const label of labels) {
+      expect(past.withTerm(prefix, `label:l=${label}`).map(shown)).toEqual(listed(state, prefix, label))
+    }
+    for (const key of keys) expect(past.get(key)?.revision).toBe(state.get(key)?.revision)
     const expected = model.events.filter(event => event.revision > revision && event.key.startsWith(prefix))
     expect(heard).toEqual(expected.map(event => `${event.type} ${shownModel(event)} after ${event.before}`))
   }
