@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Pod } from '../../../generated/types.ts'
-import { type ApiError, notImplemented } from '../../../src/api/errors.ts'
+import type { ApiError } from '../../../src/api/errors.ts'
 import type { Frozen } from '../../../src/api/meta.ts'
 import type { NodeClient } from '../../../src/client/node-client.ts'
 import type { Clock } from '../../../src/env/clock.ts'
@@ -31,9 +31,11 @@ export async function connect(asked: Asked): Promise<ApiError | undefined> {
   const { subresource, pod, request, query } = asked
   if (subresource === 'portforward') {
     requireHost(pod)
-    throw notImplemented(`pods/portforward over ${request.headers.upgrade}`)
+    const { forwardPorts } = await import('./port-forward.ts')
+    return forwardPorts(asked)
   }
   const wanted = commandRequest(pod, query)
   if (isWebSocket(request)) return commandOverChannels(asked, wanted)
-  throw notImplemented(`pods/${subresource} over ${request.headers.upgrade}`)
+  const { commandOverSpdy } = await import('./command-spdy.ts')
+  return commandOverSpdy(asked, wanted)
 }

@@ -30,12 +30,10 @@ export async function openWebSocket(
   protocol: string,
 ): Promise<WebSocket> {
   const { WebSocketServer } = await import('ws')
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: longestMessage,
-    handleProtocols: () => protocol || false,
-  })
+  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: longestMessage })
+  // `SPDY/3.1+portforward.k8s.io` is no token of RFC 6455, and ws would say so.
+  delete request.headers['sec-websocket-protocol']
+  if (protocol !== '') server.on('headers', headers => headers.push(`Sec-WebSocket-Protocol: ${protocol}`))
   return new Promise((resolve, reject) => {
     server.once('wsClientError', ({ message }) => reject(badRequest(`unable to upgrade: ${message}`)))
     server.handleUpgrade(request, socket, head, resolve)
