@@ -16,6 +16,7 @@ import { type KnownPods, kubelet } from './kubelet.ts'
 import { Load } from './load.ts'
 import { Logs } from './logs.ts'
 import { createMeasuring } from './measuring.ts'
+import { provideDnsService } from './network/dns-service.ts'
 import { ingressListener, ingressOwner, ingressStatus } from './network/ingress.ts'
 import { Listeners } from './network/listeners.ts'
 import { Network } from './network/network.ts'
@@ -152,7 +153,11 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     get ingress() {
       return listeners?.placesOf(ingressOwner)[0]
     },
-    start: () => registerNodes(client.as('kubelet'), options.count, facts, env.clock.now(), options.zones),
+    async start() {
+      const kubelets = client.as('kubelet')
+      await registerNodes(kubelets, options.count, facts, env.clock.now(), options.zones)
+      await provideDnsService(kubelets)
+    },
     stop: async () => listeners?.closeAll(),
     silence: node => silences.set(node, true),
     revive: node => silences.set(node, false),

@@ -26,6 +26,7 @@ import type { Sockets } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
 import { addressOf, isSilent } from '../nodes.ts'
 import type { Silences } from '../silences.ts'
+import { dnsPodAddresses } from './dns-service.ts'
 import { drive } from './drive.ts'
 import { type Duplex, duplexOf } from './duplex.ts'
 import { respond } from './http.ts'
@@ -67,7 +68,6 @@ const none: readonly string[] = []
 /** Where the API server's own requests and the ingress controller's come from: the node that is not simulated. */
 export const controlPlaneAddress = '10.244.0.1'
 export const ingressPodAddress = '10.244.0.2'
-export const dnsPodAddresses: readonly string[] = ['10.244.0.3', '10.244.0.4']
 
 export class Network {
   readonly env: Env

@@ -46,6 +46,7 @@ export interface ServicePortRef {
 const bySlice = 'kubesim-slice-service'
 const byPort = 'kubesim-node-port'
 const byAddress = 'kubesim-service-address'
+const byHealth = 'kubesim-health-port'
 const byNamed = 'kubesim-slice-hostname'
 
 export class ServiceTable {
@@ -70,6 +71,7 @@ export class ServiceTable {
       (spec.ports ?? []).flatMap(({ nodePort }) => (nodePort ? [String(nodePort)] : [])),
     )
     services.index(byAddress, addressesOf)
+    services.index(byHealth, ({ spec }) => (spec.healthCheckNodePort ? [String(spec.healthCheckNodePort)] : []))
     slices.index(bySlice, ({ metadata }) => {
       const name = metadata.labels?.['kubernetes.io/service-name']
       return name === undefined ? [] : [`${metadata.namespace}/${name}`]
@@ -95,6 +97,23 @@ export class ServiceTable {
   /** The slices in which an endpoint of that address has a host name. */
   slicesNaming(address: string): readonly Frozen<EndpointSlice>[] {
     return this.slices?.by(byNamed, address) ?? []
+  }
+
+  byHealthPort(port: number): Frozen<Service> | undefined {
+    return this.services?.by(byHealth, String(port))[0]
+  }
+
+  /** How many endpoints that are ready, or that still serve while no other does, a node has of its own. */
+  localEndpoints({ metadata }: Frozen<Service>, node: string): number {
+    const [ready, ending] = [new Set<string>(), new Set<string>()]
+    for (const { endpoints } of this.slicesOf(metadata)) {
+      for (const endpoint of endpoints ?? []) {
+        if (endpoint.nodeName !== node || endpoint.addresses[0] === undefined) continue
+        if (isReady(endpoint)) ready.add(endpoint.addresses[0])
+        else if (isEnding(endpoint)) ending.add(endpoint.addresses[0])
+      }
+    }
+    return ready.size || ending.size
   }
 
   slicesOf({ namespace, name }: Ref): readonly Frozen<EndpointSlice>[] {

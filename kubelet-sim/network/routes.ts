@@ -84,7 +84,7 @@ export function translate(
     const policy = isCluster ? false : isOutside ? true : 'any'
     return choose(network, origin, { service, port }, policy, table, undefined, hops)
   }
-  if (services.length > 0 && protocol !== 'ICMP') {
+  if (services.length > 0 && !isOutside && protocol !== 'ICMP') {
     const [{ metadata }] = services as [(typeof services)[0]]
     const what = `${metadata.namespace}/${metadata.name} has no port ${to.port}/${protocol}: reject`
     hops.push({ at: `node ${table}`, kind: 'table', what })

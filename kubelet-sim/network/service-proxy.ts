@@ -119,6 +119,15 @@ function wantedBy(service: Frozen<Service>, { network }: ProxyOptions, context: 
       if (ip !== undefined) add(ip, port, name ?? '', undefined)
     }
   }
+  if (spec.healthCheckNodePort) {
+    const port = spec.healthCheckNodePort
+    for (const node of context.lister(Nodes).list()) {
+      const address = addressOf(node)
+      if (network.isDead(node.metadata.name) || !address.startsWith('127.')) continue
+      const open = (from: string) => network.connectFromOutside(from, address, port)
+      wanted.set(`${address}:${port}`, { address, port, connect: () => ({ open }) })
+    }
+  }
   return [...wanted.values()]
 }
 

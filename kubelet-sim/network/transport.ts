@@ -1,6 +1,8 @@
 // Transport: connections, requests and datagrams from one place of the simulation to another. A packet that is dropped is
 // sent again when TCP would send it (1, 3, 7 … 63 s), so who waits long enough gets through once the way is open.
 
+import type { Service } from '../../generated/types.ts'
+import type { Frozen } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
 import type { Millis } from '../../src/env/clock.ts'
 import type { Address } from '../machine/sockets.ts'
@@ -10,6 +12,7 @@ import { either } from '../machine/waiters.ts'
 import type { Link } from './channel.ts'
 import { type ConnectionEnd, connectionPair } from './connection.ts'
 import { drive } from './drive.ts'
+import { answerHealth } from './health-port.ts'
 import { askHttp, serveHttp } from './http-wire.ts'
 import type { Listening, Network } from './network.ts'
 import { type Destination, deliver, type Hop, type Origin, type Target, translate } from './routes.ts'
@@ -30,6 +33,7 @@ type Met =
   | { readonly kind: 'raw'; readonly listener: RawListener; readonly target: Target }
   | { readonly kind: 'http'; readonly listener: HttpListener; readonly target: Target }
   | { readonly kind: 'told'; readonly listening: Listening; readonly target: Target }
+  | { readonly kind: 'health'; readonly service: Frozen<Service>; readonly target: Target }
   | { readonly kind: 'apiserver' }
   | { readonly kind: 'dns' }
 
@@ -98,6 +102,7 @@ export class Transport {
     if (met.kind === 'told' && !met.listening.behaviour.tcp) {
       return network.answer(met.listening, request, reached.to.source)
     }
+    if (met.kind === 'health') return answerHealth(network, met.service, met.target.node)
     if (met.kind === 'http') return yield* answered(met.listener, request, clientOf(origin, reached))
     const [client, server] = this.#pair(origin, to, reached)
     if (met.kind === 'raw') {
@@ -110,6 +115,10 @@ export class Transport {
     const network = this.#network
     if (met.kind === 'http') {
       yield* serveHttp(server, request => answered(met.listener, request, server.remote))
+      return
+    }
+    if (met.kind === 'health') {
+      yield* serveHttp(server, () => done(answerHealth(network, met.service, met.target.node)))
       return
     }
     if (met.kind !== 'told') return server.close()
@@ -157,6 +166,8 @@ export class Transport {
     const listener: ProcessListener | undefined = boundAt(stack?.listeners, target.port, target.address)
     if (listener?.kind === 'raw') return { kind: 'raw', listener, target }
     if (listener?.kind === 'http') return { kind: 'http', listener, target }
+    const service = target.pod ? undefined : this.#network.table.byHealthPort(target.port)
+    if (service) return { kind: 'health', service, target }
     const listening = this.#network.toldAt(target)
     return listening && { kind: 'told', listening, target }
   }

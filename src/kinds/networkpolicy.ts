@@ -9,7 +9,6 @@ import { optionalOneOf } from './field-rules.ts'
 import { cidrRule, isInSubnet, parseCidr } from './ip-address.ts'
 import { defineKind } from './kind.ts'
 import { labelSelectorRules } from './label-selector-rules.ts'
-import { notActedUpon } from './not-acted-upon.ts'
 import { specPath } from './workload-rules.ts'
 
 type Policy = Frozen<NetworkPolicy>
@@ -47,7 +46,6 @@ export const NetworkPolicies = defineKind<NetworkPolicy>({
     policyRules(next, cidrsOf(old), faults)
     return faults.list
   },
-  warnings: (_next, old) => notActedUpon('NetworkPolicies', old),
 })
 
 function policyRules({ spec }: Policy, kept: readonly string[], faults: Faults): void {

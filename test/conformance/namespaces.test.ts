@@ -39,7 +39,7 @@ test('[sig-api-machinery] Namespaces [Serial] should ensure that all services ar
   await it.namespaces.delete({ name: 'team' })
   await it.until(() => it.isGone())
   await it.apply(team)
-  expect(it.list(Services).map(({ metadata }) => metadata.name)).toEqual(['kubernetes'])
+  expect(it.list(Services).map(({ metadata }) => metadata.name)).toEqual(['kubernetes', 'kube-dns'])
 })
 
 test('[sig-api-machinery] Namespaces [Serial] should patch a Namespace', async () => {
@@ -99,7 +99,7 @@ test('[sig-api-machinery] OrderedNamespaceDeletion namespace deletion should del
   await it.namespaces.delete({ name: 'team' })
   await it.advance('1m')
   // As long as a pod is there, all else is.
-  expect(it.list(Services).map(({ metadata }) => metadata.namespace)).toEqual(['default', 'team'])
+  expect(it.list(Services).map(({ metadata }) => metadata.namespace)).toEqual(['default', 'kube-system', 'team'])
   await it.client
     .of(Pods)
     .patch({ name: 'web', namespace: 'team' }, { type: 'merge', body: { metadata: { finalizers: null } } })

@@ -45,7 +45,7 @@ export interface TestCluster extends AsyncDisposable {
   advance(by: string): Promise<void>
   /** Moves time until the claim holds; throws when it does not within the limit. */
   until(claim: () => boolean, limit?: string): Promise<void>
-  /** A request inside the simulation to a Service, as a pod would make it. */
+  /** A request inside the simulation to a Service: the answer, and a line that says which pod gave it. */
   ask(service: string, path?: string): Promise<string>
 }
 
@@ -102,7 +102,8 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
       const ref = { name: service, namespace: 'default' }
       const request = { method: 'GET', path, headers: {}, body: new Uint8Array() }
       const response = await cluster.nodes.nodeClient.proxyService(ref, undefined, request)
-      return Buffer.from(response.body).toString()
+      const { 'x-kubesim-pod': pod, 'x-kubesim-node': node } = response.headers
+      return `${Buffer.from(response.body).toString()}pod ${pod} on ${node}\n`
     },
     async [Symbol.asyncDispose]() {
       await cluster.close()
