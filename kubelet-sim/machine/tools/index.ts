@@ -1,0 +1,106 @@
+// The tools by name, for the files of images that carry those names (files/layer.ts). Loaded with the machine room, never at
+// start.
+
+import type { Program } from '../process.ts'
+import { cat, pager, rev, tac } from './cat.ts'
+import { chgrp, chmod, chown } from './change-files.ts'
+import { cp, mv } from './copy.ts'
+import { cut, fold, nl, paste, tee, tr } from './cut.ts'
+import { date } from './date.ts'
+import { clear, echo, factor, fail, printf, pwd, refused, seq, succeed, yes } from './echo.ts'
+import { grep } from './grep.ts'
+import { gzip } from './gzip.ts'
+import { head, tail } from './head.ts'
+import { arch, dnsdomainname, getent, groups, hostname, id, nproc, tty, uname, which, whoami } from './identity.ts'
+import { ls } from './ls.ts'
+import { link, ln, mkdir, mktemp, touch, truncate } from './make-files.ts'
+import { basename, dirname, readlink, realpath, stat } from './names.ts'
+import { env, kill, nohup, printenv, sleep, time, timeout, usleep } from './process-tools.ts'
+import { rm, rmdir, unlink } from './remove.ts'
+import { shuf, sort, uniq } from './sort.ts'
+import { tar } from './tar.ts'
+import { wc } from './wc.ts'
+
+export const tools: Readonly<Record<string, Program>> = Object.freeze({
+  arch,
+  basename,
+  cat,
+  chgrp,
+  chmod,
+  chown,
+  clear,
+  cp,
+  cut,
+  date,
+  dirname,
+  dnsdomainname,
+  echo,
+  egrep: grep,
+  env,
+  factor,
+  false: fail,
+  fgrep: grep,
+  fold,
+  getent,
+  grep,
+  groups,
+  gunzip: gzip,
+  gzip,
+  head,
+  hostname,
+  id,
+  kill,
+  less: pager,
+  link,
+  ln,
+  ls,
+  mkdir,
+  mktemp,
+  more: pager,
+  mv,
+  nl,
+  nohup,
+  nproc,
+  paste,
+  printenv,
+  printf,
+  pwd,
+  readlink,
+  realpath,
+  rev,
+  rm,
+  rmdir,
+  seq,
+  shuf,
+  sleep,
+  sort,
+  stat,
+  sync: succeed,
+  tac,
+  tail,
+  tar,
+  tee,
+  time,
+  timeout,
+  touch,
+  tr,
+  traceroute: refused,
+  true: succeed,
+  truncate,
+  tty,
+  uname,
+  uniq,
+  unlink,
+  usleep,
+  vi: refused,
+  wc,
+  which,
+  whoami,
+  yes,
+  zcat: gzip,
+})
+
+/** The program of a name, if it is a tool. */
+export function toolOf(name: string): Program | undefined {
+  return Object.hasOwn(tools, name) ? tools[name] : undefined
+}
