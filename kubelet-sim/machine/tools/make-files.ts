@@ -117,7 +117,8 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 export const mktemp = tool('[-dt] [-p DIR] [TEMPLATE]', function* (process) {
   const options = optionsOf(process, 'dqtup:', { directory: 'd', quiet: 'q', tmpdir: 'p' })
   const [template] = options.words
-  const folder = options.value('p') ?? process.env.get('TMPDIR') ?? '/tmp'
+  const { env } = process
+  const folder = options.value('p') ?? env.get('TMPDIR') ?? '/tmp'
   const named = template ?? 'tmp.XXXXXX'
   if (!named.endsWith('XXXXXX')) throw new ToolError('(null): Invalid argument')
   const isThere = template !== undefined && !options.has('t') && !options.has('p')

@@ -38,7 +38,8 @@ export const usleep = tool('N', function* (process) {
 export const env = tool('[-i0] [-u NAME]... [-] [NAME=VALUE]... [PROG ARGS]', function* (process) {
   const argv = process.argv.map((word, index) => (index > 0 && word === '-' ? '-i' : word))
   const options = optionsOf({ argv }, '+i0u:', { 'ignore-environment': 'i', unset: 'u', null: '0' })
-  const variables = new Map(options.has('i') ? [] : process.env)
+  const { env: inherited } = process
+  const variables = new Map(options.has('i') ? [] : inherited)
   for (const name of options.values('u')) variables.delete(name)
   const words = [...options.words]
   while (words[0]?.includes('=')) {
@@ -53,14 +54,15 @@ export const env = tool('[-i0] [-u NAME]... [-] [NAME=VALUE]... [PROG ARGS]', fu
 })
 
 export const printenv = tool('[VARIABLE]...', function* (process) {
-  const words = process.argv.slice(1)
+  const { argv, env: variables } = process
+  const words = argv.slice(1)
   if (words.length === 0) {
-    yield* process.print([...process.env].map(([name, value]) => `${name}=${value}\n`).join(''))
+    yield* process.print([...variables].map(([name, value]) => `${name}=${value}\n`).join(''))
     return 0
   }
   let code = 0
   for (const word of words) {
-    const value = process.env.get(word)
+    const value = variables.get(word)
     if (value === undefined) code = 1
     else yield* process.print(`${value}\n`)
   }
@@ -71,7 +73,7 @@ export const printenv = tool('[VARIABLE]...', function* (process) {
 export function* became(
   process: Process,
   argv: readonly string[],
-  variables: ReadonlyMap<string, string> = process.env,
+  variables?: ReadonlyMap<string, string>,
 ): Step<number> {
   let running: Step<number>
   try {
