@@ -33,6 +33,9 @@ export function valueAt({ from, to, over, repeats }: Curve, age: Millis): number
   return from + (to - from) * (1 - Math.abs((2 * phase) / over - 1))
 }
 
+/** The most it ever is. */
+export const peakOf = ({ from, to }: Curve): number => Math.max(from, to)
+
 /** The age at which it is above a level for the first time; undefined: never. */
 export function passes({ from, to, over, repeats }: Curve, level: number): Millis | undefined {
   if (from > level) return 0

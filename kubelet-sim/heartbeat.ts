@@ -11,7 +11,8 @@ import { Leases, Nodes } from '../src/kinds/index.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
 import { podCIDR } from './addresses.ts'
 import type { AllNodeImages } from './node-images.ts'
-import { indexFor, isAskedAt, isSilent, isSimulated, type NodeFacts, needsReport, statusOf } from './nodes.ts'
+import type { NodeStates } from './node-states.ts'
+import { indexFor, isAskedAt, isSilent, isSimulated, type NodeFacts, needsReport, statusOf, turnings } from './nodes.ts'
 import type { Silences } from './silences.ts'
 
 const leaseNamespace = 'kube-node-lease'
@@ -22,6 +23,7 @@ const perSlot = 20
 export interface HeartbeatOptions extends NodeFacts {
   readonly nodeImages: AllNodeImages
   readonly silences: Silences
+  readonly states: NodeStates
 }
 
 export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<Node> {
@@ -32,10 +34,20 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
 
   async function report(node: Frozen<Node>, context: Context): Promise<void> {
     const images = options.nodeImages.of(node)
+    const state = options.states.of(node.metadata.name)
     const all = context.lister(Nodes).list()
-    const status = statusOf(node.metadata.name, indexFor(node, all), options, node.status, env.clock.now(), images)
+    const status = statusOf(
+      node.metadata.name,
+      indexFor(node, all),
+      options,
+      node.status,
+      env.clock.now(),
+      images,
+      state,
+    )
     try {
       await context.client.of(Nodes).updateStatus({ ...node, status } as Node)
+      tellTurnings(node, status, context)
       reported.set(node.metadata.name, images.version)
       announced.add(node.metadata.name)
     } catch (error) {
@@ -82,6 +94,7 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
     concerns: isSimulated,
     start(context) {
       options.silences.onChange(context.signal, name => context.wake({ name }))
+      options.states.onChange(context.signal, name => context.wake({ name }))
       turn(context, 0)
     },
     async reconcile(node, context) {
@@ -105,7 +118,11 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
       }
       // The port once only: were there two kubelets, each would contradict the other at every change.
       if (isAskedAt(node, options)) announced.add(node.metadata.name)
-      if (announced.has(node.metadata.name) && !needsReport(node, index, options)) return
+      if (
+        announced.has(node.metadata.name) &&
+        !needsReport(node, index, options, options.states.of(node.metadata.name))
+      )
+        return
       await renew(node, context, env.clock.now())
       await report(node, context)
     },
@@ -116,6 +133,17 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
       options.nodeImages.forget(name)
     },
   })
+}
+
+/** Of a node that was there before and now says otherwise (kubelet_node_status.go recordNodeStatusEvent). */
+function tellTurnings(node: Frozen<Node>, { conditions }: Node['status'], context: Context): void {
+  const { name } = node.metadata
+  for (const { type, status } of conditions ?? []) {
+    const was = node.status.conditions?.find(condition => condition.type === type)?.status
+    const reason = turnings[type]?.[status]
+    if (was === undefined || was === status || was === 'Unknown' || reason === undefined) continue
+    context.event(node, 'Normal', reason, `Node ${name} status is now: ${reason}`, undefined, { host: name })
+  }
 }
 
 async function renew({ metadata: { name, uid } }: Frozen<Node>, { client }: Context, now: Millis): Promise<void> {

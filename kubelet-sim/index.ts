@@ -10,6 +10,8 @@ import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { type AddressPlan, addressPlan, PodAddresses } from './addresses.ts'
 import { csiNodes } from './csi-nodes.ts'
 import { Errands } from './errands.ts'
+import { evictionManager } from './eviction/eviction-manager.ts'
+import { Evictions } from './eviction/evictions.ts'
 import { heartbeat } from './heartbeat.ts'
 import { ImageBook } from './image-book.ts'
 import { type KnownPods, kubelet } from './kubelet.ts'
@@ -24,6 +26,7 @@ import { nodeNetwork, serviceProxy } from './network/service-proxy.ts'
 import { nodeExpansion } from './node-expansion.ts'
 import { AllNodeImages } from './node-images.ts'
 import { nodeServer } from './node-server.ts'
+import { NodeStates } from './node-states.ts'
 import { defaultCapacity, registerNodes } from './nodes.ts'
 import { outsideOf } from './outside-network.ts'
 import { Runs } from './runs.ts'
@@ -102,6 +105,8 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   }
   const listeners = options.listen ? new Listeners() : undefined
   let pods: KnownPods | undefined
+  const states = new NodeStates()
+  const evictions = new Evictions()
   const measuring = createMeasuring({
     env,
     images,
@@ -112,9 +117,12 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
 
   const kubeletControllers: ControllerSpec[] = [
     nodeNetwork({ network, images }),
-    heartbeat(env, { ...facts, nodeImages, silences }),
+    heartbeat(env, { ...facts, nodeImages, silences, states }),
+    evictionManager({ images, measuring, nodeImages, states, evictions, silences }),
     kubelet({
       errands: new Errands(),
+      evictions,
+      states,
       outside: outsideOf(network),
       addresses: new PodAddresses(),
       network,

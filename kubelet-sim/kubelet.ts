@@ -7,12 +7,14 @@ import type { Frozen, Ref } from '../src/api/meta.ts'
 import { ConfigMaps, Nodes, PersistentVolumeClaims, Pods, VolumeAttachments } from '../src/kinds/index.ts'
 import { podClaimIndex, podClaimKeys } from '../src/kinds/pod-claims.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
+import { type Admitting, rejectionOf } from './admission.ts'
 import { canonicalName, type Image } from './images.ts'
 import { copyLife, type Life, newLife } from './life.ts'
 import type { Load } from './load.ts'
 import type { Logs } from './logs.ts'
 import type { Network } from './network/network.ts'
 import type { AllNodeImages } from './node-images.ts'
+import type { NodeStates } from './node-states.ts'
 import { addressOf, isSilent, isSimulated } from './nodes.ts'
 import type { Said } from './pod-view.ts'
 import { References, refersToOthers } from './references.ts'
@@ -27,6 +29,7 @@ export interface KubeletOptions extends Surroundings {
   readonly silences: Silences
   readonly network: Network
   readonly load: Load
+  readonly states: NodeStates
   /** Called when the pods are known, with the ways to find them as they are now. */
   started?(pods: KnownPods): void
 }
@@ -75,6 +78,7 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
       const pods = context.lister(Pods)
       options.started?.({ find: ref => pods.get(ref), on: node => pods.by('node', node) })
       options.errands.onOver(ref => context.wake(ref))
+      options.evictions.onAsked(ref => context.wake(ref))
       options.images.follow(context.lister(ConfigMaps))
       context.lister(Pods).index(podClaimIndex, podClaimKeys)
       context.lister(VolumeAttachments).index(attachedTo, ({ spec }) => [spec.nodeName])
@@ -109,7 +113,14 @@ async function bringForward(
   const life = known ? copyLife(known) : newLife(pod.metadata.uid ?? '', addressIn(pod))
   const said: Said[] = []
   const missing = await missingOf(pod, life, context)
-  const host = { address: addressOf(node), podCIDR: node.spec.podCIDR, images: options.nodeImages.of(node), missing }
+  const rejection = isNew(pod) ? rejectionOf(pod, admittingOn(node, context, options)) : undefined
+  const host = {
+    address: addressOf(node),
+    podCIDR: node.spec.podCIDR,
+    images: options.nodeImages.of(node),
+    missing,
+    rejection,
+  }
   const view = viewOf(pod, host, life, said, options)
   const next = takeTurn(view, context.clock.now())
   try {
@@ -130,6 +141,15 @@ async function bringForward(
   if (view.removed) return remove(pod, context)
   if (hasEnded(view)) release(life, options)
   return next === undefined ? undefined : { again: Math.max(1, next - context.clock.now()) }
+}
+
+function isNew({ metadata, status }: Frozen<Pod>): boolean {
+  return status.startTime === undefined && metadata.deletionTimestamp === undefined
+}
+
+function admittingOn(node: Frozen<Node>, { lister }: Context, { states }: KubeletOptions): Admitting {
+  const { name } = node.metadata
+  return { node, state: states.of(name), others: () => lister(Pods).by('node', name) as readonly Frozen<Pod>[] }
 }
 
 /** Asked only while something is to be mounted or made. */
@@ -184,6 +204,7 @@ function forget(life: Life | undefined, options: KubeletOptions): void {
   options.logs.forget(life.uid)
   options.errands.forget(life.uid)
   options.load.forget(life.uid)
+  options.evictions.forget(life.uid)
 }
 
 function keyOf({ namespace, name }: Ref): string {

@@ -22,6 +22,8 @@ export interface Life {
 export interface Failure {
   readonly reason: string
   readonly message: string
+  /** The reason of its condition DisruptionTarget, when it is ended for the sake of others. */
+  readonly condition?: string
 }
 
 export interface Run {

@@ -34,6 +34,25 @@ export class NodeImages {
     this.version++
   }
 
+  /** Bytes. */
+  get size(): number {
+    let size = 0
+    for (const each of this.present.values()) size += each
+    return size
+  }
+
+  /** Takes away those that none of these need; says how many bytes that gave. */
+  prune(needed: ReadonlySet<string>): number {
+    let freed = 0
+    for (const [name, size] of [...this.present]) {
+      if (needed.has(name)) continue
+      this.present.delete(name)
+      freed += size
+    }
+    if (freed > 0) this.version++
+    return freed
+  }
+
   /** As `status.images` says it, largest first, at most 50 (the kubelet's nodeStatusMaxImages). */
   list(): ContainerImage[] {
     return [...this.present]

@@ -11,6 +11,7 @@ import { Nodes } from '../src/kinds/index.ts'
 import { type AddressPlan, nodeIndexOf, podCIDR } from './addresses.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { NodeImages } from './node-images.ts'
+import type { NodeState } from './node-states.ts'
 
 export const simulatedAnnotation = 'kubesim.dev/node'
 /** `true`: the node's machine is as if it had died. It neither says anything nor does anything until that is taken away. */
@@ -122,6 +123,7 @@ export function statusOf(
   before: Frozen<NodeStatus> | undefined,
   now: Millis,
   images?: NodeImages,
+  state?: NodeState,
 ): NodeStatus {
   const { address } = facts.plan.node(index)
   const kept = before?.capacity && before.allocatable ? before : undefined
@@ -132,7 +134,7 @@ export function statusOf(
     ],
     allocatable: { ...(kept?.allocatable ?? facts.capacity) },
     capacity: { ...(kept?.capacity ?? facts.capacity) },
-    conditions: conditionsOf(before, now),
+    conditions: conditionsOf(before, now, state),
     daemonEndpoints: { kubeletEndpoint: { Port: portOf(facts) } },
     ...(before?.volumesAttached ? { volumesAttached: before.volumesAttached as AttachedVolume[] } : {}),
     ...(before?.volumesInUse ? { volumesInUse: [...before.volumesInUse] } : {}),
@@ -159,10 +161,37 @@ const claims = [
   ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
 ] as const
 
+const troubles: Readonly<
+  Record<(typeof claims)[number][0], readonly [status: string, reason: string, message: string]>
+> = {
+  MemoryPressure: ['True', 'KubeletHasInsufficientMemory', 'kubelet has insufficient memory available'],
+  DiskPressure: ['True', 'KubeletHasDiskPressure', 'kubelet has disk pressure'],
+  PIDPressure: ['True', 'KubeletHasInsufficientPID', 'kubelet has insufficient PID available'],
+  Ready: ['False', 'KubeletNotReady', 'node is shutting down'],
+}
+
+/** What it says of itself, as it does now (pkg/kubelet/nodestatus/setters.go). */
+function claimsOf(state: NodeState | undefined) {
+  if (state === undefined || (state.pressures.size === 0 && !state.isShuttingDown)) return claims
+  return claims.map(claim => {
+    const [type] = claim
+    const isTroubled = type === 'Ready' ? state.isShuttingDown : state.pressures.has(type)
+    return isTroubled ? ([type, ...troubles[type]] as const) : claim
+  })
+}
+
+/** What is told of the node when one of its conditions turns: the event's reason. */
+export const turnings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  MemoryPressure: { True: 'NodeHasInsufficientMemory', False: 'NodeHasSufficientMemory' },
+  DiskPressure: { True: 'NodeHasDiskPressure', False: 'NodeHasNoDiskPressure' },
+  PIDPressure: { True: 'NodeHasInsufficientPID', False: 'NodeHasSufficientPID' },
+  Ready: { True: 'NodeReady', False: 'NodeNotReady' },
+}
+
 /** Every one is reported anew with each heartbeat; conditions of others stay. */
-function conditionsOf(before: Frozen<NodeStatus> | undefined, now: Millis): NodeCondition[] {
+function conditionsOf(before: Frozen<NodeStatus> | undefined, now: Millis, state?: NodeState): NodeCondition[] {
   const time = rfc3339(now)
-  const own = claims.map(([type, status, reason, message]) => {
+  const own = claimsOf(state).map(([type, status, reason, message]) => {
     const was = before?.conditions?.find(condition => condition.type === type)
     const lastTransitionTime = was?.status === status ? (was.lastTransitionTime ?? time) : time
     return { lastHeartbeatTime: time, lastTransitionTime, message, reason, status, type }
@@ -172,11 +201,13 @@ function conditionsOf(before: Frozen<NodeStatus> | undefined, now: Millis): Node
 }
 
 /** Whether a node lacks something its kubelet would long have said, or somebody said otherwise of it. */
-export function needsReport(node: Frozen<Node>, index: number, facts: NodeFacts): boolean {
+export function needsReport(node: Frozen<Node>, index: number, facts: NodeFacts, state?: NodeState): boolean {
   const { conditions, nodeInfo, capacity } = node.status
   if (!capacity || addressOf(node) !== facts.plan.node(index).address || nodeInfo?.kubeletVersion !== facts.version)
     return true
-  return claims.some(([type, status]) => conditions?.find(condition => condition.type === type)?.status !== status)
+  return claimsOf(state).some(
+    ([type, status]) => conditions?.find(condition => condition.type === type)?.status !== status,
+  )
 }
 
 /** Whether the node says of its kubelet's port what this kubelet would. */

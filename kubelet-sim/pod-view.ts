@@ -7,8 +7,9 @@ import { parseTime } from '../src/api/time.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { shouldRestart } from '../src/kinds/pod-status-rules.ts'
 import type { Errands } from './errands.ts'
+import type { Eviction } from './eviction/evictions.ts'
 import type { Behaviour, Pull } from './images.ts'
-import type { Life, Run } from './life.ts'
+import type { Failure, Life, Run } from './life.ts'
 import type { NodeImages } from './node-images.ts'
 import type { Outside } from './outside.ts'
 
@@ -36,6 +37,10 @@ export interface PodView {
   readonly life: Life
   readonly containers: readonly ContainerView[]
   readonly errands: Errands
+  /** Why the kubelet does not take it at all; known when it is first seen. */
+  readonly rejection: Failure | undefined
+  /** The kubelet is to end it. */
+  readonly eviction: Eviction | undefined
   readonly outside: Outside | undefined
   /** Why its volumes cannot be mounted now. */
   readonly obstacle: Obstacle | undefined
@@ -67,6 +72,8 @@ export interface ContainerView {
   /** Replaced, never changed, by `set`. */
   readonly status: ContainerStatus
   readonly behaviour: Behaviour
+  /** The image's. */
+  readonly labels: Readonly<Record<string, string>> | undefined
   /** Why its environment cannot be made now. */
   readonly fault: string | undefined
   /** The image was built here: every node has it. */

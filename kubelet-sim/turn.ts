@@ -7,9 +7,10 @@ import type { Millis } from '../src/env/clock.ts'
 import type { PodAddresses } from './addresses.ts'
 import { phaseOf, setPodConditions, unprobed, waiting } from './containers.ts'
 import type { Errands } from './errands.ts'
+import type { Evictions } from './eviction/evictions.ts'
 import type { ImageBook } from './image-book.ts'
 import { behaviourOf, type Overrides, pullOf } from './images.ts'
-import type { Life, Run } from './life.ts'
+import type { Failure, Life, Run } from './life.ts'
 import type { NodeImages } from './node-images.ts'
 import type { Outside } from './outside.ts'
 import {
@@ -30,6 +31,7 @@ export interface Surroundings {
   readonly images: ImageBook
   readonly delays: Delays
   readonly errands: Errands
+  readonly evictions: Evictions
   readonly outside?: Outside | undefined
 }
 
@@ -40,6 +42,8 @@ export interface Host {
   readonly images: NodeImages
   /** What the pod refers to and is not there; absent: all is. */
   readonly missing?: Missing | undefined
+  /** Why the pod is not taken. */
+  readonly rejection?: Failure | undefined
 }
 
 export interface Missing {
@@ -97,7 +101,7 @@ function isLeaving({ pod, status }: PodView): boolean {
 /** Phase and conditions follow from the containers. */
 function conclude(view: PodView, now: Millis): void {
   const { pod, status } = view
-  if (status.startTime === undefined) return
+  if (status.startTime === undefined || (view.rejection !== undefined && status.phase === 'Failed')) return
   const phase = phaseOf(pod.spec, status)
   if (phase !== status.phase) {
     status.phase = phase
@@ -126,6 +130,8 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
     life,
     containers,
     errands: around.errands,
+    rejection: host.rejection,
+    eviction: around.evictions.of(pod.metadata.uid),
     outside: around.outside,
     obstacle: host.missing?.obstacle,
     missingPullSecrets: host.missing?.pullSecrets ?? none,
@@ -190,6 +196,9 @@ function containerView(
     get behaviour() {
       behaviour ??= behaviourOf(spec, images.find(spec.image ?? ''), overrides, pod.pod.metadata.name)
       return behaviour
+    },
+    get labels() {
+      return images.find(spec.image ?? '')?.labels
     },
     get isBuilt() {
       return images.isBuilt(spec.image ?? '')

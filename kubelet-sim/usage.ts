@@ -3,9 +3,10 @@
 //
 //   kubesim.dev/cpu: 200m                              every container of the pod
 //   kubesim.dev/memory: web=20Mi..200Mi over 10m, log=5Mi
+//   kubesim.dev/disk: 1Gi, kubesim.dev/pids: 200       likewise
 //   kubesim.dev/cpu-per-request: 5m                    a request takes 5 ms of a core: so much more a second for each
 
-import type { Container, Pod } from '../generated/types.ts'
+import type { Container, Node, Pod } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import { milliValue, wholeValue } from '../src/api/quantity.ts'
 import { parseTime } from '../src/api/time.ts'
@@ -15,6 +16,8 @@ import { fingerprint } from './fingerprint.ts'
 
 export const cpuAnnotation = 'kubesim.dev/cpu'
 export const memoryAnnotation = 'kubesim.dev/memory'
+export const diskAnnotation = 'kubesim.dev/disk'
+export const pidsAnnotation = 'kubesim.dev/pids'
 export const perRequestAnnotation = 'kubesim.dev/cpu-per-request'
 
 export interface Usage {
@@ -34,6 +37,8 @@ export interface UsageFacts {
 }
 
 const mebibyte = 1024 * 1024
+/** The kernel gives memory by pages. */
+const page = 4096
 
 /** Of a container that runs. */
 export function usageOf(pod: Frozen<Pod>, container: Frozen<Container>, at: Millis, facts: UsageFacts = {}): Usage {
@@ -43,8 +48,28 @@ export function usageOf(pod: Frozen<Pod>, container: Frozen<Container>, at: Mill
   const memory = facts.said?.memory ?? memoryAt(pod, container, age, facts)
   const { limits } = container.resources ?? {}
   const most = limits?.cpu === undefined ? Number.POSITIVE_INFINITY : milliValue(limits.cpu)
-  return { cpu: Math.min(cpu + served, most), memory: Math.round(memory) }
+  return { cpu: Math.min(cpu + served, most), memory: Math.ceil(memory / page) * page }
 }
+
+/** How much of the disk (its files and its log, in bytes) or of the process numbers it takes, as a curve. */
+export function curveFor(
+  pod: Frozen<Pod>,
+  container: Frozen<Container>,
+  key: typeof diskAnnotation | typeof pidsAnnotation,
+  labels: Readonly<Record<string, string>> | undefined,
+): Curve | undefined {
+  const curve = curveOf(pod, container, key, labels)
+  return curve && whole(curve)
+}
+
+/** What a node's own programs take, as its annotations say. */
+export function ownCurve({ metadata }: Frozen<Node>, key: string): Curve | undefined {
+  const said = metadata.annotations?.[key]
+  const curve = said === undefined ? undefined : parseCurve(said)
+  return curve && whole(curve)
+}
+
+const whole = (curve: Curve): Curve => ({ ...curve, from: curve.from / 1000, to: curve.to / 1000 })
 
 /** The curve of its memory in bytes, when one is declared. */
 export function memoryCurve(
@@ -53,7 +78,7 @@ export function memoryCurve(
   labels: Readonly<Record<string, string>> | undefined,
 ): Curve | undefined {
   const curve = curveOf(pod, container, memoryAnnotation, labels)
-  return curve && { ...curve, from: curve.from / 1000, to: curve.to / 1000 }
+  return curve && whole(curve)
 }
 
 export function memoryLimit({ resources }: Frozen<Container>): number | undefined {
@@ -107,7 +132,7 @@ const idleCpu = ({ metadata }: Frozen<Pod>): number => 1 + (chanceOf(metadata.ui
 const idleMemory = ({ metadata }: Frozen<Pod>): number => (3 + (chanceOf(metadata.uid) % 61) / 10) * mebibyte
 const chanceOf = (uid: string | undefined): number => Number.parseInt(fingerprint(uid ?? '').slice(0, 6), 16)
 
-function startOf({ status }: Frozen<Pod>, container: string, at: Millis): Millis {
+export function startOf({ status }: Frozen<Pod>, container: string, at: Millis): Millis {
   const all = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]
   const started = all.find(({ name }) => name === container)?.state?.running?.startedAt
   return started === undefined ? at : parseTime(started)

@@ -2,6 +2,7 @@
 
 import { rfc3339 } from '../../src/api/time.ts'
 import { waiting } from '../containers.ts'
+import type { Failure } from '../life.ts'
 import type { PodView } from '../pod-view.ts'
 import type { Stage } from '../stage.ts'
 
@@ -14,9 +15,23 @@ export const admitting: Stage<PodView> = {
     status.startTime = rfc3339(now)
     status.hostIP = nodeAddress
     status.hostIPs = [{ ip: nodeAddress }]
+    if (view.rejection !== undefined) return reject(view, view.rejection)
     const reason = pod.spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating'
     for (const container of view.containers) container.set(waiting(container.spec, reason))
   },
+}
+
+/** Nothing of it is ever started (pkg/kubelet/kubelet.go rejectPod). */
+function reject(view: PodView, { reason, message }: Failure): void {
+  const { status, pod } = view
+  view.say('Warning', reason, message.replace('Pod was rejected: ', ''))
+  Object.assign(status, { phase: 'Failed', reason, message })
+  const { generation } = pod.metadata
+  if (generation !== undefined) status.observedGeneration = generation
+  delete status.containerStatuses
+  delete status.initContainerStatuses
+  delete status.ephemeralContainerStatuses
+  view.changed = true
 }
 
 function isLeaving({ pod, status }: PodView): boolean {

@@ -6,6 +6,7 @@ import { admitting } from './admitting.ts'
 import { backingOff } from './backing-off.ts'
 import { completed } from './completed.ts'
 import { deadline } from './deadline.ts'
+import { evicted } from './evicted.ts'
 import { ended, exited } from './exited.ts'
 import { misconfigured } from './misconfigured.ts'
 import { mounting } from './mounting.ts'
@@ -20,7 +21,15 @@ import { starting } from './starting.ts'
 import { stopped, stopping } from './terminating.ts'
 
 /** Asked for the pod as a whole, always. */
-export const podStages: readonly Stage<PodView>[] = [stopping, stopped, admitting, deadline, mounting, completed]
+export const podStages: readonly Stage<PodView>[] = [
+  stopping,
+  evicted,
+  stopped,
+  admitting,
+  deadline,
+  mounting,
+  completed,
+]
 
 /** Asked for each container whose turn it is, while the pod lives. */
 export const containerStages: readonly Stage<ContainerView>[] = [

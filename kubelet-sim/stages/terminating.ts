@@ -3,7 +3,8 @@
 // API forget (a delete with gracePeriodSeconds 0). pkg/kubelet/kubelet.go SyncTerminatingPod, status_manager.go
 // TerminatePod: a phase that is an end is told only when nothing runs any more.
 
-import type { ContainerStatus } from '../../generated/types.ts'
+import type { ContainerStatus, PodCondition } from '../../generated/types.ts'
+import { setCondition } from '../../src/api/conditions.ts'
 import type { Millis } from '../../src/env/clock.ts'
 import { phaseOf, terminated } from '../containers.ts'
 import { lastWords } from '../last-words.ts'
@@ -38,11 +39,24 @@ export const stopped: Stage<PodView> = {
       const { failure } = life.stop!
       const phase = phaseOf(pod.spec, status, true)
       status.phase = failure === undefined && phase === 'Succeeded' ? 'Succeeded' : 'Failed'
-      if (failure) Object.assign(status, failure)
+      if (failure) tellOf(failure, view, now)
       view.changed = true
     }
     if (pod.metadata.deletionTimestamp) view.removed = true
   },
+}
+
+function tellOf({ reason, message, condition }: Failure, { status, pod }: PodView, now: Millis): void {
+  Object.assign(status, { reason, message })
+  if (condition === undefined) return
+  const { generation } = pod.metadata
+  const observed = generation === undefined ? {} : { observedGeneration: generation }
+  status.conditions ??= []
+  setCondition<PodCondition>(
+    status.conditions,
+    { ...observed, type: 'DisruptionTarget', status: 'True', reason: condition, message },
+    now,
+  )
 }
 
 /** What is not said to have ended was about to start, or to start again. */

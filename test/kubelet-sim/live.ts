@@ -4,6 +4,7 @@
 import type { Pod, PodStatus } from '../../generated/types.ts'
 import { PodAddresses } from '../../kubelet-sim/addresses.ts'
 import { Errands } from '../../kubelet-sim/errands.ts'
+import { Evictions } from '../../kubelet-sim/eviction/evictions.ts'
 import { ImageBook } from '../../kubelet-sim/image-book.ts'
 import { copyLife, type Life, newLife } from '../../kubelet-sim/life.ts'
 import { NodeImages } from '../../kubelet-sim/node-images.ts'
@@ -23,6 +24,7 @@ export class LivingPod {
   removed = false
   images = new NodeImages()
   missing: Missing | undefined
+  readonly evictions = new Evictions()
   private life: Life
   private readonly around
 
@@ -34,6 +36,7 @@ export class LivingPod {
       images: new ImageBook(),
       delays: { pull: 1, start: 1, ...delays },
       errands: new Errands(),
+      evictions: this.evictions,
     }
   }
 

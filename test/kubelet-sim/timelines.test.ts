@@ -137,6 +137,37 @@ test('an init container with restartPolicy Never fails the pod at once, whatever
   await golden('init-never', pod.live(60))
 })
 
+test('OOM: memory grows beyond the limit', async () => {
+  const limits = { memory: '128Mi' }
+  const annotations = { 'kubesim.dev/memory': 'app=64Mi..256Mi over 1m' }
+  const pod = new LivingPod(
+    podOf(
+      spec({ containers: [container('app', 'nginx:1.27', { resources: { limits } }), container('web', 'nginx')] }),
+      {
+        annotations,
+      },
+    ),
+  )
+  await golden('oom', pod.live(120))
+  expect(pod.status.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ exitCode: 137, reason: 'OOMKilled' })
+})
+
+test('an eviction: told at once, a second of grace, and then the phase', async () => {
+  const pod = new LivingPod(podOf(spec({ containers: [container('web', 'nginx:1.27'), shell('app', 'sleep 3600')] })))
+  pod.live(30)
+  const message = 'The node was low on resource: memory. Threshold quantity: 100Mi, available: 20Mi. '
+  const event = { type: 'Warning', reason: 'Evicted', message } as const
+  pod.evictions.ask(pod.pod.metadata, {
+    grace: 1000,
+    reason: 'Evicted',
+    message,
+    condition: 'TerminationByKubelet',
+    event,
+  })
+  await golden('eviction', pod.live(30))
+  expect(pod.status).toMatchObject({ phase: 'Failed', reason: 'Evicted', message })
+})
+
 test('activeDeadlineSeconds: SIGTERM, the grace, and only then the phase', async () => {
   const pod = new LivingPod(
     podOf(spec({ restartPolicy: 'Never', activeDeadlineSeconds: 20, containers: [shell('app', 'sleep 99')] })),
