@@ -2,11 +2,16 @@
 // whether he may – as for every path that is no resource, by a ClusterRole's nonResourceURLs. Called by serve.ts.
 
 import type { OwnRequest } from '../apiserver/http/app.ts'
+import { keyOf } from '../apiserver/storage/keys.ts'
 import { parseDuration } from '../kubelet-sim/duration.ts'
-import { badRequest, methodNotAllowed } from './api/errors.ts'
+import { ApiError, badRequest, methodNotAllowed, notFound } from './api/errors.ts'
+import type { Ref } from './api/meta.ts'
 import type { ClockControl } from './clock-control.ts'
 import type { Cluster } from './cluster.ts'
+import type { Kind } from './kinds/kind.ts'
 import { difference, revisionAt, revisionOf, type TimelineQuery, timeline } from './timeline.ts'
+import { type Why, whyOf } from './why/chain.ts'
+import { whyNot } from './why/why-not.ts'
 
 export interface OwnPaths {
   readonly cluster: Cluster
@@ -23,12 +28,14 @@ export async function ownPaths(own: OwnPaths, request: OwnRequest): Promise<obje
   const read = first === undefined || rest.length > 0 ? undefined : reading[first]
   if (read === undefined) return undefined
   requireMethod(request, 'GET')
-  return read(own.cluster, request.query)
+  return read(own.cluster, request.query, own.clockControl)
 }
 
 type Query = OwnRequest['query']
 
-const reading: Readonly<Record<string, (cluster: Cluster, query: Query) => object>> = {
+const reading: Readonly<Record<string, (cluster: Cluster, query: Query, clock: ClockControl) => object>> = {
+  why: (cluster, query) => why(cluster, ...wanted(cluster, query)),
+  'why-not': (cluster, query, clock) => whyNot(cluster, ...wanted(cluster, query), clock.isPaused),
   /** `?at=5m-ago`: which revision that was. */
   revision: ({ storage, env }, query) => ({
     kind: 'Revision',
@@ -48,6 +55,27 @@ const reading: Readonly<Record<string, (cluster: Cluster, query: Query) => objec
     const point = (name: string): number => revisionOf(storage, query.get(name) ?? 'now', env.clock.now())
     return difference(storage, point('from'), point('to'), selected(query))
   },
+}
+
+/** `?resource=pods&namespace=default&name=web`. Throws ApiError. */
+function wanted({ server }: Cluster, query: Query): [kind: Kind<any>, ref: Ref] {
+  const [resource, name] = [query.get('resource'), query.get('name')]
+  if (!resource || !name) throw badRequest('which object? It takes resource, name and, of most kinds, namespace')
+  const kind = server.registry.kinds.find(each => each.resource === resource && each.storedAs === undefined)
+  if (kind === undefined) throw noSuchResource(resource)
+  return [kind, { name, ...(kind.namespaced ? { namespace: query.get('namespace') || 'default' } : {}) }]
+}
+
+function why(cluster: Cluster, kind: Kind<any>, ref: Ref): Why {
+  const told = whyOf(cluster.storage, keyOf(kind, ref))
+  if (told === undefined) throw notFound(kind, ref.name)
+  const { namespace = '', name } = ref
+  const decision = kind.resource === 'pods' ? cluster.decisions.get({ namespace, name }) : undefined
+  return { ...told, ...(decision && decision.pod.uid === told.object.uid ? { decision } : {}) }
+}
+
+function noSuchResource(resource: string): ApiError {
+  return new ApiError('NotFound', `the server doesn't have a resource type "${resource}"`)
 }
 
 function selected(query: Query): TimelineQuery {

@@ -18,7 +18,7 @@ import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
 import { diffCommand, timelineCommand } from './timeline.ts'
-import { whyCommand } from './why.ts'
+import { whyCommand, whyNotCommand } from './why.ts'
 
 export async function main(words: readonly string[]): Promise<void> {
   const program = new Command('kubesim')
@@ -38,6 +38,7 @@ export async function main(words: readonly string[]): Promise<void> {
     timelineCommand(),
     diffCommand(),
     whyCommand(),
+    whyNotCommand(),
     addonsCommand(),
     kubectlCommand(),
     logsCommand(),

@@ -1,37 +1,100 @@
-// kubesim why pod NAME: why the scheduler put a pod where it is, or nowhere: every node with who refused it and why, or with
-// what each rule gave it. Asks the cluster for the decision as it was made; nothing is computed anew.
+// kubesim why OBJECT: from what somebody asked for to the object at hand, and what became of it; of a pod also how the
+// scheduler placed it, as it was decided: every node with who refused it, or with what each rule gave it. kubesim why-not
+// OBJECT: what has not happened, what is waited for, and what would change it.
 
 import { Command } from 'commander'
 import type { DecisionRecord } from '../../scheduler/decisions.ts'
-import { isNotFound } from '../api/errors.ts'
-import { Pods } from '../kinds/pod.ts'
+import type { Happening } from '../timeline.ts'
+import type { Said, Why } from '../why/chain.ts'
+import type { WhyNot } from '../why/why-not.ts'
 import { withCluster } from './connect.ts'
+import { objectOf, shownAt, shownName } from './object-words.ts'
 import { paint, print, table, UserError } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
+import { happeningText } from './timeline.ts'
+
+interface Options {
+  readonly dataDir?: string
+  readonly output: string
+  readonly namespace: string
+  readonly nodes: string
+}
 
 export function whyCommand(): Command {
-  const pod = outputOption(dataDirOption(new Command('pod')))
-    .description('why a pod was put on its node, or is on none')
-    .argument('<name>')
-    .option('-n, --namespace <namespace>', 'where the pod is', 'default')
+  return outputOption(dataDirOption(new Command('why')))
+    .description('why an object is there and as it is: the chain of causes; of a pod also how it was placed')
+    .argument('<object...>', 'pod/NAME, or pod NAME')
+    .option('-n, --namespace <namespace>', 'where it is', 'default')
     .option('--nodes <number>', 'how many nodes of each table are shown', '30')
-    .action(async (name: string, options: { dataDir?: string; output: string; namespace: string; nodes: string }) => {
-      const { namespace } = options
-      const decision = await withCluster(options.dataDir, async (client, _, get) => {
-        try {
-          return await get<DecisionRecord>(`/simulator/scheduler/decisions/${namespace}/${encodeURIComponent(name)}`)
-        } catch (error) {
-          if (!isNotFound(error)) throw error
-          // In the API's words, if it is not there.
-          await client.of(Pods).get({ namespace, name })
-          throw new UserError(
-            `nothing is known of how pod "${name}" came to its node: decisions are kept by the scheduler of the cluster's own process, until it ends or there are too many`,
-          )
-        }
-      })
-      print(options.output, decision, () => explained(decision, Number(options.nodes)))
+    .action(async (words: string[], options: Options) => {
+      const told = await ask<Why>('why', words, options)
+      print(options.output, told, () => whyText(told, Number(options.nodes)))
     })
-  return new Command('why').description('explain what the cluster decided').addCommand(pod)
+}
+
+export function whyNotCommand(): Command {
+  return outputOption(dataDirOption(new Command('why-not')))
+    .description('what has not happened to an object, what is waited for, and what would change it')
+    .argument('<object...>', 'pod/NAME, or pod NAME')
+    .option('-n, --namespace <namespace>', 'where it is', 'default')
+    .action(async (words: string[], options: Options) => {
+      const told = await ask<WhyNot>('why-not', words, options)
+      print(options.output, told, () => whyNotText(told))
+    })
+}
+
+function ask<R>(question: string, words: readonly string[], { dataDir, namespace }: Options): Promise<R> {
+  const { resource, name } = objectOf(words)
+  if (name === undefined) throw new UserError(`which ${resource}? ${question} takes one object: pod/NAME`)
+  const query = new URLSearchParams({ resource, namespace, name })
+  return withCluster(dataDir, (_, __, get) => get<R>(`/kubesim/v1alpha1/${question}?${query}`))
+}
+
+export function whyText({ object, isThere, chain, forgottenBefore, since, decision }: Why, mostNodes: number): string {
+  const name = `${object.namespace ? `${object.namespace}/` : ''}${shownName(object)}`
+  const parts = [`${paint('bold', name)}${isThere ? '' : ', which is gone'}\n`]
+  parts.push(`\n${paint('bold', 'why it is there', process.stdout)}\n`)
+  if (forgottenBefore !== undefined) {
+    parts.push(
+      `  ${paint('dim', `what was before revision ${forgottenBefore} is forgotten (--history-age, --history-events)`)}\n`,
+    )
+  }
+  parts.push(...chain.map(chainText))
+  if (decision !== undefined) {
+    parts.push(`\n${paint('bold', 'how it was placed')}\n${indented(explained(decision, mostNodes))}`)
+  }
+  if (since.length > 0) parts.push(`\n${paint('bold', 'what became of it')}\n`)
+  for (const each of since) parts.push(indented('reason' in each ? saidText(each) : happeningText(each, false)))
+  return parts.join('')
+}
+
+/** `14:28:51.956  238  deployment-controller created replicaset.apps/web-5d for deployment.apps/web` */
+function chainText(item: Happening): string {
+  const { revision, time, type, object, cause } = item
+  const who =
+    cause === undefined ? 'somebody' : cause.user === undefined ? cause.by : `${cause.user}, with ${cause.by},`
+  const deed = { ADDED: 'created', MODIFIED: 'changed', DELETED: 'removed' }[type]
+  const of = cause?.of === undefined ? '' : ` for ${shownAt(cause.of)}`
+  const when = paint('dim', `${time === undefined ? '' : time.slice(11, -1)}  ${String(revision).padStart(5)}`)
+  return `  ${when}  ${who} ${deed} ${shownName(object)}${of}\n`
+}
+
+function saidText({ time, by, type, reason, message, count }: Said): string {
+  const word = type === 'Warning' ? paint('yellow', reason) : reason
+  const times = count > 1 ? ` (${count} times)` : ''
+  return `${paint('dim', `${time.slice(11, -1).padEnd(12)}${' '.repeat(7)}`)}  ${by} says ${word}: ${message}${times}\n`
+}
+
+const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ')
+
+export function whyNotText({ object, findings }: WhyNot): string {
+  const name = `${object.namespace ? `${object.namespace}/` : ''}${shownName(object)}`
+  if (findings.length === 0) return `${paint('bold', name)}: nothing is waited for, as far as is known here\n`
+  const lines = findings.map(
+    ({ what, about, waitsFor, remedy }) =>
+      `\n${paint('yellow', `${about}: ${what}`)}\n  waits for      ${waitsFor}\n  would change   ${remedy}\n`,
+  )
+  return `${paint('bold', name)}\n${lines.join('')}`
 }
 
 export function explained(decision: DecisionRecord, mostNodes: number): string {

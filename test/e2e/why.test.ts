@@ -45,12 +45,15 @@ test.skipIf(noKubectl)('why says of each node who refused it, or what each rule 
     await kubectl('wait', '--for=condition=PodScheduled=false', 'pod/big', '--timeout=20s')
 
     const placed = await kubesim(home, 'why', 'pod', 'packed', '--data-dir', dataDir)
-    expect(placed.stdout).toMatch(/^default\/packed goes to node-\d: packer, attempt 1, /)
-    expect(placed.stdout).toMatch(/^3 nodes, 2 fit, 1 refused$/m)
-    expect(placed.stdout).toMatch(/^NODE +TOTAL +TaintToleration x3 +NodeResourcesFit x1/m)
-    expect(placed.stdout).toMatch(/^node-3 +TaintToleration +node\(s\) had untolerated taint\(s\) +no$/m)
+    expect(placed.stdout).toMatch(
+      /^default\/pod\/packed\n\nwhy it is there\n.* kubernetes-admin, with kubectl-run, created pod\/packed\n/,
+    )
+    expect(placed.stdout).toMatch(/^ {2}default\/packed goes to node-\d: packer, attempt 1, /m)
+    expect(placed.stdout).toMatch(/^ {2}3 nodes, 2 fit, 1 refused$/m)
+    expect(placed.stdout).toMatch(/^ {2}NODE +TOTAL +TaintToleration x3 +NodeResourcesFit x1/m)
+    expect(placed.stdout).toMatch(/^ {2}node-3 +TaintToleration +node\(s\) had untolerated taint\(s\) +no$/m)
     const told = await kubesim(home, 'why', 'pod', 'big', '--data-dir', dataDir, '--output', 'json')
-    expect(JSON.parse(told.stdout)).toMatchObject({
+    expect(JSON.parse(told.stdout).decision).toMatchObject({
       scheduler: 'default-scheduler',
       nodeCount: 3,
       feasible: [],
@@ -58,6 +61,12 @@ test.skipIf(noKubectl)('why says of each node who refused it, or what each rule 
         /^0\/3 nodes are available: 1 node\(s\) had untolerated taint\(s\), 2 Insufficient cpu\. /,
       ),
     })
+    const not = await kubesim(home, 'why-not', 'pod/big', '--data-dir', dataDir)
+    expect(not.stdout).toMatch(
+      /^default\/pod\/big\n\npod\/big: not scheduled\n {2}waits for +a node that fits: 0\/3 nodes are available: .*\n {2}would change +ask for less/,
+    )
+    const fine = await kubesim(home, 'why-not', 'pod', 'packed', '--data-dir', dataDir)
+    expect(fine.code).toBe(0)
     const absent = await kubesim(home, 'why', 'pod', 'nope', '--data-dir', dataDir)
     expect([absent.code, absent.stderr]).toEqual([1, 'kubesim: pods "nope" not found\n'])
   })
