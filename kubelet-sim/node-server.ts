@@ -49,7 +49,16 @@ export function nodeServer(needs: NodeServerNeeds): NodeClient {
       const { attachTo } = await import('./commands.ts')
       return attachTo(commandNeeds(needs, pod as Frozen<Pod>), container, streams)
     },
-    portForward: async () => notYet('pods/portforward'),
+    async portForward(pod, port, streams) {
+      const { forward } = await import('./forwarding.ts')
+      const { current } = commandNeeds(needs, pod as Frozen<Pod>)
+      const { network, env } = needs
+      return forward(
+        { clock: env.clock, current, connectToPod: (to, at) => network.connectToPod(to, at) },
+        port,
+        streams,
+      )
+    },
     async proxyNode(node, request) {
       return toKubelet(needs, node as Frozen<Node>, request)
     },
@@ -69,10 +78,6 @@ function commandNeeds({ env, runs, network, current }: NodeServerNeeds, { metada
     current: pod?.metadata.uid === metadata.uid ? pod : undefined,
     machineOf: async (pod, container) => (await runs.machines()).of(pod, container),
   }
-}
-
-function notYet(what: string): never {
-  throw notImplemented(what)
 }
 
 async function* readLogs(needs: NodeServerNeeds, pod: Frozen<Pod>, options: LogOptions): AsyncIterable<string> {

@@ -160,8 +160,7 @@ async function connected(
     await sending
     return undefined
   } catch (error) {
-    const words = (error as Error).message
-    return `error forwarding port ${port} to pod ${pod.metadata.uid}, uid : ${words}`
+    return (error as Error).message
   } finally {
     streams.fromPod.end()
     streams.toPod.abandon()
