@@ -9,6 +9,8 @@ const simulated = 'kubesim.dev/node'
 const ranges = 256
 
 export function nodeIpamController(): ControllerSpec<Node> {
+  /** By node: given, and perhaps not seen yet in what is read here. */
+  const given = new Map<string, string>()
   return defineController<Node>({
     name: 'node-ipam-controller',
     source: 'cidrAllocator',
@@ -28,20 +30,26 @@ export function nodeIpamController(): ControllerSpec<Node> {
     ],
     concerns: ({ metadata, spec }) => !spec.podCIDR && metadata.annotations?.[simulated] === undefined,
     async reconcile(node, { client, lister, event }) {
-      const taken = new Set(
-        lister(Nodes)
+      const { name, resourceVersion } = node.metadata
+      for (const other of given.keys()) {
+        const known = lister(Nodes).get({ name: other })
+        if (other === name || known === undefined || known.spec.podCIDR) given.delete(other)
+      }
+      const taken = new Set([
+        ...given.values(),
+        ...lister(Nodes)
           .list()
           .flatMap(({ spec }) => [spec.podCIDR, ...(spec.podCIDRs ?? [])]),
-      )
+      ])
       for (let index = 1; index < ranges; index++) {
         const cidr = `10.244.${index}.0/24`
         if (taken.has(cidr)) continue
-        const { resourceVersion } = node.metadata
+        given.set(name, cidr)
         const body = { metadata: { resourceVersion }, spec: { podCIDR: cidr, podCIDRs: [cidr] } }
         await client.of(Nodes).patch(node.metadata, { type: 'merge', body })
         return
       }
-      event(node, 'Normal', 'CIDRNotAvailable', `Node ${node.metadata.name} status is now: CIDRNotAvailable`)
+      event(node, 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`)
     },
   })
 }

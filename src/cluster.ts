@@ -55,6 +55,8 @@ export interface ClusterOptions {
   readonly withRoles?: boolean
   /** How much of the past can be watched from, listed at and looked at. */
   readonly history?: HistoryOptions
+  /** How its components reach the API server. Default: in process. */
+  readonly through?: Client
   /** As process.platform names it: whether each node has a loopback address of its own. */
   readonly platform: string
 }
@@ -97,7 +99,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     usage: { pod: pod => nodes.usage.pod(pod), node: node => nodes.usage.node(node) },
     timeOf: revision => storage.timeOf(revision),
   })
-  const nodes = createNodes(env, server.client, {
+  const nodes = createNodes(env, options.through ?? server.client, {
     count: options.nodes ?? 0,
     port: endpoint.port,
     platform: options.platform,
@@ -128,11 +130,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     kubelet: () => nodes.kubeletControllers,
     proxy: () => nodes.proxyControllers,
   }
-  const informers = createInformers(env, server.client.as('informers'))
+  const client = options.through ?? server.client
+  const informers = createInformers(env, client.as('informers'))
 
   async function startComponent(component: Component): Promise<void> {
     if (managers.has(component)) return
-    const manager = createManager(env, server.client, makers[component](), { informers })
+    const manager = createManager(env, client, makers[component](), { informers })
     managers.set(component, manager)
     if (component === 'kubelet') await nodes.start()
     await manager.start()

@@ -295,7 +295,11 @@ function errorOf(incoming: IncomingMessage, text: string): ApiError {
     // Not the API's own words: a proxy's page, or nothing.
   }
   const code = incoming.statusCode ?? 0
-  const message = `the server answered ${code}: ${text.trim().slice(0, 200)}`
+  // In client-go's words (apimachinery/pkg/api/errors NewGenericServerResponse), where they say more than the answer does.
+  const message =
+    code === 404
+      ? 'the server could not find the requested resource'
+      : `the server answered ${code}: ${text.trim().slice(0, 200)}`
   return new ApiError(reasons[code] ?? 'InternalError', message, undefined, code)
 }
 

@@ -19,12 +19,18 @@ export interface Activity {
 }
 
 export class BusyCount implements Activity {
+  readonly #quiet: number
   #busy = 0
   /** Counts holdings, so that one taken and given back between two looks is not missed. */
   #holdings = 0
   #waiting: (() => void)[] = []
   readonly #resting = new Set<() => void>()
   #isLooking = false
+
+  /** `quiet`: macrotasks in which nobody may have been busy. One is enough where all are in one process and no socket is between. */
+  constructor(quiet = 1) {
+    this.#quiet = quiet
+  }
 
   get busy(): number {
     return this.#busy
@@ -64,15 +70,19 @@ export class BusyCount implements Activity {
     })
   }
 
-  /** Looks again one macrotask later: by then every promise that could run has run. */
+  /** Looks again one macrotask later, as often as it is to be quiet: by then every promise that could run has run. */
   #look(): void {
     if (this.#isLooking) return
     this.#isLooking = true
-    const holdings = this.#holdings
+    this.#lookAgain(this.#holdings, this.#quiet)
+  }
+
+  #lookAgain(holdings: number, left: number): void {
     setImmediate(() => {
-      this.#isLooking = false
+      if (this.#busy > 0 || this.#holdings !== holdings || left === 1) this.#isLooking = false
       if (this.#busy > 0) return
       if (this.#holdings !== holdings) return this.#look()
+      if (left > 1) return this.#lookAgain(holdings, left - 1)
       if (this.#resting.size > 0) return this.#rest()
       const waiting = this.#waiting
       this.#waiting = []

@@ -13,6 +13,8 @@ export interface VirtualEnvOptions {
   readonly startAt?: Millis | undefined
   readonly logLevel?: LogLevel | undefined
   readonly logTo?: number | string | undefined
+  /** How many macrotasks must be quiet before time moves (BusyCount); more than one where sockets are between. */
+  readonly quiet?: number | undefined
 }
 
 export interface VirtualEnv extends Env {
@@ -20,8 +22,14 @@ export interface VirtualEnv extends Env {
   readonly activity: BusyCount
 }
 
-export function virtualEnv({ seed = 1, startAt, logLevel = 'silent', logTo }: VirtualEnvOptions = {}): VirtualEnv {
-  const activity = new BusyCount()
+export function virtualEnv({
+  seed = 1,
+  startAt,
+  logLevel = 'silent',
+  logTo,
+  quiet,
+}: VirtualEnvOptions = {}): VirtualEnv {
+  const activity = new BusyCount(quiet)
   const clock = new VirtualClock(activity, startAt)
   return Object.freeze({
     clock,

@@ -13,6 +13,7 @@ import { createManager } from '../../src/runtime/manager.ts'
 import { type ControlPlane, type ControlPlaneOptions, controlPlane, podStarter } from '../support/control-plane.ts'
 import { Faults } from '../support/faulty-client.ts'
 import { deployment } from '../support/objects.ts'
+import { runs } from '../support/over-http.ts'
 
 function plane(options: ControlPlaneOptions & { readyAfter?: number; isSick?: (pod: Frozen<Pod>) => boolean } = {}) {
   return controlPlane([deploymentController(), replicaSetController(), podStarter(options)], options)
@@ -356,7 +357,7 @@ describe('whatever is asked of it in the middle of whatever', () => {
         expect(seen.fewestReady).toBeGreaterThanOrEqual(replicas - bounds.unavailable)
         expect(condition(world, 'Progressing')).toContain('True NewReplicaSetAvailable')
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     )
   })
 
@@ -389,7 +390,7 @@ describe('whatever is asked of it in the middle of whatever', () => {
         expect(active(world).map(imageOf)).toEqual(Array.from({ length: spec.replicas! }, () => image))
         expect([status.replicas ?? 0, status.availableReplicas ?? 0]).toEqual([spec.replicas, spec.replicas])
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     )
   })
 })

@@ -15,6 +15,7 @@ import { builtinKinds, Deployments, PodDisruptionBudgets, Pods, ReplicaSets } fr
 import { type TestCluster, testCluster } from '../support/cluster.ts'
 import { controlPlane, podStarter } from '../support/control-plane.ts'
 import { deployment, pod, replicaSet } from '../support/objects.ts'
+import { runs } from '../support/over-http.ts'
 
 const budget = (spec: Partial<PodDisruptionBudgetSpec>, app = 'web', name = 'web'): NewObject<PodDisruptionBudget> => ({
   apiVersion: 'policy/v1',
@@ -344,6 +345,6 @@ test('whatever is evicted and whichever pods fall ill, an eviction never leaves 
         if (well() < before) expect(well()).toBeGreaterThanOrEqual(desiredHealthy)
       }
     }),
-    { numRuns: 30, seed: 11 },
+    { numRuns: runs(30), seed: 11 },
   )
 })

@@ -6,6 +6,7 @@ import { builtinKinds, ConfigMaps, Namespaces, Secrets } from '../../src/kinds/i
 import { createManager } from '../../src/runtime/manager.ts'
 import { type ControlPlane, controlPlane } from '../support/control-plane.ts'
 import { Faults } from '../support/faulty-client.ts'
+import { runs } from '../support/over-http.ts'
 
 const collector = () => garbageCollector(builtinKinds)
 
@@ -220,6 +221,6 @@ test('of a forest at random, exactly what has lost all its owners goes', async (
       const expected = made.filter((_, at) => !dead.has(at)).map(({ metadata }) => metadata.name)
       expect(names(plane)).toEqual(expected)
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   )
 })

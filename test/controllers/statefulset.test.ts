@@ -13,6 +13,7 @@ import { createManager } from '../../src/runtime/manager.ts'
 import { type TestCluster, testCluster } from '../support/cluster.ts'
 import { type ControlPlane, controlPlane, podStarter } from '../support/control-plane.ts'
 import { Faults } from '../support/faulty-client.ts'
+import { runs } from '../support/over-http.ts'
 
 type Wanted = Partial<StatefulSetSpec> & { image?: string; pod?: Partial<PodSpec> }
 
@@ -466,6 +467,6 @@ test('whatever is asked of it and whichever pods fail, no ordinal is skipped and
         expect(pod.metadata.labels?.['controller-revision-hash']).toBe(status.updateRevision)
       }
     }),
-    { numRuns: 25, seed: 4 },
+    { numRuns: runs(25), seed: 4 },
   )
 })

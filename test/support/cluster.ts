@@ -18,6 +18,7 @@ import { builtinKinds, Pods } from '../../src/kinds/index.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
 import type { ControllerSpec } from '../../src/runtime/controller.ts'
 import { History } from './history.ts'
+import { type HttpDoor, isOverHttp, later, openHttpDoor, quiet } from './over-http.ts'
 
 export interface TestClusterOptions {
   readonly nodes?: number
@@ -50,7 +51,8 @@ export interface TestCluster extends AsyncDisposable {
 }
 
 export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
-  const env = virtualEnv({ seed: options.seed ?? 1 })
+  const env = virtualEnv({ seed: options.seed ?? 1, quiet })
+  let door: HttpDoor | undefined
   const cluster = await createCluster({
     env,
     journal: options.journal ?? new MemoryJournal(),
@@ -59,7 +61,9 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     controllers: options.controllers ?? [],
     delays: options.delays ?? 1,
     platform: 'linux',
+    ...(isOverHttp ? { through: later(() => door!.client) } : {}),
   })
+  if (isOverHttp) door = await openHttpDoor(env, cluster.server, cluster.storage)
   const history = new History(cluster.storage)
   const { client } = cluster
   await cluster.start()
@@ -107,6 +111,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     },
     async [Symbol.asyncDispose]() {
       await cluster.close()
+      await door?.close()
     },
   }
 }

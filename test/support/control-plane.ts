@@ -15,6 +15,7 @@ import { builtinKinds, Events, Pods, ServiceAccounts } from '../../src/kinds/ind
 import type { Kind } from '../../src/kinds/kind.ts'
 import { type ControllerSpec, defineController } from '../../src/runtime/controller.ts'
 import { createManager, type Manager } from '../../src/runtime/manager.ts'
+import { isOverHttp, openHttpDoor, quiet } from './over-http.ts'
 
 export interface ControlPlane extends AsyncDisposable {
   readonly env: VirtualEnv
@@ -51,7 +52,7 @@ export async function controlPlane(
     logLevel = 'silent',
   }: ControlPlaneOptions = {},
 ): Promise<ControlPlane> {
-  const env = virtualEnv({ seed, logLevel })
+  const env = virtualEnv({ seed, logLevel, quiet })
   const storage = await RevisionStore.open(env, journal, { terms: storageTerms(builtinKinds) })
   const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env))
   const { client, registry } = server
@@ -62,7 +63,8 @@ export async function controlPlane(
     kind: 'ServiceAccount',
     metadata: { name: 'default', namespace: 'default' },
   })
-  const manager = createManager(env, through(client, env), controllers)
+  const door = isOverHttp ? await openHttpDoor(env, server, storage) : undefined
+  const manager = createManager(env, through(door?.client ?? client, env), controllers)
   await manager.start()
   await env.activity.idle()
   const list = <T extends KubeObject>(kind: Kind<T>, namespace?: string): readonly Frozen<T>[] =>
@@ -98,6 +100,7 @@ export async function controlPlane(
     seconds: count => env.clock.advance(count * 1000),
     async [Symbol.asyncDispose]() {
       await manager.close()
+      await door?.close()
       server.close()
       await storage.close()
     },
