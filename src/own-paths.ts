@@ -1,4 +1,4 @@
-// What kubesim serves beside the API, below /kubesim/v1alpha1/: the clock. The HTTP door has seen to who asks and
+// What kubesim serves beside the API, below /kubesim/v1alpha1/: the clock, what happened, traces. The HTTP door has seen to who asks and
 // whether he may – as for every path that is no resource, by a ClusterRole's nonResourceURLs. Called by serve.ts.
 
 import type { OwnRequest } from '../apiserver/http/app.ts'
@@ -9,6 +9,7 @@ import type { Ref } from './api/meta.ts'
 import type { ClockControl } from './clock-control.ts'
 import type { Cluster } from './cluster.ts'
 import type { Kind } from './kinds/kind.ts'
+import { Pods } from './kinds/pod.ts'
 import { difference, revisionAt, revisionOf, type TimelineQuery, timeline } from './timeline.ts'
 import { type Why, whyOf } from './why/chain.ts'
 import { whyNot } from './why/why-not.ts'
@@ -51,6 +52,7 @@ const reading: Readonly<Record<string, (cluster: Cluster, query: Query, clock: C
     }
     return timeline(storage, { ...selected(query), ...point('from'), ...point('to') })
   },
+  trace: tracePath,
   diff: ({ storage, env }, query) => {
     const point = (name: string): number => revisionOf(storage, query.get(name) ?? 'now', env.clock.now())
     return difference(storage, point('from'), point('to'), selected(query))
@@ -76,6 +78,21 @@ function why(cluster: Cluster, kind: Kind<any>, ref: Ref): Why {
 
 function noSuchResource(resource: string): ApiError {
   return new ApiError('NotFound', `the server doesn't have a resource type "${resource}"`)
+}
+
+/** `?namespace=default&pod=web&url=http://db/&timeout=5s`: a request from the pod, and the way it took. */
+async function tracePath({ nodes, server }: Cluster, query: Query): Promise<object> {
+  const text = query.get('url') ?? ''
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw badRequest(`"url" is one such as http://web:80/, not "${text}"`)
+  const timeout = parseDuration(query.get('timeout') ?? '5s')
+  if (timeout === undefined) throw badRequest('"timeout" is a duration such as "5s"')
+  const ref = { namespace: query.get('namespace') ?? 'default', name: query.get('pod') ?? '' }
+  const pod = await server.client.of(Pods).get(ref)
+  if (!pod.status.podIP) throw badRequest(`pod "${ref.name}" has no address yet`)
+  const { traceRequest } = await import('../kubelet-sim/network/trace-request.ts')
+  return traceRequest(nodes.network, { pod, url, timeout })
 }
 
 function selected(query: Query): TimelineQuery {

@@ -114,15 +114,31 @@ function send(
 ): Sent {
   const bytes = datagram.slice()
   const hops: Hop[] = []
+  const note = (end: string) =>
+    network.traces.add({
+      at: network.env.clock.now(),
+      from: origin.name,
+      to: `${to.host}:${to.port}`,
+      protocol: 'UDP',
+      hops,
+      end,
+    })
   const destination = translate(network, origin, to, 'UDP', hops)
-  if (typeof destination === 'string') return destination === 'refused' ? 'refused' : 'lost'
+  if (typeof destination === 'string') {
+    note(destination)
+    return destination === 'refused' ? 'refused' : 'lost'
+  }
   const verdict = deliver(network, origin, destination, 'UDP', hops)
-  if (verdict.kind === 'outside') return 'outside'
-  if (verdict.kind !== 'there') return 'lost'
+  if (verdict.kind !== 'there') {
+    note(verdict.kind)
+    return verdict.kind === 'outside' ? 'outside' : 'lost'
+  }
   const { target } = verdict
   const receiver = boundAt(network.stacks.find(target.stack)?.receivers, target.port, target.address)
   if (!receiver) return 'refused'
   const link = network.links.between(origin, target)
+  network.links.note(origin, target, hops)
+  note(target.name)
   network.links.later(link, () => {
     receiver.take({ host: destination.source, port }, bytes, back => {
       network.links.later(link, () => answered(back))

@@ -23,7 +23,7 @@ export function* askNameServer(
 ): Step<DnsAnswer | undefined> {
   for (let round = 0; round < rounds; round++) {
     for (const server of servers) {
-      const answer = askOne(network, origin, server, name, type)
+      const answer = yield* askOne(network, origin, server, name, type)
       if (answer === 'refused') continue
       if (answer !== undefined) return answer
       yield* pass(network.env.clock, patience)
@@ -32,19 +32,31 @@ export function* askNameServer(
   return undefined
 }
 
-function askOne(
+function* askOne(
   network: Network,
   origin: Origin,
   server: string,
   name: string,
   type: string,
-): DnsAnswer | 'refused' | undefined {
+): Step<DnsAnswer | 'refused' | undefined> {
   if (server === nodeDnsAddress) return { server, ...nodeAnswer(network, name, type) }
+  const { traces, links, env } = network
   const hops: Hop[] = []
+  const note = (end: string) =>
+    traces.add({ at: env.clock.now(), from: origin.name, to: `${server}:53`, protocol: 'UDP', hops, end })
   const to = translate(network, origin, { host: server, port: 53 }, 'UDP', hops)
-  if (to === 'refused') return 'refused'
-  if (typeof to === 'string') return undefined
+  if (typeof to === 'string') {
+    note(to)
+    return to === 'refused' ? 'refused' : undefined
+  }
   const { kind } = deliver(network, origin, to, 'UDP', hops)
-  if (kind === 'dns') return { server, ...clusterAnswer(network, name, type) }
+  note(kind === 'dns' ? `the name server: ${name} ${type}` : kind)
+  if (kind === 'dns') {
+    const way = links.between(origin, undefined)
+    const delay = way.arrives() && way.arrives() ? way.delay() : undefined
+    if (delay === undefined) return undefined
+    yield* pass(env.clock, 2 * delay)
+    return { server, ...clusterAnswer(network, name, type) }
+  }
   return kind === 'outside' || kind === 'there' ? 'refused' : undefined
 }

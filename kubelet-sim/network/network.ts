@@ -29,6 +29,7 @@ import type { Silences } from '../silences.ts'
 import { dnsPodAddresses } from './dns-service.ts'
 import { drive } from './drive.ts'
 import { type Duplex, duplexOf } from './duplex.ts'
+import { Faults } from './faults.ts'
 import { respond } from './http.ts'
 import { Links } from './links.ts'
 import { Policies } from './policies.ts'
@@ -37,6 +38,7 @@ import { clusterDnsAddress } from './resolver.ts'
 import { type Origin, originInside, originOfPod, originOutside, type Target } from './routes.ts'
 import { type NameFiles, type SocketOwner, socketsFor } from './sockets.ts'
 import { podStack, Stacks } from './stacks.ts'
+import { Traces } from './traces.ts'
 import { type RequestOptions, Transport } from './transport.ts'
 
 /** The caches the network reads; given by whichever controller starts first. */
@@ -74,6 +76,8 @@ export class Network {
   readonly table: ServiceTable
   readonly stacks = new Stacks()
   readonly links: Links
+  readonly faults: Faults
+  readonly traces = new Traces()
   readonly policies: Policies
   readonly transport: Transport
   private caches: Caches | undefined
@@ -92,6 +96,7 @@ export class Network {
     this.silences = needs.silences
     this.table = new ServiceTable(env)
     this.links = new Links(this)
+    this.faults = new Faults(needs.silences, () => this.links.changed.tell())
     this.policies = new Policies(() => this.cache)
     this.transport = new Transport(this)
     needs.silences.onChange(new AbortController().signal, () => this.links.changed.tell())
@@ -320,7 +325,7 @@ export class Network {
   /** A node without a working machine: nothing on it answers. */
   isDead(node: string): boolean {
     const known = this.cache.nodes.get({ name: node })
-    return this.silences.has(node) || known === undefined || isSilent(known)
+    return this.silences.isDead(node) || known === undefined || isSilent(known)
   }
 
   originOf(pod: Frozen<Pod>): Origin {

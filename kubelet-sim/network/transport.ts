@@ -99,6 +99,13 @@ export class Transport {
   *#exchange(origin: Origin, to: Address, reached: Reached, request: SimulatedRequest): Step<SimulatedResponse> {
     const { met } = reached
     const network = this.#network
+    // Where bytes are not needed the request still takes its time there and back.
+    if (met.kind !== 'raw' && !network.faults.isEmpty) {
+      const way = network.links.between(origin, 'target' in met ? met.target : undefined)
+      const whole = network.links.changed.until(() => way.delay() !== undefined)
+      while (!whole.isOver()) yield whole
+      yield* pass(network.env.clock, 2 * (way.delay() ?? 0))
+    }
     if (met.kind === 'told' && !met.listening.behaviour.tcp) {
       return network.answer(met.listening, request, reached.to.source)
     }
@@ -136,24 +143,53 @@ export class Transport {
   }
 
   *#reach(origin: Origin, to: Address, timeout: Millis): Step<Reached> {
+    const hops: Hop[] = []
+    // The sender's own patience ended, or the sender.
+    let end = 'given up'
+    try {
+      const reached = yield* this.#find(origin, to, timeout, hops)
+      end = nameOf(reached.met)
+      return reached
+    } catch (error) {
+      end = error instanceof SystemError ? error.errno : 'fault'
+      throw error
+    } finally {
+      const { traces } = this.#network
+      traces.add({ at: this.#now(), from: origin.name, to: `${to.host}:${to.port}`, protocol: 'TCP', hops, end })
+    }
+  }
+
+  *#find(origin: Origin, to: Address, timeout: Millis, hops: Hop[]): Step<Reached> {
     const network = this.#network
     const start = this.#now()
     const deadline = start + Math.min(timeout, givesUp)
-    const hops: Hop[] = []
     const destination = translate(network, origin, to, 'TCP', hops)
     if (destination === 'refused') throw new SystemError('ECONNREFUSED')
     for (let attempt = 0; ; attempt++) {
+      const said = attempt === 0 ? hops : undefined
       const verdict =
-        typeof destination === 'string' ? { kind: destination } : deliver(network, origin, destination, 'TCP', hops)
+        typeof destination === 'string' ? { kind: destination } : deliver(network, origin, destination, 'TCP', said)
       if (verdict.kind === 'outside') throw new SystemError('ENETUNREACH')
       if (verdict.kind === 'unreachable') {
         yield* this.#rest(Math.min(deadline, this.#now() + neighbourAnswers))
         throw new SystemError(this.#now() < deadline ? 'EHOSTUNREACH' : 'ETIMEDOUT')
       }
       if (verdict.kind === 'there' || verdict.kind === 'apiserver' || verdict.kind === 'dns') {
-        const met = verdict.kind === 'there' ? this.#meet(verdict.target) : verdict
-        if (met === undefined) throw new SystemError('ECONNREFUSED')
-        return { met, to: destination as Destination }
+        const target = verdict.kind === 'there' ? verdict.target : undefined
+        if (said) network.links.note(origin, target, said)
+        const way = network.links.between(origin, target)
+        const delay = way.arrives() && way.arrives() ? way.delay() : undefined
+        if (delay !== undefined) {
+          yield* this.#rest(Math.min(deadline, this.#now() + 2 * delay))
+          if (delay > 0 && this.#now() >= deadline) throw new SystemError('ETIMEDOUT')
+          const met = verdict.kind === 'there' ? this.#meet(verdict.target) : verdict
+          if (met === undefined) {
+            hops.push({ at: target?.name ?? '', kind: 'end', what: `nobody listens on ${target?.port}` })
+            throw new SystemError('ECONNREFUSED')
+          }
+          hops.push({ at: nameOf(met), kind: 'end', what: whatAnswers(met) })
+          return { met, to: destination as Destination }
+        }
       }
       const next = attempts[attempt + 1]
       yield* this.#rest(Math.min(deadline, next === undefined ? deadline : start + next))
@@ -216,6 +252,17 @@ export class Transport {
   #now(): Millis {
     return this.#network.env.clock.now()
   }
+}
+
+function nameOf(met: Met): string {
+  if ('target' in met) return met.target.name
+  return met.kind === 'dns' ? 'the name server' : 'the API server'
+}
+
+function whatAnswers(met: Met): string {
+  if (met.kind === 'told') return `container ${met.listening.container} answers on ${met.target.port}`
+  if (met.kind === 'health') return `the proxy tells of its endpoints on ${met.target.port}`
+  return 'target' in met ? `a program listens on ${met.target.port}` : 'it answers'
 }
 
 function clientOf(origin: Origin, { to }: Reached): Address {

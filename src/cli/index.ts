@@ -18,6 +18,7 @@ import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
 import { diffCommand, timelineCommand } from './timeline.ts'
+import { traceCommand } from './trace.ts'
 import { whyCommand, whyNotCommand } from './why.ts'
 
 export async function main(words: readonly string[]): Promise<void> {
@@ -38,6 +39,7 @@ export async function main(words: readonly string[]): Promise<void> {
     timelineCommand(),
     diffCommand(),
     whyCommand(),
+    traceCommand(),
     whyNotCommand(),
     addonsCommand(),
     kubectlCommand(),
