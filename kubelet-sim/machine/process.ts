@@ -7,6 +7,7 @@ import type { Random } from '../../src/env/random.ts'
 import type { FileSystem } from './file-system.ts'
 import type { Sockets } from './sockets.ts'
 import type { Step } from './wait.ts'
+import type { Waiters } from './waiters.ts'
 
 /** Returns the exit code, 0 to 255. What it throws is a fault of ours: the process dies with SIGABRT and the log says so. */
 export type Program = (process: Process) => Step<number>
@@ -105,7 +106,7 @@ export interface Process {
 
   /** Starts a child with its own copies of what is not given. */
   spawn(start: Spawn): Child
-  /** Becomes another program, from its first step on; the caller ends with what this returns. Throws when there is none. */
+  /** Becomes another program: the caller returns with these steps. Throws at once, changing nothing, when there is none. */
   exec(start: Exec): Step<number>
   /** Memory it takes from now on, or gives back (negative); what passes the container's limit ends the container. */
   allocate(bytes: number): void
@@ -153,6 +154,8 @@ export interface Child {
   readonly exitCode: number | undefined
   /** Waits for its end. */
   exited(): Step<number>
+  /** Told when it has ended, for one who waits for several. */
+  readonly ended: Waiters
 }
 
 /** The container a process is in, as `hostname`, `ps`, `free`, `env` and /proc tell of it. */

@@ -154,7 +154,7 @@ export class Task implements Process, Child {
     return this.#machine.spawn(this, start)
   }
 
-  *exec({ argv, env = this.env }: Exec): Step<number> {
+  exec({ argv, env = this.env }: Exec): Step<number> {
     const found = this.#machine.find(argv, env, this.files, this.cwd)
     this.argv = found.argv
     if (env !== this.env) {
@@ -163,7 +163,7 @@ export class Task implements Process, Child {
     }
     for (const [signal, handler] of this.#handlers) if (handler !== 'ignore') this.#handlers.delete(signal)
     this.allocate(-this.#allocated)
-    return yield* found.program(this)
+    return found.program(this)
   }
 
   allocate(bytes: number): void {
