@@ -11,6 +11,7 @@ import { LayerTrees } from './files/tree-of-layer.ts'
 import { type MachineKey, Machines, type Wanted } from './machines.ts'
 import type { Outlet } from './outlet.ts'
 import type { Program } from './process.ts'
+import { shells } from './shell/index.ts'
 import { toolOf } from './tools/index.ts'
 
 export interface AssemblyNeeds extends RunsNeeds {
@@ -25,7 +26,7 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     ...needs,
     services: namespace => network.cache.services.list().filter(({ metadata }) => metadata.namespace === namespace),
     filesOf: wanted => plainFiles(wanted),
-    program: name => programs.get(name) ?? toolOf(name),
+    program: name => programs.get(name) ?? shells.get(name) ?? toolOf(name),
     socketsOf: ({ pod }, files) => {
       const textOf = (path: string) => (files.exists(path) ? files.readText(path) : undefined)
       return network.socketsFor(

@@ -191,7 +191,7 @@ export class ContainerMachine implements Machine, Runnable {
       input = start.stdin ? new Pipe() : undefined
       streams = [input?.readEnd ?? nothing(), outletStream(stdout), outletStream(stderr)]
     } else {
-      terminal = new TerminalDevice(stdout, (group, signal) => this.kill(-group, signal), start.terminal)
+      terminal = new TerminalDevice(stdout, (group, signal) => this.#signalGroup(group, signal), start.terminal)
       streams = [terminal.stream(), terminal.stream(), terminal.stream()]
     }
     const task = new Task(this, {
@@ -233,7 +233,7 @@ export class ContainerMachine implements Machine, Runnable {
         isInputOpen = false
       },
       resize: (columns, rows) => terminal?.resize(columns, rows),
-      kill: signal => task.signal(signal, true),
+      kill: signal => task.take(signal, true),
     }
     this.#first ??= running
     return running
@@ -353,9 +353,14 @@ export class ContainerMachine implements Machine, Runnable {
         group === undefined ? pid === task.pid || (pid === -1 && task.pid !== 1 && task !== from) : task.group === group
       if (!isMeant || task.exitCode !== undefined) continue
       found = true
-      task.signal(signal, from === undefined)
+      task.take(signal, from === undefined)
     }
     return found
+  }
+
+  /** What the keys of a terminal send; -1 would mean all there are. */
+  #signalGroup(group: number, signal: Signal): void {
+    for (const task of [...this.#tasks.values()]) if (task.group === group) task.take(signal, true)
   }
 
   /** Ends all of it at once, as its cgroup's kill does. */
@@ -375,7 +380,7 @@ export class ContainerMachine implements Machine, Runnable {
     }
     const parent = this.#tasks.get(task.parent)
     if (parent === undefined || parent.exitCode !== undefined || task.pid === 1) this.#tasks.delete(task.pid)
-    else parent.signal('CHLD')
+    else parent.take('CHLD')
     if (task.pid === 1) this.#close(task.exitCode ?? 137)
   }
 
@@ -457,7 +462,7 @@ export class ContainerMachine implements Machine, Runnable {
   #close(code: number): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    for (const task of [...this.#tasks.values()]) if (task.exitCode === undefined) task.signal('KILL', true)
+    for (const task of [...this.#tasks.values()]) if (task.exitCode === undefined) task.take('KILL', true)
     this.#tasks.clear()
     this.#ready.clear()
     this.kernel.forget(this)
@@ -476,7 +481,7 @@ export class ContainerMachine implements Machine, Runnable {
     const name = programIn(bytes)
     if (name !== undefined) {
       const program = this.#parts.program(name)
-      if (program === undefined) throw new SystemError('ENOEXEC')
+      if (program === undefined) throw new SystemError('ENOENT')
       return { program, argv }
     }
     if (bytes[0] !== 0x23 || bytes[1] !== 0x21 || depth > 4) throw new SystemError('ENOEXEC')

@@ -152,6 +152,8 @@ export interface Child {
   readonly pid: number
   /** The exit code, 128 and the signal's number when a signal ended it; undefined while it runs. */
   readonly exitCode: number | undefined
+  /** What ended it, when that was a signal. */
+  readonly signal: Signal | undefined
   /** Waits for its end. */
   exited(): Step<number>
   /** Told when it has ended, for one who waits for several. */

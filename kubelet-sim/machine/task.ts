@@ -54,6 +54,7 @@ export class Task implements Process, Child {
   readonly files: FileSystem
   readonly startedAt: number
   exitCode: number | undefined
+  signal: Signal | undefined
   readonly #machine: ContainerMachine
   readonly #handlers = new Map<Signal, Handler>()
   readonly #ended = new Waiters()
@@ -196,7 +197,7 @@ export class Task implements Process, Child {
   }
 
   /** `fromOutside`: the kubelet's, which process 1 cannot withstand when it is KILL. */
-  signal(signal: Signal, fromOutside = false): void {
+  take(signal: Signal, fromOutside = false): void {
     if (this.exitCode !== undefined) return
     if (signal === 'KILL') {
       if (this.pid !== 1 || fromOutside) this.#die(signal)
@@ -281,11 +282,12 @@ export class Task implements Process, Child {
   #takeSignals(): void {
     const pending = this.#pending
     this.#pending = []
-    for (const signal of pending) this.signal(signal)
+    for (const signal of pending) this.take(signal)
   }
 
   #die(signal: Signal): void {
     if (!this.#isRunning) this.#abandon()
+    this.signal ??= signal
     this.end(128 + signalNumbers[signal])
   }
 
@@ -302,7 +304,8 @@ export class Task implements Process, Child {
   #failed(error: unknown): void {
     const isPipe = error instanceof SystemError && error.errno === 'EPIPE'
     if (!isPipe) this.#machine.faulted(this, error)
-    this.end(128 + (isPipe ? signalNumbers.PIPE : signalNumbers.ABRT))
+    this.signal = isPipe ? 'PIPE' : 'ABRT'
+    this.end(128 + signalNumbers[this.signal])
   }
 }
 

@@ -175,7 +175,9 @@ export class TerminalDevice implements Terminal {
   }
 
   #interrupt(byte: number): void {
+    // What was typed and not read yet is forgotten with it.
     this.#line = []
+    this.#ready = []
     if (this.mode.echo && this.mode.canonical) this.#echo([94, byte + 64])
     if (this.foreground > 0) this.#signal(this.foreground, byte === key.interrupt ? 'INT' : 'QUIT')
   }

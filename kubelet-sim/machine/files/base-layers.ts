@@ -185,8 +185,8 @@ export const debianLayer: Layer = {
     '/var/lib': { directory: true },
     '/var/spool': { directory: true },
     ...programsIn('/usr/bin', debianTools),
-    '/usr/bin/bash': { program: 'sh' },
-    '/usr/bin/dash': { program: 'sh' },
+    '/usr/bin/bash': { program: 'bash' },
+    '/usr/bin/dash': { program: 'dash' },
     '/usr/bin/getent': { program: 'getent' },
     '/etc/debian_version': '12.7\n',
     '/etc/os-release': [

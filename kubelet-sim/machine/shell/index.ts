@@ -10,12 +10,12 @@ import { Shell } from './shell.ts'
 import type { Dialect } from './syntax.ts'
 
 /** By the names that programs' files carry. */
-export const shells: Readonly<Record<string, Program>> = {
-  sh: shellProgram('ash'),
-  ash: shellProgram('ash'),
-  bash: shellProgram('bash'),
-  dash: shellProgram('dash'),
-}
+export const shells: ReadonlyMap<string, Program> = new Map([
+  ['sh', shellProgram('ash')],
+  ['ash', shellProgram('ash')],
+  ['bash', shellProgram('bash')],
+  ['dash', shellProgram('dash')],
+])
 
 function shellProgram(standard: Dialect): Program {
   return function* (process) {
@@ -69,6 +69,7 @@ function shellProgram(standard: Dialect): Program {
         )
         return 2
       }
+      shell.isText = true
       if (words[1] !== undefined) shell.name = words[1]
       shell.positional = words.slice(2)
       return yield* shell.main(() => shell.evaluate(text, 'main', true))

@@ -13,6 +13,7 @@ import { escapePattern } from './patterns.ts'
 import type { Shell } from './shell.ts'
 
 const longestHistory = 500
+// biome-ignore lint/suspicious/noControlCharactersInRegex: keys are sent so
 const key = /^(?:\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Z]|\x1b[^[O]|[\s\S])/u
 
 export class LineEditor {
@@ -191,6 +192,7 @@ export class LineEditor {
   *#key(): Step<string | undefined | 'interrupted'> {
     const stream = this.#shell.process.descriptors.get(0)
     const isTold = this.#interrupted.until(() => this.#isInterrupted)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: keys are sent so
     while (this.#ahead === '' || /^\x1b(?:\[[0-9;]*)?$/.test(this.#ahead)) {
       if (stream === undefined) return undefined
       const reading = stream.read(4096)

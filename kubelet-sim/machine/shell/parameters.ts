@@ -84,7 +84,7 @@ function* find(shell: Shell, part: ParameterPart): Step<Found> {
     const index = part.subscript.literal ?? (yield* expandText(shell, part.subscript))
     const value = shell.variables.find(name)?.value
     if (index === '@' || index === '*') {
-      const values = part.isIndirect ? keysOf(value) : valuesOf(value)
+      const values = shell.arrayOf(name) ?? (part.isIndirect ? keysOf(value) : valuesOf(value))
       return { values, isSet: values.length > 0, list: index }
     }
     const text = shell.element(name, index)

@@ -10,6 +10,7 @@ import type { Step } from '../wait.ts'
 import { turn, Waiters } from '../waiters.ts'
 import { ArithmeticFault, evaluate } from './arithmetic.ts'
 import { builtins, isSpecial } from './builtins/index.ts'
+import { pathOf } from './builtins/lookup.ts'
 import { judge } from './conditions.ts'
 import { expandPattern, expandText, expandWords } from './expansion.ts'
 import { Exit, LoopJump, Return, ShellFault } from './faults.ts'
@@ -74,6 +75,8 @@ export class Shell {
   isInteractive = false
   /** Its commands come from a file and not from `-c` or a prompt. */
   isScript = false
+  /** They are the text of `-c`. */
+  isText = false
   readonly isSubshell: boolean
   loops = 0
   /** Where `return` goes. */
@@ -114,6 +117,8 @@ export class Shell {
       this.lastBackground = from.lastBackground
       this.line = from.line
       this.isScript = parent!.isScript
+      this.isText = parent!.isText
+      this.isInteractive = false
       this.#tested = from.tested
       this.functionNames = parent!.functionNames
       this.#calls = parent!.#calls
@@ -186,6 +191,10 @@ export class Shell {
       yield* this.complain(this.dialect === 'bash' ? error.message : `${error.variable}: is read only`)
       return this.dialect === 'bash' ? 1 : 2
     }
+    if (error instanceof SystemError && error.errno !== 'EPIPE') {
+      yield* this.complain(error.errno === 'EAGAIN' ? `can't fork: ${error.message}` : error.message)
+      return 2
+    }
     throw error
   }
 
@@ -247,6 +256,7 @@ export class Shell {
       only === undefined ? this.#pipe(commands) : this.command(only, tail && !isNegated && timed === undefined)
     if (commands.length === 0) status = 0
     else status = isNegated ? yield* this.#testing(run) : yield* run()
+    if (only !== undefined) this.pipeStatus = [status]
     if (isNegated) status = status === 0 ? 1 : 0
     this.status = status
     if (timed !== undefined) yield* this.#tellTime(this.process.clock.now() - started, timed)
@@ -301,7 +311,7 @@ export class Shell {
   }
 
   /** Waits for them; with job control they are in front of the terminal meanwhile. */
-  *foreground(children: readonly Child[], group: number): Step<number> {
+  *foreground(children: readonly Child[], group: number, args: readonly string[] = []): Step<number> {
     const terminal = this.options.monitor ? terminalOf(this.process) : undefined
     if (terminal) terminal.foreground = group
     const codes: number[] = []
@@ -311,8 +321,20 @@ export class Shell {
       if (terminal) terminal.foreground = this.process.group
     }
     this.pipeStatus = codes
-    if (terminal && codes.at(-1) === 130) yield* this.process.print('\n')
+    const last = children.at(-1)!
+    if (terminal && last.signal === 'INT') yield* this.process.print('\n')
+    else if (last.signal !== undefined) yield* this.#tellSignal(last.signal, last.pid, args)
     return this.options.pipefail ? (codes.findLast(code => code !== 0) ?? 0) : codes.at(-1)!
+  }
+
+  *#tellSignal(signal: Signal, pid: number, args: readonly string[]): Step<void> {
+    const words = signalWords[signal]
+    if (words === undefined) return
+    const isShort = this.dialect !== 'bash' || signal === 'TERM' || this.isInteractive
+    const text = isShort
+      ? words
+      : `${this.prefix(undefined)}${String(pid).padStart(5)} ${words.padEnd(24)}${args.join(' ')}`
+    yield* this.process.complain(`${text}\n`)
   }
 
   *#background(chain: Chain, text: string): Step<void> {
@@ -702,10 +724,15 @@ export class Shell {
     } catch (error) {
       for (const stream of descriptors.values()) stream.close()
       if (error instanceof SystemError && error.errno === 'ENOEXEC') return yield* this.#runText(args, env, given)
-      if (error instanceof SystemError) return yield* this.notStarted(args, error)
-      throw error
+      if (!(error instanceof SystemError)) throw error
+      const restore = view.swapInto(this.process.descriptors)
+      try {
+        return yield* this.notStarted(args, error)
+      } finally {
+        restore()
+      }
     }
-    return yield* this.foreground([child], child.pid)
+    return yield* this.foreground([child], child.pid, args)
   }
 
   /** Nothing of it is needed any more once its last command has begun. */
@@ -715,7 +742,7 @@ export class Shell {
 
   /** A text without `#!` is a script of this shell's. */
   *#runText(args: readonly string[], env: ReadonlyMap<string, string>, given: Redirected | undefined): Step<number> {
-    const path = this.absolute(args[0]!)
+    const path = pathOf(this, args[0]!) ?? args[0]!
     const { dialect } = this
     const child = this.process.spawn({
       argv: args,
@@ -902,6 +929,13 @@ export class Shell {
       .join('')
   }
 
+  /** Of the arrays that the shell keeps itself. */
+  arrayOf(name: string): readonly string[] | undefined {
+    if (this.dialect !== 'bash') return undefined
+    if (name === 'PIPESTATUS') return this.pipeStatus.map(String)
+    return name === 'FUNCNAME' ? this.functionNames : undefined
+  }
+
   element(name: string, index: string): string | undefined {
     if (name === 'PIPESTATUS') return this.pipeStatus[Number(index)]?.toString()
     if (name === 'FUNCNAME') return this.functionNames[Number(index)]
@@ -1028,11 +1062,19 @@ export class Shell {
   prefix(builtin: string | undefined): string {
     const of = builtin === undefined ? '' : `${builtin}: `
     if (this.dialect === 'dash') return `${this.name}: ${this.line}: ${of}`
-    if (this.dialect === 'bash')
-      return this.isInteractive ? `${this.name}: ${of}` : `${this.name}: line ${this.line}: ${of}`
-    if (builtin !== undefined && !this.isInteractive)
-      return `${this.name}: ${of}line ${this.isScript ? this.line : this.line - 1}: `
-    return this.isScript ? `${this.name}: line ${this.line}: ` : `${this.name}: ${of}`
+    if (this.isInteractive) return `${this.name}: ${of}`
+    if (this.dialect === 'bash') return `${this.name}: line ${this.line}: ${of}`
+    return `${this.name}: ${of}line ${this.ashLine(this.line)}: `
+  }
+
+  /** What busybox prints for a tool that is built into its shell. */
+  get applet(): string {
+    return this.dialect === 'bash' ? this.prefix(undefined) : `${this.name.replace(/.*\//, '')}: `
+  }
+
+  /** ash counts the lines of a `-c` from 0. */
+  ashLine(line: number): number {
+    return this.isText ? line - 1 : line
   }
 
   syntaxWords(fault: SyntaxFault): string {
@@ -1076,6 +1118,18 @@ function noOptions(): Options {
     verbose: false,
     xtrace: false,
   }
+}
+
+/** As strsignal has it; of INT and PIPE nothing is said. */
+const signalWords: Readonly<Partial<Record<Signal, string>>> = {
+  HUP: 'Hangup',
+  QUIT: 'Quit',
+  ABRT: 'Aborted',
+  KILL: 'Killed',
+  USR1: 'User defined signal 1',
+  USR2: 'User defined signal 2',
+  ALRM: 'Alarm clock',
+  TERM: 'Terminated',
 }
 
 export function isWord(value: Assignment['value']): value is Word {

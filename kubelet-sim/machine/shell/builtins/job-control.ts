@@ -102,6 +102,11 @@ export function* tellEnded(shell: Shell): Step<void> {
   }
 }
 
+/** kill is a tool that is built in, and words its errors so. */
+function* told(shell: Shell, bash: string, ash: string): Step<void> {
+  yield* shell.process.complain(`${shell.applet}${shell.dialect === 'bash' ? `kill: ${bash}` : ash}\n`)
+}
+
 export const jobControl: Readonly<Record<string, Builtin>> = {
   *wait(shell, args) {
     const words = args.slice(1)
@@ -145,7 +150,7 @@ export const jobControl: Readonly<Record<string, Builtin>> = {
   *fg(shell, args) {
     const job = shell.jobs.find(args[1] ?? '%%')
     if (job === undefined) {
-      yield* shell.complain(shell.dialect === 'bash' ? 'no current jobs' : 'no current job', 'fg')
+      yield* shell.complain(shell.dialect === 'bash' ? 'no current jobs' : 'No current job', 'fg')
       return 1
     }
     yield* shell.process.print(`${job.text}\n`)
@@ -201,11 +206,10 @@ export const jobControl: Readonly<Record<string, Builtin>> = {
     }
     if (args[at] === '--') at++
     if (signal === undefined && !isProbe) {
-      yield* shell.complain(
-        shell.dialect === 'bash'
-          ? `${args[at - 1]!.replace(/^-/, '')}: invalid signal specification`
-          : `bad signal name '${args[at - 1]!.replace(/^-/, '')}'`,
-        'kill',
+      yield* told(
+        shell,
+        `${args[at - 1]!.replace(/^-/, '')}: invalid signal specification`,
+        `bad signal name '${args[at - 1]!.replace(/^-/, '')}'`,
       )
       return 1
     }
@@ -222,10 +226,7 @@ export const jobControl: Readonly<Record<string, Builtin>> = {
     for (const word of args.slice(at)) {
       const job = word.startsWith('%') ? shell.jobs.find(word) : undefined
       if (!job && !/^-?\d+$/.test(word)) {
-        yield* shell.complain(
-          shell.dialect === 'bash' ? `${word}: arguments must be process or job IDs` : `invalid number '${word}'`,
-          'kill',
-        )
+        yield* told(shell, `${word}: arguments must be process or job IDs`, `invalid number '${word}'`)
         status = 1
         continue
       }
@@ -235,10 +236,7 @@ export const jobControl: Readonly<Record<string, Builtin>> = {
           ? shell.process.machine.processes().some(process => process.pid === pid)
           : shell.process.kill(pid, signal!)
         if (isThere) continue
-        yield* shell.complain(
-          shell.dialect === 'bash' ? `(${word}) - No such process` : `can't kill pid ${word}: No such process`,
-          'kill',
-        )
+        yield* told(shell, `(${word}) - No such process`, `can't kill pid ${word}: No such process`)
         status = 1
       }
     }

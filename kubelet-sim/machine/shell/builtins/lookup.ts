@@ -147,7 +147,8 @@ export const lookup: Readonly<Record<string, Builtin>> = {
       if (at > 0) shell.aliases.set(arg.slice(0, at), arg.slice(at + 1))
       else if (shell.aliases.has(arg)) yield* shell.process.print(show(arg, shell.aliases.get(arg)!))
       else {
-        yield* shell.complain(`${arg}: not found`, 'alias')
+        if (shell.dialect === 'bash') yield* shell.complain(`${arg}: not found`, 'alias')
+        else yield* shell.process.complain(`alias: ${arg} not found\n`)
         status = 1
       }
     }

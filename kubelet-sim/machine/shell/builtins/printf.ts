@@ -1,7 +1,6 @@
 // printf: its format is used again and again while there are arguments.
 
 import type { Step } from '../../wait.ts'
-import { quoteForReuse } from '../parameters.ts'
 import type { Shell } from '../shell.ts'
 import { unescapeEcho } from './echo.ts'
 import type { Builtin } from './index.ts'
@@ -27,7 +26,9 @@ const write: Builtin = function* (shell, args) {
   }
   const printing = new Printing(format, args.slice(at + 1), shell)
   const text = printing.all()
-  for (const fault of printing.faults) yield* shell.complain(fault, 'printf')
+  for (const fault of printing.faults) {
+    yield* shell.process.complain(`${shell.applet}${shell.dialect === 'bash' ? 'printf: ' : ''}${fault}\n`)
+  }
   if (variable === undefined) yield* print(shell, text)
   else shell.assign(variable, text)
   return printing.faults.length > 0 ? 1 : 0
@@ -116,7 +117,7 @@ class Printing {
   #text(kind: string, exact: number | undefined): string {
     const arg = this.#take() ?? ''
     if (kind === 'c') return arg.slice(0, 1)
-    if (kind === 'q') return /^[A-Za-z0-9_@%+=:,./-]+$/.test(arg) ? arg : quoteForReuse(arg)
+    if (kind === 'q') return backslashed(arg)
     if (kind === 'b') {
       const { out, stops } = unescapeEcho(arg)
       this.#stops = stops
@@ -194,6 +195,15 @@ class Printing {
       }
     })
   }
+}
+
+/** %q: as one would type it. */
+function backslashed(text: string): string {
+  if (text === '') return "''"
+  if (/[\n\t\r]/.test(text)) {
+    return `$'${text.replace(/['\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\t', '\\t').replaceAll('\r', '\\r')}'`
+  }
+  return text.replace(/[^A-Za-z0-9_@%+=:./-]/g, '\\$&')
 }
 
 function formatReal(value: number, kind: string, places: number): string {

@@ -16,7 +16,13 @@ const judge: Builtin = function* (shell, args) {
   let words = args.slice(1)
   if (args[0] === '[') {
     if (words.at(-1) !== ']') {
-      yield* shell.complain(shell.dialect === 'bash' ? "missing `]'" : 'missing ]', '[')
+      yield* shell.process.complain(
+        shell.dialect === 'bash'
+          ? `${shell.prefix('[')}missing \`]'
+`
+          : `${shell.applet}missing ]
+`,
+      )
       return 2
     }
     words = words.slice(0, -1)
@@ -26,7 +32,7 @@ const judge: Builtin = function* (shell, args) {
   } catch (error) {
     if (!(error instanceof TestFault)) throw error
     yield* shell.process.complain(
-      `${shell.dialect === 'bash' ? shell.prefix(args[0]) : `${shell.name}: `}${error.message}\n`,
+      `${shell.dialect === 'bash' ? shell.prefix(args[0]) : shell.applet}${error.message}\n`,
     )
     return 2
   }
