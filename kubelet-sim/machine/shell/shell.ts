@@ -127,7 +127,8 @@ export class Shell {
       for (const [condition, text] of from.traps) if (text === '') this.traps.set(condition, text)
       return
     }
-    for (const [key, value] of process.env) {
+    const { env } = process
+    for (const [key, value] of env) {
       if (/^[A-Za-z_]\w*$/.test(key)) this.variables.put(key, { value, isExported: true })
     }
     this.variables.put('IFS', { value: ' \t\n' })
