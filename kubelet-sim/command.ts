@@ -17,7 +17,15 @@ export interface Script {
   /** When it ends and with what; absent: never by itself. */
   readonly exit?: { readonly at: Millis; readonly code: number }
   /** What it does again and again from then on; `lines` here count from the beginning of a round. */
-  readonly loop?: { readonly from: Millis; readonly period: Millis; readonly lines: readonly Line[] }
+  readonly loop?: Loop
+  /** Further ones, beside that. */
+  readonly loops?: readonly Loop[]
+}
+
+export interface Loop {
+  readonly from: Millis
+  readonly period: Millis
+  readonly lines: readonly Line[]
 }
 
 export function understand(argv: readonly string[], env: Readonly<Record<string, string>>): Script | undefined {

@@ -3,13 +3,12 @@
 // container declares. Called by the kubelet (how long, how it ends), the network (who listens, what is said), the log.
 
 import type { ConfigMap, Container } from '../generated/types.ts'
-import type { Frozen, NewObject } from '../src/api/meta.ts'
+import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { type ImageName, parseImageName } from '../src/kinds/image-name.ts'
-import { type Script, understand } from './command.ts'
+import { type Loop, type Script, understand } from './command.ts'
 import { parseDuration } from './duration.ts'
-import { fingerprint } from './fingerprint.ts'
-import type { Image } from './images/image.ts'
+import type { Image, Route, ServedPort } from './images/image.ts'
 import { catalog } from './images/index.ts'
 import { fillFacts, hasPlaceholder } from './images/placeholders.ts'
 import { idleUsage, type UsagePoint } from './images/usage.ts'
@@ -40,6 +39,10 @@ export interface Behaviour {
   readonly usage: readonly UsagePoint[]
   /** Its answers name the pod and the node: nobody knows what else they would be. */
   readonly isSigned: boolean
+  /** What it serves on which port, where that is declared. */
+  readonly serves: readonly ServedPort[] | undefined
+  /** Of one port, what is declared that it answers. */
+  readonly answers?: readonly Route[] | undefined
   /** The line it prints for a request, with placeholders; undefined: the combined format. */
   readonly accessLog: string | undefined
   /** As its tag tells it, `1.0.0` for `1.0`. */
@@ -53,27 +56,9 @@ export interface Pull {
   readonly fails: string | undefined
 }
 
+/** On a ConfigMap in kube-system that holds an image: how earlier versions kept what was built. */
 export const imageLabel = 'kubesim.dev/image'
 const imageKey = 'image.json'
-
-/** The ConfigMap in kube-system that tells the cluster of a built image. */
-export function imageToConfigMap(image: Image): NewObject<ConfigMap> {
-  const readable = image.name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 200)
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: {
-      name: `image-${readable}-${fingerprint(canonicalName(image.name)).slice(0, 8)}`,
-      namespace: 'kube-system',
-      labels: { [imageLabel]: 'true' },
-    },
-    data: { [imageKey]: JSON.stringify(image, null, 2) },
-  }
-}
 
 /** Throws a plain Error that names the ConfigMap when it does not hold an image. */
 export function imageFromConfigMap(map: Frozen<ConfigMap>): Image {
@@ -107,36 +92,87 @@ export function catalogImage({ repository }: ImageName): Image | undefined {
 const defaultSize = 120_000_000
 
 /** How pulling goes, in real time; a present image that is pulled again is only compared with the registry. */
-export function pullOf(image: string, known: Image | undefined, present: boolean, override: Overrides): Pull {
+export function pullOf(
+  image: string,
+  known: Image | undefined,
+  present: boolean,
+  override: Overrides,
+  registries: readonly string[] = none,
+): Pull {
   const name = parseImageName(image)
   const size = known?.size ?? defaultSize
   const settings = { ...known?.labels, ...override }
-  const fails = settings['kubesim.dev/pull-fails']
-  const takes =
-    parseDuration(settings['kubesim.dev/pull-time'] ?? '') ?? (present ? 300 : 500 + Math.round(size / 250_000))
-  return { takes, size, fails: fails && fails !== 'false' ? pullFault(image, fails) : notThere(image, name, known) }
+  const said = settings['kubesim.dev/pull-fails'] ?? known?.pull?.fails
+  const declared = parseDuration(settings['kubesim.dev/pull-time'] ?? '') ?? known?.pull?.takes
+  const takes = declared ?? (present ? 300 : 500 + Math.round(size / 250_000))
+  return { takes, size, fails: name && pullFault(name, known, said, registries) }
+}
+
+const none: readonly string[] = Object.freeze([])
+
+function pullFault(
+  name: ImageName,
+  known: Image | undefined,
+  said: string | undefined,
+  registries: readonly string[],
+): string | undefined {
+  const whole = wholeName(name)
+  const failed = `failed to pull and unpack image "${whole}": failed to resolve reference "${whole}"`
+  if (said && said !== 'false') {
+    switch (said) {
+      case 'true':
+      case 'Unauthorized':
+        return `${failed}: ${denied}`
+      case 'NotFound':
+        return `rpc error: code = NotFound desc = ${failed}: ${whole}: not found`
+      case 'Unavailable':
+        return `${failed}: failed to do request: Head "${manifestUrl(name)}": dial tcp: lookup ${hostOf(name)}: no such host`
+      default:
+        return `${failed}: ${said}`
+    }
+  }
+  if (known?.pull?.isPrivate && !registries.some(each => opens(each, name))) return `${failed}: ${denied}`
+  return isThere(name, known) ? undefined : `rpc error: code = NotFound desc = ${failed}: ${whole}: not found`
+}
+
+const denied =
+  'pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed'
+
+const hostOf = ({ repository }: ImageName): string => {
+  const host = repository.slice(0, repository.indexOf('/'))
+  return host === 'docker.io' ? 'registry-1.docker.io' : host
+}
+
+const manifestUrl = (name: ImageName): string =>
+  `https://${hostOf(name)}/v2/${name.repository.slice(name.repository.indexOf('/') + 1)}/manifests/${name.digest || name.tag}`
+
+/**
+ * Whether what a secret names is the registry of an image, or a folder in it (pkg/credentialprovider/keyring.go): with or
+ * without scheme and version, a `*` for one part of the host.
+ */
+function opens(named: string, { repository }: ImageName): boolean {
+  const plain = named
+    .replace(/^https?:\/\//, '')
+    .replace(/\/v[12]\/?$/, '')
+    .replace(/\/$/, '')
+  const slash = plain.indexOf('/')
+  const [host, folder] = slash < 0 ? [plain, ''] : [plain.slice(0, slash), plain.slice(slash)]
+  const own = repository.indexOf('/')
+  const ownHost = repository.slice(0, own)
+  const isHub = ownHost === 'docker.io' && /^(index\.|registry-1\.)?docker\.io$/.test(host)
+  const [parts, ownParts] = [host.split('.'), ownHost.split('.')]
+  const isHost = parts.length === ownParts.length && parts.every((part, at) => part === '*' || part === ownParts[at])
+  return (isHub || isHost) && repository.slice(own).startsWith(folder)
 }
 
 /**
  * Nobody can look into the registries, so a guess: a name or tag that says of itself it does not exist, and of the images
  * in the catalog a version with a part from 100 to 9999 (`nginx:1.161`, the documentation's own example), is not there.
  */
-function notThere(image: string, name: ImageName | undefined, known: Image | undefined): string | undefined {
-  if (name === undefined) return undefined
+function isThere(name: ImageName, known: Image | undefined): boolean {
   const says = /(^|[-_./])(does-?not-?exist|non-?exist(ent|ing)?|no-such-[a-z]+|not-found|notfound)([-_./]|$)/
   const odd = known !== undefined && catalogImage(name) === known && /^v?(\d+\.)*[1-9]\d{2,3}(\.\d+)*$/.test(name.tag)
-  if (!odd && !says.test(name.tag) && !says.test(name.repository)) return undefined
-  const whole = canonicalName(image)
-  return `rpc error: code = NotFound desc = failed to pull and unpack image "${whole}": failed to resolve reference "${whole}": ${whole}: not found`
-}
-
-function pullFault(image: string, said: string): string {
-  const whole = canonicalName(image)
-  const why =
-    said === 'true'
-      ? 'pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed'
-      : said
-  return `failed to pull and unpack image "${whole}": failed to resolve reference "${whole}": ${why}`
+  return !odd && !says.test(name.tag) && !says.test(name.repository)
 }
 
 /** `kubesim.dev/*` labels of an image, and annotations of a pod, which win. */
@@ -183,7 +219,8 @@ export function behaviourOf(
     startDelay: parseDuration(settings['kubesim.dev/start-delay'] ?? '') ?? 0,
     listensAfter: known?.startsIn ?? 0,
     usage: told?.usage ?? usageOf(known),
-    isSigned: body !== undefined || known === undefined || catalog.get(known.name) !== known,
+    isSigned: body !== undefined || known === undefined || known.isOfCatalog !== true,
+    serves: named === undefined && body === undefined ? known?.serves : undefined,
     accessLog: known?.accessLog,
     get version() {
       const numbers = /\d+(\.\d+){0,2}/.exec(parseImageName(container.image ?? '')?.tag ?? '')?.[0]?.split('.') ?? ['1']
@@ -264,11 +301,22 @@ function ignoresTerm(settings: Overrides, script: Script | undefined): boolean {
   return said === undefined ? script !== undefined : said === 'true'
 }
 
+/** What is to be said of one of its ports. */
+export function behaviourAt(behaviour: Behaviour, port: number): Behaviour {
+  const served = behaviour.serves?.find(each => each.port === port)
+  return served === undefined ? behaviour : { ...behaviour, tcp: served.routes === undefined, answers: served.routes }
+}
+
 function printed(known: Image | undefined, facts: Readonly<Record<string, string>>): Script {
-  const lines = (known?.prints ?? []).map(text => ({
-    at: 0,
-    text: hasPlaceholder(text) ? fillFacts(text, facts) : text,
-  }))
+  const told = (text: string) => (hasPlaceholder(text) ? fillFacts(text, facts) : text)
+  const lines = (known?.prints ?? []).map(text => ({ at: 0, text: told(text) }))
+  if (known?.logs === undefined) return { lines, files: [] }
+  const loops: Loop[] = []
+  for (const { text, after, every } of known.logs) {
+    if (every === undefined) lines.push({ at: after, text: told(text) })
+    else loops.push({ from: after, period: every, lines: [{ at: 0, text: told(text) }] })
+  }
+  if (loops.length > 0) return { lines, files: [], loops }
   return { lines, files: [] }
 }
 

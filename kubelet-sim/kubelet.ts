@@ -1,13 +1,14 @@
 // The kubelets of all fake nodes, as one controller: a pod bound to one of them is brought forward to its next stage, now
 // or later by the clock. What is due at one moment is one status write, and its events follow the write.
 
-import type { Node, Pod } from '../generated/types.ts'
+import type { Node, Pod, V1alpha1Image } from '../generated/types.ts'
 import { hasReason, isConflict, isNotFound } from '../src/api/errors.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
-import { ConfigMaps, Nodes, PersistentVolumeClaims, Pods, VolumeAttachments } from '../src/kinds/index.ts'
+import { ConfigMaps, Images, Nodes, PersistentVolumeClaims, Pods, VolumeAttachments } from '../src/kinds/index.ts'
 import { podClaimIndex, podClaimKeys } from '../src/kinds/pod-claims.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
 import { type Admitting, rejectionOf } from './admission.ts'
+import { isAbout } from './image-book.ts'
 import { canonicalName, type Image } from './images.ts'
 import { copyLife, type Life, newLife } from './life.ts'
 import type { Load } from './load.ts'
@@ -44,7 +45,7 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
   return defineController<Pod>({
     name: 'kubelet',
     for: Pods,
-    reads: [ConfigMaps],
+    reads: [ConfigMaps, Images],
     // Every node has a kubelet of its own: none waits for another's write to reach the disk.
     workers: 128,
     wakes: [
@@ -56,6 +57,10 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
       {
         kind: ConfigMaps,
         keys: (now, _before, context) => (now ? waitingFor(options.images.imageIn(now), context) : []),
+      },
+      {
+        kind: Images,
+        keys: (now, before, context) => podsWith([now, before], context),
       },
       {
         kind: PersistentVolumeClaims,
@@ -79,7 +84,7 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
       options.started?.({ find: ref => pods.get(ref), on: node => pods.by('node', node) })
       options.errands.onOver(ref => context.wake(ref))
       options.evictions.onAsked(ref => context.wake(ref))
-      options.images.follow(context.lister(ConfigMaps))
+      options.images.follow(context.lister(ConfigMaps), context.lister(Images))
       context.lister(Pods).index(podClaimIndex, podClaimKeys)
       context.lister(VolumeAttachments).index(attachedTo, ({ spec }) => [spec.nodeName])
       options.silences.onChange(context.signal, name => {
@@ -161,6 +166,7 @@ async function missingOf(pod: Frozen<Pod>, life: Life, { client, lister }: Conte
   return {
     obstacle: waits ? await references.obstacle() : undefined,
     pullSecrets: waits ? await references.pullSecrets() : [],
+    registries: await references.registries(),
     faults: await references.faults(),
   }
 }
@@ -227,6 +233,20 @@ function hasComeBack(now: Frozen<Node>, before: Frozen<Node> | undefined, option
     addressOf(before) !== addressOf(now) ||
     before.spec.podCIDR !== now.spec.podCIDR
   )
+}
+
+/** What an image does has changed: whatever comes next for its pods may be another thing. */
+function podsWith(objects: readonly (Frozen<V1alpha1Image> | undefined)[], context: Context): Ref[] {
+  const about = objects.filter(object => object !== undefined)
+  const uses = ({ image }: { readonly image?: string | undefined }) => about.some(each => isAbout(each, image ?? ''))
+  return context
+    .lister(Pods)
+    .list()
+    .filter(
+      ({ spec }) =>
+        spec.nodeName !== undefined && (spec.containers.some(uses) || (spec.initContainers?.some(uses) ?? false)),
+    )
+    .map(({ metadata }) => metadata)
 }
 
 /** An image was built: pods that wait for one of that name look again. */

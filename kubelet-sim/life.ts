@@ -30,6 +30,8 @@ export interface Run {
   /** The image is being seen to: until then, and whether that will fail. `done`: it is there. */
   ensuring?: {
     readonly from: Millis
+    /** When its own pull began: before that it waited for others. */
+    readonly began?: Millis
     readonly until: Millis
     readonly fails?: string
     readonly done?: boolean

@@ -3,7 +3,7 @@
 // nobody asks for, and whom nobody calls, costs nothing.
 
 import type { Cancel, Millis } from '../src/env/clock.ts'
-import type { Script } from './command.ts'
+import type { Loop, Script } from './command.ts'
 import { fillTimes, hasPlaceholder } from './images/placeholders.ts'
 
 export interface LogLine {
@@ -100,8 +100,7 @@ export function scripted(script: Script, start: Millis, from: Millis, until: Mil
   for (const { at, text } of script.lines) {
     if (start + at >= from && start + at <= until) found.push(dated(start + at, text))
   }
-  const { loop } = script
-  if (loop && loop.lines.length > 0) {
+  for (const loop of loopsOf(script)) {
     const begin = start + loop.from
     const last = Math.floor((until - begin) / loop.period)
     const earliest = Math.max(
@@ -119,6 +118,13 @@ export function scripted(script: Script, start: Millis, from: Millis, until: Mil
   return found
 }
 
+function loopsOf({ loop, loops = none }: Script): readonly Loop[] {
+  const all = loop === undefined ? loops : [loop, ...loops]
+  return all.filter(({ lines }) => lines.length > 0)
+}
+
+const none: readonly Loop[] = Object.freeze([])
+
 /** When the script prints next after `after`; undefined: never again. */
 export function nextLine(script: Script, start: Millis, after: Millis): Millis | undefined {
   let soonest: Millis | undefined
@@ -126,8 +132,7 @@ export function nextLine(script: Script, start: Millis, after: Millis): Millis |
     if (at > after && (soonest === undefined || at < soonest)) soonest = at
   }
   for (const { at } of script.lines) consider(start + at)
-  const { loop } = script
-  if (loop) {
+  for (const loop of loopsOf(script)) {
     const round = Math.max(0, Math.floor((after - start - loop.from) / loop.period))
     for (const { at } of loop.lines) {
       consider(start + loop.from + round * loop.period + at)

@@ -9,7 +9,8 @@ import { canonicalName } from './images.ts'
 
 export class NodeImages {
   private readonly present = new Map<string, number>()
-  private readonly pulls = new Map<string, Millis>()
+  private readonly pulls = new Map<string, { readonly from: Millis; readonly until: Millis }>()
+  private busyUntil: Millis = 0
   /** Counts up with every image that comes. */
   version = 0
 
@@ -17,13 +18,19 @@ export class NodeImages {
     return this.present.has(canonicalName(image))
   }
 
-  /** When a pull that begins now ends, given what it takes: with one under way already, together with that. */
-  beginPull(image: string, now: Millis, takes: Millis): Millis {
+  /**
+   * When a pull that is asked for now begins and ends, given what it takes: with one of the same image, together with that;
+   * else after all others (serializeImagePulls, which is a kubelet's default).
+   */
+  beginPull(image: string, now: Millis, takes: Millis): { readonly from: Millis; readonly until: Millis } {
     const name = canonicalName(image)
     const underWay = this.pulls.get(name)
-    if (underWay !== undefined && underWay > now) return underWay
-    this.pulls.set(name, now + takes)
-    return now + takes
+    if (underWay !== undefined && underWay.until > now) return underWay
+    const from = Math.max(now, this.busyUntil)
+    const pull = { from, until: from + takes }
+    this.busyUntil = pull.until
+    this.pulls.set(name, pull)
+    return pull
   }
 
   add(image: string, size: number): void {

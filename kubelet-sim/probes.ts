@@ -6,6 +6,7 @@ import type { Probe } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { hasFile, understand } from './command.ts'
+import { behaviourAt } from './images.ts'
 import type { ProbeKind, ProbeState } from './life.ts'
 import { statusAt } from './network/http.ts'
 import { type ContainerView, startedAt } from './pod-view.ts'
@@ -110,7 +111,8 @@ function faultOf(view: ContainerView, probe: Frozen<Probe>, at: Millis): string 
   const host = probe.httpGet?.host ?? probe.tcpSocket?.host ?? view.pod.status.podIP ?? ''
   const port = portNumber(view.spec, probe.httpGet?.port ?? probe.tcpSocket?.port ?? probe.grpc?.port)
   const listener = view.pod.containers.find(
-    ({ status, behaviour }) => status.state?.running && port !== undefined && behaviour.ports.includes(port),
+    ({ status, behaviour }) =>
+      status.state?.running && port !== undefined && age >= behaviour.listensAfter && behaviour.ports.includes(port),
   )
   const refused = `dial tcp ${host}:${port ?? 0}: connect: connection refused`
   if (probe.httpGet) {
@@ -119,7 +121,7 @@ function faultOf(view: ContainerView, probe: Frozen<Probe>, at: Millis): string 
     const url = `Get "${scheme}://${host}:${port ?? 0}${path}"`
     if (!listener) return `${url}: ${refused}`
     if (listener.behaviour.tcp) return `${url}: EOF`
-    const status = statusAt(listener.behaviour, path, isUnhealthy)
+    const status = statusAt(behaviourAt(listener.behaviour, port!), path, isUnhealthy)
     return status >= 200 && status < 400 ? undefined : `HTTP probe failed with statuscode: ${status}`
   }
   if (probe.grpc) {

@@ -80,6 +80,16 @@ export class References {
     return missing
   }
 
+  /** What the secrets for pulling that are there name: registries, or folders in them. */
+  async registries(): Promise<readonly string[]> {
+    const named: string[] = []
+    for (const { name = '' } of this.#pod.spec.imagePullSecrets ?? []) {
+      const secret = await this.#find<Secret>(Secrets, name)
+      if (secret !== undefined) named.push(...registriesIn(secret))
+    }
+    return named
+  }
+
   /** By container: why its environment cannot be made. */
   async faults(): Promise<ReadonlyMap<string, string>> {
     const faults = new Map<string, string>()
@@ -211,6 +221,18 @@ interface Wanted {
   readonly name?: string | undefined
   readonly items?: readonly KeyToPath[] | undefined
   readonly optional?: boolean | undefined
+}
+
+/** `auths` of .dockerconfigjson, or the whole of the older .dockercfg. */
+function registriesIn({ type, data }: Frozen<Secret>): readonly string[] {
+  const key = type === 'kubernetes.io/dockercfg' ? '.dockercfg' : '.dockerconfigjson'
+  try {
+    const read = JSON.parse(Buffer.from(data?.[key] ?? '', 'base64').toString()) as Record<string, unknown>
+    const auths = key === '.dockercfg' ? read : read.auths
+    return auths !== null && typeof auths === 'object' ? Object.keys(auths) : []
+  } catch {
+    return []
+  }
 }
 
 const missing = (kind: string, name: string): string => `${kind} ${JSON.stringify(name)} not found`

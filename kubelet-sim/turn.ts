@@ -49,6 +49,8 @@ export interface Host {
 export interface Missing {
   readonly obstacle: Obstacle | undefined
   readonly pullSecrets: readonly string[]
+  /** What the pod's secrets for pulling name. */
+  readonly registries?: readonly string[] | undefined
   /** By container. */
   readonly faults: ReadonlyMap<string, string>
 }
@@ -203,7 +205,14 @@ function containerView(
     get isBuilt() {
       return images.isBuilt(spec.image ?? '')
     },
-    pull: () => pullOf(spec.image ?? '', images.find(spec.image ?? ''), pod.images.has(spec.image ?? ''), overrides),
+    pull: () =>
+      pullOf(
+        spec.image ?? '',
+        images.find(spec.image ?? ''),
+        pod.images.has(spec.image ?? ''),
+        overrides,
+        host.missing?.registries,
+      ),
     set(next) {
       statuses[index] = role === 'ephemeral' ? unprobed(next) : next
       pod.changed = true

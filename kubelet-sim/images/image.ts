@@ -2,6 +2,7 @@
 // build` and objects of kind Image make more. Read by images.ts (what a container does), by pulls and by the machine (files,
 // programs). Nothing in here runs anything.
 
+import type { Millis } from '../../src/env/clock.ts'
 import type { Script } from '../command.ts'
 import type { LayerEntry } from '../machine/files/layer.ts'
 import type { Signal } from '../machine/process.ts'
@@ -51,12 +52,44 @@ export interface Image {
   readonly usage?: { readonly memory: number; readonly cpu: number } | readonly UsagePoint[]
   /** Started as it is, it prints its lines and ends with this code. */
   readonly exits?: number
+  /** What it serves on each of its ports, where that is declared. */
+  readonly serves?: readonly ServedPort[]
+  /** What it prints by the clock. */
+  readonly logs?: readonly { readonly text: string; readonly after: Millis; readonly every: Millis | undefined }[]
+  /** How pulling it goes. `fails`: a reason (NotFound, Unauthorized, Unavailable) or a message. */
+  readonly pull?: {
+    readonly takes: Millis | undefined
+    readonly fails: string | undefined
+    readonly isPrivate: boolean
+  }
   /** What its words change of all this. Pure; called for every look at a container. */
   tell?(argv: readonly string[]): Told
   /** Milliseconds from the start of its process to the moment it listens. */
   readonly startsIn?: number
+  /** Its own words are known: they are not signed with the pod's name. */
+  readonly isOfCatalog?: boolean
   /** In a few words, for docs/images.md. */
   readonly about?: string
+}
+
+/** Without routes: it takes connections and says nothing. With an empty list it answers everything with its name. */
+export interface ServedPort {
+  readonly port: number
+  readonly routes?: readonly Route[] | undefined
+}
+
+export interface Route {
+  /** Exactly, or with a `*` at its end all that begin so. `<name>` and `{name}` stand for any one part. */
+  readonly path: string
+  readonly methods: readonly string[] | undefined
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+  readonly latency: Millis
+  /** Of a hundred. */
+  readonly errorPercent: number
+  readonly errorStatus: number
 }
 
 /** What the words a container is started with say, of an image that understands them. */

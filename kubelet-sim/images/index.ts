@@ -40,6 +40,7 @@ function whole(image: Image): Image {
   return {
     ...(image.ports ? { onTerm: 0 } : {}),
     ...image,
+    isOfCatalog: true,
     ...(usage && 'memory' in usage ? { usage: [{ at: 0, ...usage }] } : {}),
   }
 }

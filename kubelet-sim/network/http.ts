@@ -2,6 +2,8 @@
 // requests from outside, from other pods and from probes alike.
 
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
+import type { Millis } from '../../src/env/clock.ts'
+import type { Route } from '../images/image.ts'
 import { fillFacts, hasPlaceholder } from '../images/placeholders.ts'
 import type { Behaviour } from '../images.ts'
 
@@ -11,6 +13,8 @@ export interface Speaker {
   /** The pod's own address, and who asks: for answers that tell of them. */
   readonly address?: string | undefined
   readonly client?: string | undefined
+  /** Between 0 and 1, for answers that fail now and then. */
+  readonly chance?: () => number
   /** The container is past the time up to which it is well. */
   readonly unhealthy: boolean
 }
@@ -18,6 +22,9 @@ export interface Speaker {
 const encoder = new TextEncoder()
 
 export function respond(behaviour: Behaviour, request: SimulatedRequest, speaker: Speaker): SimulatedResponse {
+  if (behaviour.answers !== undefined && !speaker.unhealthy) {
+    return declared(behaviour, behaviour.answers, request, speaker)
+  }
   const path = pathOf(request.path)
   const text = speaker.unhealthy ? undefined : textAt(behaviour, path)
   const status = speaker.unhealthy ? 500 : text === undefined ? 404 : 200
@@ -67,20 +74,79 @@ const canonical = (name: string): string => name.replace(/(^|-)[a-z]/g, letter =
 
 /** The status alone: all that a probe wants to know. */
 export function statusAt(behaviour: Behaviour, path: string, unhealthy: boolean): number {
+  const { answers } = behaviour
+  if (answers !== undefined && answers.length > 0 && !unhealthy)
+    return routeFor(answers, 'GET', pathOf(path))?.status ?? 404
   return unhealthy ? 500 : textAt(behaviour, pathOf(path)) === undefined ? 404 : 200
+}
+
+/** How long the answer to this takes. */
+export function latencyOf({ answers }: Behaviour, { method, path }: SimulatedRequest): Millis {
+  return answers === undefined ? 0 : (routeFor(answers, method, pathOf(path))?.latency ?? 0)
+}
+
+function declared(
+  behaviour: Behaviour,
+  answers: readonly Route[],
+  request: SimulatedRequest,
+  speaker: Speaker,
+): SimulatedResponse {
+  const path = pathOf(request.path)
+  const route = routeFor(answers, request.method, path)
+  const isMissing = route === undefined && answers.length > 0
+  const wrongMethod = isMissing && routeFor(answers, undefined, path) !== undefined
+  const fails = route !== undefined && route.errorPercent > 0 && (speaker.chance?.() ?? 1) * 100 < route.errorPercent
+  const status = fails ? route.errorStatus : wrongMethod ? 405 : isMissing ? 404 : (route?.status ?? 200)
+  const own = route?.body === undefined ? undefined : told(route.body, behaviour, request, speaker)
+  const fault = status === 405 ? 'method not allowed' : status === 404 ? 'not found' : 'error'
+  const text = fails || isMissing ? `${fault}\n` : withoutBody(status) ? '' : (own ?? signed(behaviour.body, speaker))
+  const body = encoder.encode(text)
+  return {
+    status,
+    headers: {
+      'content-type': typeOf(text, behaviour),
+      ...(fails || isMissing ? {} : route?.headers),
+      'content-length': String(body.length),
+      'x-kubesim-pod': speaker.pod,
+      'x-kubesim-node': speaker.node,
+    },
+    body: request.method === 'HEAD' ? encoder.encode('') : body,
+  }
+}
+
+const withoutBody = (status: number): boolean => status === 204 || status === 304
+const signed = (text: string, { pod, node }: Speaker): string => `${text}\npod ${pod} on ${node}\n`
+
+/** The first that fits: routes stand in the order in which they are asked. */
+function routeFor(answers: readonly Route[], method: string | undefined, path: string): Route | undefined {
+  return answers.find(
+    route =>
+      (method === undefined ||
+        route.methods === undefined ||
+        route.methods.includes(method) ||
+        (method === 'HEAD' && route.methods.includes('GET'))) &&
+      fits(route.path, path),
+  )
+}
+
+function fits(pattern: string, path: string): boolean {
+  if (pattern.endsWith('*')) return path.startsWith(pattern.slice(0, -1))
+  return pattern === path || (/[<{]/.test(pattern) && fitsParts(pattern, path))
+}
+
+/** `/users/<name>` and `/users/{name}`: Flask's and FastAPI's parameters. */
+function fitsParts(pattern: string, path: string): boolean {
+  const [parts, asked] = [pattern.split('/'), path.split('/')]
+  return parts.length === asked.length && parts.every((part, at) => /^[<{]/.test(part) || part === asked[at])
 }
 
 function textAt({ routes, body }: Behaviour, path: string): string | undefined {
   if (routes === undefined) return body
   const exact = routes[path]
   if (exact !== undefined) return exact
-  // `/users/<name>` and `/users/{name}`: Flask's and FastAPI's parameters.
   for (const route of Object.keys(routes)) {
     if (!/[<{]/.test(route)) continue
-    const parts = route.split('/')
-    const asked = path.split('/')
-    if (parts.length === asked.length && parts.every((part, at) => /^[<{]/.test(part) || part === asked[at]))
-      return routes[route]
+    if (fitsParts(route, path)) return routes[route]
   }
   return undefined
 }

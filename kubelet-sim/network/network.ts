@@ -16,10 +16,11 @@ import { ApiError } from '../../src/api/errors.ts'
 import type { Frozen, Ref } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
 import type { Env } from '../../src/env/env.ts'
+import type { Random } from '../../src/env/random.ts'
 import type { Lister } from '../../src/runtime/informer.ts'
 import type { ImageBook } from '../image-book.ts'
 import { accessLine } from '../images/access-log.ts'
-import { type Behaviour, behaviourOf, type Overrides } from '../images.ts'
+import { type Behaviour, behaviourAt, behaviourOf, type Overrides } from '../images.ts'
 import type { Load } from '../load.ts'
 import type { Logs } from '../logs.ts'
 import type { Sockets } from '../machine/sockets.ts'
@@ -81,6 +82,7 @@ export class Network {
   readonly policies: Policies
   readonly transport: Transport
   private caches: Caches | undefined
+  private readonly chance: Random
   private readonly images: ImageBook
   private readonly load: Load
   private readonly logs: Logs
@@ -91,6 +93,7 @@ export class Network {
   constructor(env: Env, needs: { images: ImageBook; logs: Logs; silences: Silences; load: Load }) {
     this.load = needs.load
     this.env = env
+    this.chance = env.random.fork('network/answers')
     this.images = needs.images
     this.logs = needs.logs
     this.silences = needs.silences
@@ -228,9 +231,12 @@ export class Network {
       const overrides = (pod.metadata.annotations ?? {}) as Overrides
       const behaviour = behaviourOf(container, this.images.find(container.image ?? ''), overrides, pod.metadata.name)
       if (!behaviour.ports.includes(port)) continue
+      const age = this.env.clock.now() - Date.parse(startedAt)
+      if (age < behaviour.listensAfter) continue
       const { unhealthyAfter } = behaviour
-      const unhealthy = unhealthyAfter !== undefined && this.env.clock.now() - Date.parse(startedAt) >= unhealthyAfter
-      return { pod, container: container.name, restart: status.restartCount, behaviour, unhealthy }
+      const unhealthy = unhealthyAfter !== undefined && age >= unhealthyAfter
+      const own = behaviourAt(behaviour, port)
+      return { pod, container: container.name, restart: status.restartCount, behaviour: own, unhealthy }
     }
     return undefined
   }
@@ -291,6 +297,7 @@ export class Network {
       node: pod.spec.nodeName ?? '',
       address: pod.status.podIP,
       client: from,
+      chance: () => this.chance.fraction(),
       unhealthy,
     })
     const now = this.env.clock.now()

@@ -7,6 +7,7 @@ import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import {
   ConfigMaps,
   EndpointSlices,
+  Images,
   IngressClasses,
   Ingresses,
   Namespaces,
@@ -37,7 +38,7 @@ export function serviceProxy(options: ProxyOptions): ControllerSpec<Service> {
   return defineController<Service>({
     name: 'kube-proxy',
     for: Services,
-    reads: [Pods, ConfigMaps, Ingresses, IngressClasses, Namespaces, NetworkPolicies],
+    reads: [Pods, ConfigMaps, Images, Ingresses, IngressClasses, Namespaces, NetworkPolicies],
     wakes: [
       { kind: EndpointSlices, keys: (now, before) => serviceOf(now ?? before) },
       {
@@ -74,14 +75,25 @@ export function serviceProxy(options: ProxyOptions): ControllerSpec<Service> {
 export function nodeNetwork(options: Pick<ProxyOptions, 'network' | 'images'>): ControllerSpec {
   return defineController({
     name: 'node-network',
-    reads: [Pods, Nodes, Services, EndpointSlices, ConfigMaps, Ingresses, IngressClasses, Namespaces, NetworkPolicies],
+    reads: [
+      Pods,
+      Nodes,
+      Services,
+      EndpointSlices,
+      ConfigMaps,
+      Images,
+      Ingresses,
+      IngressClasses,
+      Namespaces,
+      NetworkPolicies,
+    ],
     start: context => followCluster(options, context),
     async work() {},
   })
 }
 
 function followCluster({ network, images }: Pick<ProxyOptions, 'network' | 'images'>, context: Context): void {
-  images.follow(context.lister(ConfigMaps))
+  images.follow(context.lister(ConfigMaps), context.lister(Images))
   network.follow({
     pods: context.lister(Pods),
     nodes: context.lister(Nodes),

@@ -13,11 +13,12 @@ import type { Link } from './channel.ts'
 import { type ConnectionEnd, connectionPair } from './connection.ts'
 import { drive } from './drive.ts'
 import { answerHealth } from './health-port.ts'
+import { latencyOf } from './http.ts'
 import { askHttp, serveHttp } from './http-wire.ts'
 import type { Listening, Network } from './network.ts'
 import { type Destination, deliver, type Hop, type Origin, type Target, translate } from './routes.ts'
 import { boundAt, type HttpListener, type ProcessListener, type RawListener } from './stacks.ts'
-import { done, pass, until, within } from './waiting.ts'
+import { pass, until, within } from './waiting.ts'
 
 /** Linux with tcp_syn_retries 6: sent again after 1, 3, 7, 15, 31 and 63 s, given up after 127. */
 const attempts: readonly Millis[] = [0, 1000, 3000, 7000, 15_000, 31_000, 63_000]
@@ -107,6 +108,7 @@ export class Transport {
       yield* pass(network.env.clock, 2 * (way.delay() ?? 0))
     }
     if (met.kind === 'told' && !met.listening.behaviour.tcp) {
+      yield* pass(network.env.clock, latencyOf(met.listening.behaviour, request))
       return network.answer(met.listening, request, reached.to.source)
     }
     if (met.kind === 'health') return answerHealth(network, met.service, met.target.node)
@@ -135,10 +137,11 @@ export class Transport {
       yield* server.read()
       return server.close()
     }
-    yield* serveHttp(server, request => {
+    yield* serveHttp(server, function* (request) {
+      yield* pass(network.env.clock, latencyOf(listening.behaviour, request))
       const now = network.toldAt(target)
       const isSame = now?.container === listening.container && now.restart === listening.restart
-      return done(isSame ? network.answer(now, request, source) : undefined)
+      return isSame ? network.answer(now, request, source) : undefined
     })
   }
 

@@ -34,6 +34,7 @@ export const pulling: Stage<ContainerView> = {
         'Pulled',
         `Container image "${image}" already present on machine and can be accessed by the pod`,
       )
+      if (view.isBuilt) pod.images.add(image, view.pull().size)
       run.ensuring = { from: now, until: now + startDelay(view), done: true }
     } else if (policy === 'Never') {
       const message = `Container image "${image}" is not present with pull policy of Never`
@@ -43,8 +44,13 @@ export const pulling: Stage<ContainerView> = {
     } else {
       view.say('Normal', 'Pulling', `Pulling image "${image}"`)
       const pull = view.pull()
-      const until = pod.images.beginPull(image, now, Math.round(pull.takes * pod.delays.pull))
-      run.ensuring = { from: now, until, ...(pull.fails === undefined ? {} : { fails: pull.fails }) }
+      const { from: began, until } = pod.images.beginPull(image, now, Math.round(pull.takes * pod.delays.pull))
+      run.ensuring = {
+        from: now,
+        began: Math.max(now, began),
+        until,
+        ...(pull.fails === undefined ? {} : { fails: pull.fails }),
+      }
     }
   },
 }
@@ -56,12 +62,13 @@ export const pulled: Stage<ContainerView> = {
   apply(view, now) {
     const { ensuring } = view.run
     const { size } = view.pull()
-    const took = goDuration(now - (ensuring?.from ?? now))
+    const waited = goDuration(now - (ensuring?.from ?? now))
+    const took = goDuration(now - (ensuring?.began ?? ensuring?.from ?? now))
     view.pod.images.add(view.spec.image ?? '', size)
     view.say(
       'Normal',
       'Pulled',
-      `Successfully pulled image "${view.spec.image}" in ${took} (${took} including waiting). Image size: ${size} bytes.`,
+      `Successfully pulled image "${view.spec.image}" in ${took} (${waited} including waiting). Image size: ${size} bytes.`,
     )
     delete view.run.pullBackOff
     view.run.ensuring = { from: now, until: now + startDelay(view), done: true }

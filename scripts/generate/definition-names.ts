@@ -90,6 +90,7 @@ function homeOf(name: string, candidates: ReadonlySet<string> = new Set()): stri
 function packageOf(group: string, version: string): string {
   if (group === 'apiextensions.k8s.io') return `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.${version}`
   if (group === 'apiregistration.k8s.io') return `io.k8s.kube-aggregator.pkg.apis.apiregistration.${version}`
+  if (group === 'kubesim.dev') return `dev.kubesim.${version}`
   if (group === 'internal.apiserver.k8s.io') return `io.k8s.api.apiserverinternal.${version}`
   return `io.k8s.api.${group === '' ? 'core' : group.split('.')[0]}.${version}`
 }

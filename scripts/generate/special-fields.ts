@@ -1,6 +1,8 @@
 // What the models of @kubernetes/client-node do not say: which strings are quantities, and what stands behind `any`.
 // Facts from the Go types (staging/src/k8s.io/api); the names are the models', so that a renamed one is noticed.
 
+import { ownQuantityFields } from './own-models.ts'
+
 /** Fields of resource.Quantity, or of maps and lists of it. */
 export const quantityFields: Readonly<Record<string, readonly string[]>> = {
   V1CSIStorageCapacity: ['capacity', 'maximumVolumeSize'],
@@ -43,6 +45,7 @@ export const quantityFields: Readonly<Record<string, readonly string[]>> = {
   V1NodeAllocatableResourceMapping: ['allocationMultiplier'],
   V1beta1NodeAllocatableResourceMapping: ['allocationMultiplier'],
   V1beta2NodeAllocatableResourceMapping: ['allocationMultiplier'],
+  ...ownQuantityFields,
 }
 
 /** `any` fields: FieldsV1, any JSON, or an empty struct; the rest are runtime.RawExtension. */

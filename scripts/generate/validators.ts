@@ -59,9 +59,12 @@ declare const validators: Readonly<Record<string, Validator>>
 export { validators }
 `
 
-/** The kinds of stable and beta versions; alpha ones are not served. */
+/** The kinds of stable and beta versions; of alpha ones only our own are served. */
 function isChecked(schema: Schema): boolean {
-  return gvks(schema).some(({ version, kind }) => /^v\d+(beta\d+)?$/.test(version) && !kind.endsWith('List'))
+  return gvks(schema).some(
+    ({ group, version, kind }) =>
+      (group === 'kubesim.dev' || /^v\d+(beta\d+)?$/.test(version)) && !kind.endsWith('List'),
+  )
 }
 
 function exportName(definition: string): string {

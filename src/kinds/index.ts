@@ -23,6 +23,7 @@ export { EventsV1 } from './event-v1.ts'
 export { FlowSchemas } from './flowschema.ts'
 export { HorizontalPodAutoscalers } from './horizontalpodautoscaler.ts'
 export { HorizontalPodAutoscalersV1 } from './horizontalpodautoscaler-v1.ts'
+export { Images } from './image.ts'
 export { Ingresses } from './ingress.ts'
 export { IngressClasses } from './ingressclass.ts'
 export { IPAddresses, IPAddressesV1beta1 } from './ipaddress.ts'
@@ -96,6 +97,7 @@ import { EventsV1 } from './event-v1.ts'
 import { FlowSchemas } from './flowschema.ts'
 import { HorizontalPodAutoscalers } from './horizontalpodautoscaler.ts'
 import { HorizontalPodAutoscalersV1 } from './horizontalpodautoscaler-v1.ts'
+import { Images } from './image.ts'
 import { Ingresses } from './ingress.ts'
 import { IngressClasses } from './ingressclass.ts'
 import { IPAddresses, IPAddressesV1beta1 } from './ipaddress.ts'
@@ -226,4 +228,5 @@ export const builtinKinds: readonly Kind<any>[] = [
   FlowSchemas,
   PriorityLevelConfigurations,
   APIServices,
+  Images,
 ]

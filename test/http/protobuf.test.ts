@@ -75,8 +75,8 @@ describe('the table of numbers', () => {
     }
     const stable = stableKinds()
     expect(stable.length).toBeGreaterThan(100)
-    // Definitions of custom kinds are answered in JSON: their schemas are JSON within.
-    const kinds = builtinKinds.filter(kind => kind !== CustomResourceDefinitions)
+    // Definitions of custom kinds are answered in JSON: their schemas are JSON within. So are kinds of our own.
+    const kinds = builtinKinds.filter(kind => kind !== CustomResourceDefinitions && kind.group !== 'kubesim.dev')
     for (const kind of kinds) expect(stable, kind.kind).toContainEqual(nameOf(kind))
     for (const kind of stable) visit(schemaNodeOf(kind))
     expect(without).toEqual([])

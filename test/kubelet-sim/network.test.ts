@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Ingress } from '../../generated/types.ts'
-import { imageToConfigMap } from '../../kubelet-sim/images.ts'
+import { imageObject } from '../../kubelet-sim/images/declared.ts'
 import { routeOf, toIngress } from '../../kubelet-sim/network/ingress.ts'
 import { originInside } from '../../kubelet-sim/network/routes.ts'
 import type { Frozen } from '../../src/api/meta.ts'
-import { ConfigMaps, EndpointSlices, IngressClasses, Ingresses, Services } from '../../src/kinds/index.ts'
+import { EndpointSlices, Images, IngressClasses, Ingresses, Services } from '../../src/kinds/index.ts'
 import { get, textOf, virtualRoom } from './room.ts'
 
 const web = { name: 'web', namespace: 'default' }
@@ -110,7 +110,7 @@ describe('services', () => {
       command: ['python', 'app.py'],
       routes: { '/': 'Hello World, from Dockers and Kubernetes!' },
     }
-    await room.client.of(ConfigMaps).create(imageToConfigMap(image))
+    await room.client.of(Images).create(imageObject(image))
     await room.run('web-0', 'node-1', {
       containers: [{ name: 'flask-app', image: 'flask-app', ports: [{ containerPort: 5000 }] }],
     })

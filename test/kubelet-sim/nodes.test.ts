@@ -1,11 +1,11 @@
 // Fake nodes on an API server: registration, heartbeats, silence, and pods that live and die there.
 
 import { expect, test } from 'vitest'
-import { imageToConfigMap } from '../../kubelet-sim/images.ts'
+import { imageObject } from '../../kubelet-sim/images/declared.ts'
 import { createNodes } from '../../kubelet-sim/index.ts'
 import { silentAnnotation, simulatedNode } from '../../kubelet-sim/nodes.ts'
 import { findCondition } from '../../src/api/conditions.ts'
-import { ConfigMaps, Events, Leases, Nodes, Pods } from '../../src/kinds/index.ts'
+import { Events, Images, Leases, Nodes, Pods } from '../../src/kinds/index.ts'
 import { createManager } from '../../src/runtime/manager.ts'
 import { virtualRoom } from './room.ts'
 
@@ -170,9 +170,7 @@ test('an image built later lets a waiting pod start, also under imagePullPolicy 
   await room.run('app', 'node-1', { containers: [{ name: 'app', image: 'flask-app', imagePullPolicy: 'Never' }] })
   await room.env.clock.advance(60_000)
   expect((await room.pod('app')).status.containerStatuses?.[0]?.state?.waiting?.reason).toBe('ErrImageNeverPull')
-  await room.client
-    .of(ConfigMaps)
-    .create(imageToConfigMap({ name: 'flask-app', ports: [5000], routes: { '/': 'Hello' } }))
+  await room.client.of(Images).create(imageObject({ name: 'flask-app', ports: [5000], routes: { '/': 'Hello' } }))
   await room.env.clock.advance(2_000)
   expect((await room.pod('app')).status.phase).toBe('Running')
 })
