@@ -18,7 +18,7 @@ import { askHttp, serveHttp } from './http-wire.ts'
 import type { Listening, Network } from './network.ts'
 import { type Destination, deliver, type Hop, type Origin, type Target, translate } from './routes.ts'
 import { boundAt, type HttpListener, type ProcessListener, type RawListener } from './stacks.ts'
-import { pass, until, within } from './waiting.ts'
+import { done, pass, until, within } from './waiting.ts'
 
 /** Linux with tcp_syn_retries 6: sent again after 1, 3, 7, 15, 31 and 63 s, given up after 127. */
 const attempts: readonly Millis[] = [0, 1000, 3000, 7000, 15_000, 31_000, 63_000]
