@@ -1,18 +1,23 @@
 // The machine, whole: where the kernel, the files, the tools, the shell and the network of containers are joined. Loaded by
 // runs.ts when the first container needs it, and by nobody else.
 
+import type { Pod } from '../../generated/types.ts'
+import type { Frozen } from '../../src/api/meta.ts'
+import { wholeValue } from '../../src/api/quantity.ts'
 import { layerOf } from '../images/layers.ts'
 import { imagePrograms } from '../images/programs/index.ts'
+import { addressOf } from '../nodes.ts'
 import type { RunsNeeds } from '../runs.ts'
-import { ContainerFiles } from './files/container-files.ts'
-import { deviceTree } from './files/devices.ts'
-import { Storage } from './files/storage.ts'
-import { LayerTrees } from './files/tree-of-layer.ts'
-import { type MachineKey, Machines, type Wanted } from './machines.ts'
+import type { ContainerMachine } from './container-machine.ts'
+import type { ContainerFiles } from './files/container-files.ts'
+import { mountProc } from './files/proc.ts'
+import { type MachineKey, Machines } from './machines.ts'
 import type { Outlet } from './outlet.ts'
 import type { Program } from './process.ts'
 import { shells } from './shell/index.ts'
+import { kernelRelease } from './tools/identity.ts'
 import { toolOf } from './tools/index.ts'
+import { VolumeManager } from './volumes/volume-manager.ts'
 
 export interface AssemblyNeeds extends RunsNeeds {
   ended(key: MachineKey, code: number, isOutOfMemory: boolean): void
@@ -20,13 +25,23 @@ export interface AssemblyNeeds extends RunsNeeds {
 
 export function assembleMachines(needs: AssemblyNeeds): Machines {
   const { env, network } = needs
-  const trees = new LayerTrees()
+  const bootedAt = env.clock.now()
+  const volumes = new VolumeManager({
+    ...needs,
+    imageLayer: reference => layerOf(needs.images.find(reference)),
+    addressOf: name => {
+      const node = network.cache.nodes.get({ name })
+      return node && addressOf(node)
+    },
+  })
   const programs: ReadonlyMap<string, Program> = imagePrograms(needs.images)
   return new Machines({
     ...needs,
     services: namespace => network.cache.services.list().filter(({ metadata }) => metadata.namespace === namespace),
-    filesOf: wanted => plainFiles(wanted),
     program: name => programs.get(name) ?? shells.get(name) ?? toolOf(name),
+    filesOf: wanted => volumes.filesOf(wanted, layerOf(wanted.image)),
+    mountProc: (files, machine, { pod }) => procOf(files as ContainerFiles, machine, pod),
+    podGone: uid => volumes.forget(uid),
     socketsOf: ({ pod }, files) => {
       const textOf = (path: string) => (files.exists(path) ? files.readText(path) : undefined)
       return network.socketsFor(
@@ -37,14 +52,30 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     logOf: (key, stream) => logOutlet(key, stream),
   })
 
-  function plainFiles({ pod, container, restart, image }: Wanted): ContainerFiles {
-    const storage = new Storage({ clock: env.clock, root: trees.of(layerOf(image)) })
-    const overlay = { source: 'overlay', path: '/', type: 'overlay', readOnly: false, storage, root: storage.root }
-    const random = env.random.fork(`files/${pod.metadata.uid}/${container.name}/${restart}`)
-    const files = ContainerFiles.over(overlay, random)
-    const devices = new Storage({ clock: env.clock, root: deviceTree(env.clock.now()) })
-    files.mount({ source: 'tmpfs', path: '/dev', type: 'tmpfs', readOnly: false, storage: devices, root: devices.root })
-    return files
+  function procOf(files: ContainerFiles, machine: ContainerMachine, pod: Frozen<Pod>): void {
+    const { allocatable } = needs
+    const facts = {
+      memory: wholeValue(allocatable.memory ?? '0'),
+      cpus: Math.max(1, Math.floor(wholeValue(allocatable.cpu ?? '1'))),
+      bootedAt,
+      kernel: kernelRelease,
+      sysctls: Object.fromEntries(
+        (pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name.replaceAll('/', '.'), value]),
+      ),
+    }
+    mountProc(files, env.clock, facts, {
+      machine,
+      environment: pid => machine.environmentOf(pid),
+      directory: pid => machine.directoryOf(pid),
+      descriptors: pid =>
+        new Map(
+          [...(machine.descriptorsOf(pid) ?? [])].map(([number, stream]) => [
+            number,
+            stream.terminal ? '/dev/pts/0' : `pipe:[${pid * 100 + number}]`,
+          ]),
+        ),
+      memory: () => machine.usage.memory,
+    })
   }
 
   function logOutlet(_key: MachineKey, _stream: 'stdout' | 'stderr'): Outlet {

@@ -397,8 +397,18 @@ export class ContainerMachine implements Machine, Runnable {
     }
   }
 
-  filesFor(user: User): FileSystem {
+  /** As a user sees them; for a process with its own /proc/self. */
+  filesFor(user: User, pid?: number): FileSystem {
+    if (pid !== undefined) return this.files.as(user, pid)
     return user === this.#parts.user ? this.files : this.files.as(user)
+  }
+
+  environmentOf(pid: number): ReadonlyMap<string, string> | undefined {
+    return this.#tasks.get(pid)?.env
+  }
+
+  directoryOf(pid: number): string | undefined {
+    return this.#tasks.get(pid)?.cwd
   }
 
   processes(): readonly ProcessFacts[] {

@@ -27,7 +27,9 @@ export interface MachinesNeeds extends EnvironmentNeeds {
   /** The files of a container, with its volumes. */
   filesOf(wanted: Wanted): Promise<FileSystem> | FileSystem
   /** Called once its processes can be asked about: /proc. */
-  mountProc?(files: FileSystem, machine: ContainerMachine): void
+  mountProc?(files: FileSystem, machine: ContainerMachine, wanted: Wanted): void
+  /** Nothing of the pod is needed any more. */
+  podGone?(uid: string): void
   socketsOf?: ((wanted: Wanted, files: FileSystem) => Sockets) | undefined
   /** What a program's file names: tools, the shell, those of images. */
   program(name: string): Program | undefined
@@ -115,6 +117,7 @@ export class Machines {
 
   /** The container has ended, or its pod is gone: all that runs in it ends at once. */
   forget(uid: string, container?: string, restart?: number): void {
+    if (container === undefined) this.#needs.podGone?.(uid)
     const all = this.#kept.get(uid)
     if (all === undefined) return
     for (const [name, kept] of [...all]) {
@@ -195,7 +198,7 @@ export class Machines {
     })
     made.onEnd = code =>
       needs.ended({ uid: pod.metadata.uid ?? '', container: name, restart }, code, made.isOutOfMemory)
-    needs.mountProc?.(files, made)
+    needs.mountProc?.(files, made, wanted)
     return { made, spec, env }
   }
 }

@@ -79,7 +79,7 @@ export class Task implements Process, Child {
     this.umask = start.umask
     this.user = start.user
     this.descriptors = new Map(start.descriptors)
-    this.files = machine.filesFor(start.user)
+    this.files = machine.filesFor(start.user, start.pid)
     this.startedAt = machine.clock.now()
     for (const signal of start.ignores) this.#handlers.set(signal, 'ignore')
     this.#steps = start.program(this)

@@ -6,7 +6,7 @@ import { accounts, groups as groupsOf, Owners } from './owners.ts'
 import { pathOf, ToolError, tool, UsageError } from './tool.ts'
 
 /** What `uname -r` says on every fake node. */
-export const kernelRelease = '6.8.0-kubesim'
+export const kernelRelease = '6.12.0-kubesim'
 
 export const id = tool('[-ugGnr] [USER]', function* (process) {
   const options = optionsOf(process, 'ugGnr', { user: 'u', group: 'g', groups: 'G', name: 'n', real: 'r' })
