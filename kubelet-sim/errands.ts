@@ -16,6 +16,10 @@ export interface Outcome {
   readonly fault: string | undefined
   /** What a program printed, both streams, at most 10 KiB. */
   readonly output?: string
+  /** It could not even be tried: the fault says nothing of whom it was about. */
+  readonly isError?: boolean
+  /** It went well, but for this. */
+  readonly warning?: string
 }
 
 /** Begins an errand: gives its outcome when that is known beforehand, and otherwise calls `done` later. */

@@ -1,11 +1,13 @@
 // postStart and preStop: a command in the container, a request, or a wait. Called by the stages that start and stop
 // containers. Wording: pkg/kubelet/lifecycle/handlers.go, and cri-client's ExecSync for a command that fails.
 
-import type { LifecycleHandler } from '../generated/types.ts'
+import type { LifecycleHandler, Pod } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { understand } from './command.ts'
+import { started } from './containers.ts'
 import type { Begin, Errand, Outcome } from './errands.ts'
+import type { Ran } from './outside.ts'
 import type { ContainerView } from './pod-view.ts'
 import { portNumber } from './ports.ts'
 
@@ -47,21 +49,53 @@ function command(
   now: Millis,
   done: (outcome: Outcome) => void,
 ): Outcome | undefined {
-  const running = view.pod.outside?.run?.(view.pod.pod, view.spec, argv, undefined)
-  if (running === undefined) {
-    // Of a container in which nothing runs it is told what the command would do; one that cannot be told succeeds.
-    const exit = understand(argv, {})?.exit ?? { at: 0, code: 0 }
-    return { at: now + exit.at, fault: exitFault(argv, exit.code, '') }
-  }
-  running.then(
-    ({ at, code, output, stderr }) => done({ at, fault: exitFault(argv, code, stderr), output }),
-    error => done({ at: now, fault: String(error instanceof Error ? error.message : error) }),
+  const { outside } = view.pod
+  if (outside === undefined) return told(argv, now)
+  const isTold = !outside.isRun(view.pod.pod, view.spec.name)
+  outside.run(asRunning(view), view.spec, argv, undefined).then(
+    ran =>
+      done(
+        isTold && isUnknown(ran)
+          ? told(argv, now)
+          : { at: ran.at, fault: exitFault(argv, ran.code, ran.stderr), output: ran.output },
+      ),
+    error => done(isTold ? told(argv, now) : { at: now, fault: execFault(error) }),
   )
   return undefined
 }
 
+/** Of a container in which nothing runs it is told what a command would do; one that cannot be told succeeds. */
+function told(argv: readonly string[], now: Millis): Outcome {
+  const exit = understand(argv, {})?.exit ?? { at: 0, code: 0 }
+  return { at: now + exit.at, fault: exitFault(argv, exit.code, '') }
+}
+
+/** A program of the image's own, of which there is nothing here but the name. */
+export const isUnknown = ({ code }: Ran): boolean => code === 127 || code === 126
+
 function exitFault(argv: readonly string[], code: number, stderr: string): string | undefined {
   return code === 0 ? undefined : `command '${argv.join(' ')}' exited with ${code}: ${stderr}`
+}
+
+/** What the runtime says of a program that it could not start (containerd's CRI and runc). */
+export function execFault(error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error)
+  return `rpc error: code = Unknown desc = failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown`
+}
+
+/** The pod as it will be said to be once the hook is over: so its machine is found while it is still starting. */
+function asRunning({ pod: { pod, status }, spec, run, role }: ContainerView): Frozen<Pod> {
+  if (run.startedAt === undefined) return pod
+  const list =
+    role === 'main'
+      ? 'containerStatuses'
+      : role === 'ephemeral'
+        ? 'ephemeralContainerStatuses'
+        : 'initContainerStatuses'
+  const statuses = (status[list] ?? []).map(each =>
+    each.name === spec.name && !each.state?.running ? started(pod, spec, each, run.startedAt ?? 0) : each,
+  )
+  return { ...pod, status: { ...status, [list]: statuses } } as Frozen<Pod>
 }
 
 /** Whatever is answered counts as well done. */

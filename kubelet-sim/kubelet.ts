@@ -19,6 +19,7 @@ import type { NodeStates } from './node-states.ts'
 import { addressOf, isSilent, isSimulated } from './nodes.ts'
 import type { Said } from './pod-view.ts'
 import { References, refersToOthers } from './references.ts'
+import type { Runs } from './runs.ts'
 import type { Silences } from './silences.ts'
 import { type Missing, type Surroundings, takeTurn, viewOf } from './turn.ts'
 
@@ -30,6 +31,7 @@ export interface KubeletOptions extends Surroundings {
   readonly silences: Silences
   readonly network: Network
   readonly load: Load
+  readonly runs: Runs
   readonly states: NodeStates
   /** Called when the pods are known, with the ways to find them as they are now. */
   started?(pods: KnownPods): void
@@ -85,6 +87,7 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
       options.errands.onOver(ref => context.wake(ref))
       options.evictions.onAsked(ref => context.wake(ref))
       options.images.follow(context.lister(ConfigMaps), context.lister(Images))
+      options.runs.onTouched(ref => context.wake(ref))
       context.lister(Pods).index(podClaimIndex, podClaimKeys)
       context.lister(VolumeAttachments).index(attachedTo, ({ spec }) => [spec.nodeName])
       options.silences.onChange(context.signal, name => {
@@ -211,6 +214,7 @@ function forget(life: Life | undefined, options: KubeletOptions): void {
   options.errands.forget(life.uid)
   options.load.forget(life.uid)
   options.evictions.forget(life.uid)
+  options.runs.forget(life.uid)
 }
 
 function keyOf({ namespace, name }: Ref): string {

@@ -51,6 +51,8 @@ export interface Run {
   ended?: { readonly at: Millis; readonly code: number }
   /** When its startup probe has succeeded: the others begin with that. */
   startedUpAt?: Millis
+  /** Probes that are being asked. */
+  asking?: Readonly<Partial<Record<ProbeKind, Errand>>>
   /** Results so far of the probes that matter now. */
   probes?: Readonly<Partial<Record<ProbeKind, ProbeState>>>
 }
@@ -70,6 +72,8 @@ export interface ProbeState {
   /** When it is asked next. */
   readonly next: Millis
   readonly successes: number
+  /** How often others had been in the container when it was asked (Outside.touches). */
+  readonly touches?: number
   readonly failures: number
 }
 

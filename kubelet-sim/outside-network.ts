@@ -1,24 +1,79 @@
-// Outside, as a kubelet of a fake node reaches it: the simulated network from the node's own address. What is only told of
-// answers at once.
+// Outside, as a kubelet of a fake node reaches it: the simulated network from the node's own address, and the machines of
+// containers. What is only told of answers at once.
 
+import type { Container, Pod } from '../generated/types.ts'
+import type { Frozen } from '../src/api/meta.ts'
+import type { Env } from '../src/env/env.ts'
+import type { Address } from './machine/sockets.ts'
 import { SystemError } from './machine/system-error.ts'
 import { dialFault } from './network/dial-fault.ts'
 import { latencyOf } from './network/http.ts'
 import type { Network } from './network/network.ts'
 import { originOfNode } from './network/routes.ts'
-import type { Outside } from './outside.ts'
+import type { Outside, Ran } from './outside.ts'
+import type { Runs } from './runs.ts'
 
-export function outsideOf(network: Network): Outside {
+/** Of what a probe or a hook prints (pkg/kubelet/prober, maxReadLength in pkg/probe/exec). */
+const mostOutput = 10 * 1024
+
+export function outsideOf(env: Env, network: Network, runs: Runs): Outside {
+  const inWords = (to: Address) => (error: unknown) => {
+    throw error instanceof SystemError ? new Error(dialFault(error, to)) : error
+  }
   return {
-    ask(pod, to, request) {
+    ask(pod, to, request, timeout) {
       const found = network.listening(to.host, to.port)
       if (found && !found.behaviour.tcp && latencyOf(found.behaviour, request) === 0) {
         return network.answer(found, request, pod.status.hostIP ?? '')
       }
-      const asking = network.ask(originOfNode(network, pod.spec.nodeName ?? ''), to.host, to.port, request)
-      return asking.catch(error => {
-        throw error instanceof SystemError ? new Error(dialFault(error, to)) : error
-      })
+      const origin = originOfNode(network, pod.spec.nodeName ?? '')
+      return network.ask(origin, to.host, to.port, request, { timeout, tls: to.tls }).catch(inWords(to))
     },
+    async connect(pod, to, timeout) {
+      await network.tryPort(originOfNode(network, pod.spec.nodeName ?? ''), to, timeout).catch(inWords(to))
+    },
+    isRun: (pod, container) => network.isRun(pod.metadata.uid ?? '', container),
+    run: (pod, container, argv, timeout, isQuiet) => runIn(env, runs, pod, container, argv, timeout, isQuiet),
+    touches: (pod, container) => runs.touches(pod.metadata.uid ?? '', container),
   }
+}
+
+async function runIn(
+  env: Env,
+  runs: Runs,
+  pod: Frozen<Pod>,
+  container: Frozen<Container>,
+  argv: readonly string[],
+  timeout: number | undefined,
+  isQuiet: boolean = false,
+): Promise<Ran> {
+  const machines = await runs.machines()
+  const machine = await machines.of(pod, container.name)
+  const both: Uint8Array[] = []
+  const errors: Uint8Array[] = []
+  let size = 0
+  const keep = (bytes: Uint8Array, isError: boolean): void => {
+    const kept = bytes.slice(0, Math.max(0, mostOutput - size))
+    size += kept.length
+    both.push(kept)
+    if (isError) errors.push(kept)
+  }
+  const running = machine.start({
+    argv,
+    isQuiet,
+    stdout: { write: bytes => keep(bytes, false) },
+    stderr: { write: bytes => keep(bytes, true) },
+  })
+  let timedOut = false
+  const cancel =
+    timeout === undefined
+      ? undefined
+      : env.clock.after(timeout, () => {
+          timedOut = true
+          running.kill('KILL')
+        })
+  const code = await running.exited
+  cancel?.()
+  const text = (parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString('utf8')
+  return { at: env.clock.now(), code, output: text(both), stderr: text(errors), timedOut }
 }

@@ -13,14 +13,22 @@ export interface Outside {
     pod: Frozen<Pod>,
     to: { readonly host: string; readonly port: number; readonly tls: boolean },
     request: SimulatedRequest,
+    timeout?: Millis,
   ): SimulatedResponse | Promise<SimulatedResponse>
-  /** Runs a program in a running container; undefined: what that container does is told, and no program runs in it. */
-  run?(
+  /** A connection from the pod's node, closed again at once; rejects in Go's words. */
+  connect(pod: Frozen<Pod>, to: { readonly host: string; readonly port: number }, timeout: Millis): Promise<void>
+  /** Whether its own programs run, so that nobody can tell beforehand what it answers. */
+  isRun(pod: Frozen<Pod>, container: string): boolean
+  /** Runs a program in a running container; rejects with NotStarted when it cannot be started. */
+  run(
     pod: Frozen<Pod>,
     container: Frozen<Container>,
     argv: readonly string[],
     timeout: Millis | undefined,
-  ): Promise<Ran> | undefined
+    isQuiet?: boolean,
+  ): Promise<Ran>
+  /** Counts the programs of others that have run in it: as long as it stays, its files are as they were. */
+  touches(pod: Frozen<Pod>, container: string): number
   /** What a running container has printed so far, its end at least. */
   log?(pod: Frozen<Pod>, container: Frozen<Container>): readonly LogLine[] | undefined
   /** What a container that just ended has in a file; undefined: there is no such file. */
@@ -30,8 +38,8 @@ export interface Outside {
 export interface Ran {
   readonly at: Millis
   readonly code: number
-  /** Both streams. */
+  /** Both streams, in the order in which it printed them. */
   readonly output: string
   readonly stderr: string
-  readonly timedOut?: boolean
+  readonly timedOut: boolean
 }

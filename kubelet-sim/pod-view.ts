@@ -36,6 +36,7 @@ export interface PodView {
   readonly status: PodStatus
   readonly life: Life
   readonly containers: readonly ContainerView[]
+  now(): Millis
   readonly errands: Errands
   /** Why the kubelet does not take it at all; known when it is first seen. */
   readonly rejection: Failure | undefined

@@ -5,13 +5,12 @@
 import type { Probe } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
-import { hasFile, understand } from './command.ts'
-import { behaviourAt } from './images.ts'
+import type { Errand } from './errands.ts'
 import type { ProbeKind, ProbeState } from './life.ts'
-import { statusAt } from './network/http.ts'
+import { askLive, isLive, isUnsteady } from './live-probes.ts'
 import { type ContainerView, startedAt } from './pod-view.ts'
-import { portNumber } from './ports.ts'
 import { tellToStop } from './stopping.ts'
+import { nextChange, toldFault } from './told-probes.ts'
 
 export function waitingProbe(view: ContainerView): Millis | undefined {
   let soonest: Millis | undefined
@@ -25,7 +24,10 @@ export function waitingProbe(view: ContainerView): Millis | undefined {
 export function askProbes(view: ContainerView, now: Millis): void {
   for (const kind of activeKinds(view)) {
     const due = dueOf(view, kind)
-    if (due !== undefined && due <= now) ask(view, kind, due)
+    if (due === undefined || due > now) continue
+    const asking = view.run.asking?.[kind]
+    if (asking) answered(view, kind, asking)
+    else ask(view, kind, due, now)
   }
 }
 
@@ -47,14 +49,25 @@ function probeOf({ spec }: ContainerView, kind: ProbeKind): Frozen<Probe> {
 }
 
 function dueOf(view: ContainerView, kind: ProbeKind): Millis | undefined {
+  const asking = view.run.asking?.[kind]
+  if (asking !== undefined) return asking.over?.at
   const probe = probeOf(view, kind)
   const next = view.run.probes?.[kind]?.next ?? firstAsked(view, probe)
-  if (!isSettled(view, kind)) return next
-  const change = nextChange(view, probe, next)
-  if (change === undefined) return undefined
+  if (isUnsteady(view, probe) || !isSettled(view, kind)) return next
   const period = periodOf(probe)
-  return next + Math.max(0, Math.ceil((change - next) / period)) * period
+  if (isLive(view, probe)) {
+    return touchesOf(view) === view.run.probes?.[kind]?.touches ? undefined : alignedTo(next, period, view.pod.now())
+  }
+  const change = nextChange(view, probe, next)
+  return change === undefined ? undefined : alignedTo(next, period, change)
 }
+
+/** Its first turn, by its period from `next` on, that is not before that time. */
+function alignedTo(next: Millis, period: Millis, time: Millis): Millis {
+  return next + Math.max(0, Math.ceil((time - next) / period)) * period
+}
+
+const touchesOf = ({ pod, spec }: ContainerView): number => pod.outside?.touches(pod.pod, spec.name) ?? 0
 
 function firstAsked(view: ContainerView, { initialDelaySeconds: delay = 0 }: Frozen<Probe>): Millis {
   return Math.max(startedAt(view) + delay * 1000, view.run.startedUpAt ?? 0)
@@ -71,12 +84,45 @@ function isSettled(view: ContainerView, kind: ProbeKind): boolean {
   return kind === 'readiness' ? ready : state.successes > 0
 }
 
-function ask(view: ContainerView, kind: ProbeKind, at: Millis): void {
+function ask(view: ContainerView, kind: ProbeKind, at: Millis, now: Millis): void {
+  const probe = probeOf(view, kind)
+  if (!isLive(view, probe)) {
+    judge(view, kind, at, toldFault(view, probe, at))
+    return
+  }
+  const what = `${kind}/${view.spec.name}/${now}`
+  const errand = view.pod.errands.once(view.pod.pod.metadata, what, now, askLive(view, probe, now))
+  view.run.asking = { ...view.run.asking, [kind]: errand }
+}
+
+/** What was asked has come. */
+function answered(view: ContainerView, kind: ProbeKind, asking: Errand): void {
+  const { [kind]: _, ...others } = view.run.asking ?? {}
+  view.run.asking = others
+  view.pod.errands.drop(view.pod.pod.metadata.uid, asking)
+  const { fault, isError, warning } = asking.over!
+  const word = words[kind]
+  if (isError) {
+    // Thrown away, as upstream's workers do: it neither fails nor succeeds (worker.go doProbe).
+    view.say('Warning', 'Unhealthy', `${word} probe errored and resulted in unknown state: ${fault}`)
+    const next = asking.from + periodOf(probeOf(view, kind))
+    const before = view.run.probes?.[kind]
+    const state = { next, successes: before?.successes ?? 0, failures: before?.failures ?? 0 }
+    view.run.probes = { ...view.run.probes, [kind]: state }
+    return
+  }
+  if (warning !== undefined) view.say('Warning', 'ProbeWarning', `${word} probe warning: ${warning}`)
+  judge(view, kind, asking.from, fault)
+}
+
+const words: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' }
+
+function judge(view: ContainerView, kind: ProbeKind, at: Millis, fault: string | undefined): void {
   const probe = probeOf(view, kind)
   const before = view.run.probes?.[kind]
-  const fault = faultOf(view, probe, at)
   const state: ProbeState = {
     next: at + periodOf(probe),
+    touches: touchesOf(view),
     successes: fault === undefined ? (before?.successes ?? 0) + 1 : 0,
     failures: fault === undefined ? 0 : (before?.failures ?? 0) + 1,
   }
@@ -88,8 +134,7 @@ function ask(view: ContainerView, kind: ProbeKind, at: Millis): void {
     if (kind === 'startup') view.set({ ...view.status, started: true, ready: view.spec.readinessProbe === undefined })
     return
   }
-  const word = kind === 'startup' ? 'Startup' : kind === 'liveness' ? 'Liveness' : 'Readiness'
-  view.say('Warning', 'Unhealthy', `${word} probe failed: ${fault}`)
+  view.say('Warning', 'Unhealthy', `${words[kind]} probe failed: ${fault}`)
   if (state.failures < (probe.failureThreshold ?? 3)) return
   if (kind === 'readiness') {
     if (view.status.ready) view.set({ ...view.status, ready: false })
@@ -101,64 +146,4 @@ function ask(view: ContainerView, kind: ProbeKind, at: Millis): void {
 
 function periodOf(probe: Frozen<Probe>): Millis {
   return (probe.periodSeconds ?? 10) * 1000
-}
-
-/** What is wrong with the container at that time, in the prober's words; undefined when nothing is. */
-function faultOf(view: ContainerView, probe: Frozen<Probe>, at: Millis): string | undefined {
-  const age = at - startedAt(view)
-  const isUnhealthy = view.behaviour.unhealthyAfter !== undefined && age >= view.behaviour.unhealthyAfter
-  if (probe.exec) return isUnhealthy ? 'command failed' : execFault(view, probe.exec.command ?? [], age)
-  const host = probe.httpGet?.host ?? probe.tcpSocket?.host ?? view.pod.status.podIP ?? ''
-  const port = portNumber(view.spec, probe.httpGet?.port ?? probe.tcpSocket?.port ?? probe.grpc?.port)
-  const listener = view.pod.containers.find(
-    ({ status, behaviour }) =>
-      status.state?.running && port !== undefined && age >= behaviour.listensAfter && behaviour.ports.includes(port),
-  )
-  const refused = `dial tcp ${host}:${port ?? 0}: connect: connection refused`
-  if (probe.httpGet) {
-    const scheme = (probe.httpGet.scheme ?? 'HTTP').toLowerCase()
-    const path = `/${(probe.httpGet.path ?? '/').replace(/^\//, '')}`
-    const url = `Get "${scheme}://${host}:${port ?? 0}${path}"`
-    if (!listener) return `${url}: ${refused}`
-    if (listener.behaviour.tcp) return `${url}: EOF`
-    const status = statusAt(behaviourAt(listener.behaviour, port!), path, isUnhealthy)
-    return status >= 200 && status < 400 ? undefined : `HTTP probe failed with statuscode: ${status}`
-  }
-  if (probe.grpc) {
-    return listener && !isUnhealthy
-      ? undefined
-      : `timeout: failed to connect service "${host}:${port}" within ${probe.timeoutSeconds ?? 1}s: context deadline exceeded`
-  }
-  return listener && !isUnhealthy ? undefined : refused
-}
-
-/** Asks for files the container's script makes; a command that cannot be told succeeds. */
-function execFault(view: ContainerView, command: readonly string[], age: Millis): string | undefined {
-  const { files } = view.behaviour.script
-  const path = wantedFile(command)
-  if (path !== undefined && files.some(file => file.path === path)) {
-    return hasFile(files, path, age) ? undefined : `cat: can't open '${path}': No such file or directory\n`
-  }
-  const code = understand(command, {})?.exit?.code ?? 0
-  return code === 0 ? undefined : 'command failed'
-}
-
-/** `cat FILE`, `ls FILE`, `stat FILE`, `test -f FILE`, `[ -e FILE ]`, also within `sh -c`. */
-function wantedFile(command: readonly string[]): string | undefined {
-  const text = /^(\/bin\/)?(ba|a)?sh -c /.test(command.join(' ')) ? (command[2] ?? '') : command.join(' ')
-  return /^(?:\S*\/)?(?:cat|ls|stat|test -[efs]|\[ -[efs])\s+(\S+)(?:\s+\])?\s*$/.exec(text)?.[1]
-}
-
-/** When the answer may next be another than it was at `after`; undefined: never. */
-function nextChange(view: ContainerView, probe: Frozen<Probe>, after: Millis): Millis | undefined {
-  const start = startedAt(view)
-  const { unhealthyAfter, script } = view.behaviour
-  let soonest: Millis | undefined
-  const consider = (at: Millis) => {
-    if (at > after - periodOf(probe) && (soonest === undefined || at < soonest)) soonest = at
-  }
-  if (unhealthyAfter !== undefined) consider(Math.max(start + unhealthyAfter, after))
-  const path = probe.exec && wantedFile(probe.exec.command ?? [])
-  if (path !== undefined) for (const file of script.files) if (file.path === path) consider(start + file.at)
-  return soonest
 }

@@ -30,6 +30,7 @@ export interface Surroundings {
   readonly addresses: PodAddresses
   readonly images: ImageBook
   readonly delays: Delays
+  now(): Millis
   readonly errands: Errands
   readonly evictions: Evictions
   readonly outside?: Outside | undefined
@@ -131,6 +132,7 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
     status,
     life,
     containers,
+    now: () => around.now(),
     errands: around.errands,
     rejection: host.rejection,
     eviction: around.evictions.of(pod.metadata.uid),

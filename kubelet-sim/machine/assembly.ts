@@ -21,6 +21,7 @@ import { VolumeManager } from './volumes/volume-manager.ts'
 
 export interface AssemblyNeeds extends RunsNeeds {
   ended(key: MachineKey, code: number, isOutOfMemory: boolean): void
+  touched(key: MachineKey, pod: Frozen<Pod>): void
 }
 
 export function assembleMachines(needs: AssemblyNeeds): Machines {

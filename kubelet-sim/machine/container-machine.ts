@@ -71,6 +71,8 @@ export interface Start {
   readonly stderr: Outlet
   /** Called with its exit code. */
   ended?(code: number): void
+  /** Who looks on its behalf changes nothing: a probe. */
+  readonly isQuiet?: boolean | undefined
 }
 
 export interface Attached {
@@ -119,6 +121,8 @@ export class ContainerMachine implements Machine, Runnable {
   isOutOfMemory = false
   /** Called when process 1 has ended. */
   onEnd: ((code: number) => void) | undefined
+  /** Called when a program that was started from outside has ended: nothing need be as it was. */
+  onTouched: (() => void) | undefined
   /** Called when a behaviour says what it takes now. */
   onUse: (() => void) | undefined
 
@@ -220,6 +224,7 @@ export class ContainerMachine implements Machine, Runnable {
         task.ended.park(() => {
           start.ended?.(task.exitCode!)
           resolve(task.exitCode!)
+          if (!start.isQuiet) this.onTouched?.()
         })
       }),
       input: bytes => (terminal ? terminal.input(bytes) : isInputOpen && input?.push(bytes)),

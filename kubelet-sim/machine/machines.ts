@@ -37,6 +37,8 @@ export interface MachinesNeeds extends EnvironmentNeeds {
   stranger?: ((wanted: Wanted, argv: readonly string[]) => Program | undefined) | undefined
   /** Where what a container's own command prints goes. */
   logOf(key: MachineKey, stream: 'stdout' | 'stderr'): Outlet
+  /** A program that somebody started in it has ended, one of exec say: its files need not be as they were. */
+  touched?: ((key: MachineKey, pod: Frozen<Pod>) => void) | undefined
   /** A container's process 1 has ended, by itself or because somebody inside ended it. */
   ended(key: MachineKey, code: number, isOutOfMemory: boolean): void
 }
@@ -198,6 +200,7 @@ export class Machines {
     })
     made.onEnd = code =>
       needs.ended({ uid: pod.metadata.uid ?? '', container: name, restart }, code, made.isOutOfMemory)
+    made.onTouched = () => needs.touched?.({ uid: pod.metadata.uid ?? '', container: name, restart }, pod)
     needs.mountProc?.(files, made, wanted)
     return { made, spec, env }
   }

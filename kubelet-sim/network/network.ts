@@ -23,7 +23,7 @@ import { accessLine } from '../images/access-log.ts'
 import { type Behaviour, behaviourAt, behaviourOf, type Overrides } from '../images.ts'
 import type { Load } from '../load.ts'
 import type { Logs } from '../logs.ts'
-import type { Sockets } from '../machine/sockets.ts'
+import type { Address, Sockets } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
 import { addressOf, isSilent } from '../nodes.ts'
 import type { Silences } from '../silences.ts'
@@ -322,6 +322,17 @@ export class Network {
     const key = `${uid} ${container}`
     this.running.add(key)
     return () => void this.running.delete(key)
+  }
+
+  /** Whether what a container listens on is its processes' alone. */
+  isRun(uid: string, container: string): boolean {
+    return this.running.size > 0 && this.running.has(`${uid} ${container}`)
+  }
+
+  /** Whether somebody takes a connection there; rejects with the SystemError it meets. */
+  async tryPort(origin: Origin, to: Address, timeout: number): Promise<void> {
+    const connection = await drive(this.env, this.transport.connect(origin, to, timeout))
+    connection.close()
   }
 
   /** The pod has ended: its connections break off. */

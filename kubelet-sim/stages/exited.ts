@@ -17,6 +17,7 @@ export const exited: Stage<ContainerView> = {
     view.run.endedAt = now
     delete view.run.stop
     delete view.run.probes
+    delete view.run.asking
   },
 }
 

@@ -22,6 +22,7 @@ export const outOfMemory: Stage<ContainerView> = {
     view.run.endedAt = now
     delete view.run.stop
     delete view.run.probes
+    delete view.run.asking
   },
 }
 

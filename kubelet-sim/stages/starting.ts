@@ -29,6 +29,7 @@ export const starting: Stage<ContainerView> = {
     delete run.heldUntil
     delete run.stop
     delete run.probes
+    delete run.asking
     delete run.startedUpAt
   },
 }

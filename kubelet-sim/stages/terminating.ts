@@ -69,6 +69,7 @@ function finish(container: ContainerView, now: Millis): void {
     delete run.stop
     delete run.postStart
     delete run.probes
+    delete run.asking
     run.endedAt = at
   } else if (status.state?.waiting && status.lastState?.terminated) {
     container.set({ ...status, state: { terminated: status.lastState.terminated }, lastState: {} } as ContainerStatus)

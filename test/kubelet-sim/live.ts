@@ -35,6 +35,7 @@ export class LivingPod {
       addresses: new PodAddresses(),
       images: new ImageBook(),
       delays: { pull: 1, start: 1, ...delays },
+      now: () => this.now,
       errands: new Errands(),
       evictions: this.evictions,
     }
