@@ -31,6 +31,8 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Where the ingress listens on 127.0.0.1 once its addon is enabled. */
   readonly ingressPort: number
+  /** Where the cluster's names are answered on 127.0.0.1; 0 is a free one, undefined nowhere. */
+  readonly dnsPort: number | undefined
   /** Factor on image pull and container start times; 0: none. */
   readonly delays: number
   /** A KubeSchedulerConfiguration. */
@@ -80,6 +82,7 @@ export interface Settings {
   seed?: string | number
   logLevel?: string
   ingressPort?: string | number
+  dnsPort?: string | number
   delays?: string | number
   schedulerConfig?: string
   auditPolicyFile?: string
@@ -118,6 +121,7 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     seed: settings.seed === undefined ? undefined : whole('seed', settings.seed, 0, Number.MAX_SAFE_INTEGER),
     logLevel: oneOf('log-level', settings.logLevel ?? 'warn', logLevels),
     ingressPort: whole('ingress-port', settings.ingressPort ?? 80, 0, 65_535),
+    dnsPort: settings.dnsPort === 'off' ? undefined : whole('dns-port', settings.dnsPort ?? 0, 0, 65_535),
     delays: number('delays', settings.delays ?? 1),
     schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
     leaderElect: settings.leaderElect ?? true,
@@ -201,6 +205,7 @@ const knownSettings = new Set([
   'seed',
   'logLevel',
   'ingressPort',
+  'dnsPort',
   'delays',
   'schedulerConfig',
   'auditPolicyFile',

@@ -13,6 +13,7 @@ import { certificateSigner, loadOrCreateCertificates } from '../apiserver/http/c
 import type { HealthChecks } from '../apiserver/http/health.ts'
 import type { User } from '../apiserver/registry/registry.ts'
 import { type Journal, JournalError, MemoryJournal } from '../apiserver/storage/journal.ts'
+import type { DnsServer } from '../kubelet-sim/network/dns-server.ts'
 import { rfc3339 } from './api/time.ts'
 import type { ClusterRecord } from './cli/cluster-record.ts'
 import { type Access, writeKubeconfig } from './client/kubeconfig.ts'
@@ -92,8 +93,11 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     await cluster.close()
     throw listenError(config, error as NodeJS.ErrnoException)
   }
+  // What of it takes time runs beside the start.
+  const opening = openDns(config, cluster, env)
   await cluster.start()
   isStarted = true
+  const dns = await opening
 
   const server = `https://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
   const access: Access = {
@@ -108,10 +112,11 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     else signal.addEventListener('abort', () => resolve(), { once: true })
   }).then(async () => {
     await door.close()
+    await dns?.close()
     await cluster.close()
     audit?.close()
   })
-  return { record: recordOf(config, server, cluster, rfc3339(env.clock.now())), access, ended }
+  return { record: recordOf(config, server, cluster, dns, rfc3339(env.clock.now())), access, ended }
 }
 
 /** `/simulator/scheduler/decisions/NAMESPACE/POD`: what `kubesim why` shows. */
@@ -199,7 +204,26 @@ function listenError({ port, bindAddress }: Config, error: NodeJS.ErrnoException
   return error
 }
 
-function recordOf(config: Config, server: string, cluster: Cluster, startedAt: string): ClusterRecord {
+/** A cluster is one without it too, so a port that cannot be had is only told of. */
+async function openDns({ dnsPort, without }: Config, { nodes }: Cluster, env: Env): Promise<DnsServer | undefined> {
+  if (dnsPort === undefined || (without.includes('kubelet') && without.includes('proxy'))) return undefined
+  const { openDnsServer } = await import('../kubelet-sim/network/dns-server.ts')
+  try {
+    return await openDnsServer(nodes.network, dnsPort)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    env.log.warn({ port: dnsPort, code }, 'the names of the cluster are not answered on the loopback')
+    return undefined
+  }
+}
+
+function recordOf(
+  config: Config,
+  server: string,
+  cluster: Cluster,
+  dns: DnsServer | undefined,
+  startedAt: string,
+): ClusterRecord {
   return {
     name: config.name,
     pid: process.pid,
@@ -209,6 +233,7 @@ function recordOf(config: Config, server: string, cluster: Cluster, startedAt: s
     memory: config.memory,
     nodeAddress: cluster.nodes.plan.node(1).address,
     ingress: `${cluster.nodes.plan.ingress}:${config.ingressPort}`,
+    ...(dns ? { dns: dns.place } : {}),
     startedAt,
   }
 }

@@ -100,6 +100,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/'],
   '@marcbachmann/cel-js': ['apiserver/cel/'],
   re2js: ['apiserver/'],
+  'dns-packet': ['kubelet-sim/network/dns-server.ts'],
 }
 
 interface Import {

@@ -16,6 +16,8 @@ export interface ClusterRecord {
   readonly nodeAddress: string
   /** Where the ingress listens once its addon is enabled, `127.0.0.1:80`, unless that could not be had. */
   readonly ingress: string
+  /** Where its names are answered over UDP and TCP. */
+  readonly dns?: string
   readonly startedAt: string
 }
 

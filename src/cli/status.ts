@@ -31,6 +31,7 @@ export function statusCommand(): Command {
           `apiserver:  ${record.server}`,
           `nodes:      ${ready} of ${nodes.length} ready`,
           ...(ingress ? [`ingress:    http://${ingress}`] : []),
+          ...(record.dns ? [`dns:        ${record.dns} (cluster.local)`] : []),
           `kubeconfig: ${record.kubeconfig}`,
           `data:       ${record.memory ? 'in memory' : dataDir}`,
           '',

@@ -1,5 +1,6 @@
 // kubesim trace, as a user types it: the built command, a real server, the real kubectl.
 
+import { Resolver } from 'node:dns/promises'
 import { expect, test } from 'vitest'
 import type { TraceReport } from '../../kubelet-sim/network/trace-request.ts'
 import { noKubectl } from '../support/kubectl.ts'
@@ -12,6 +13,11 @@ test.skipIf(noKubectl)('the way of a request, and the policy that ends it', asyn
   await kubectl('run', 'client', '--image=nginx')
   await kubectl('wait', '--for=condition=Ready', 'pod/web', 'pod/client')
   const trace = (...words: string[]) => kubesim(home, 'trace', 'client', ...words, '--data-dir', dataDir)
+  const status = await kubesim(home, 'status', '--data-dir', dataDir, '--output', 'json')
+  const resolver = new Resolver()
+  resolver.setServers([JSON.parse(status.stdout).dns])
+  const address = await kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}')
+  expect(await resolver.resolve4('web.default.svc.cluster.local')).toEqual([address])
   const told = await trace('http://web/')
   expect([told.code, told.stderr]).toEqual([0, ''])
   expect(told.stdout).toMatch(/^pod default\/client to http:\/\/web\/: status 200, \d+ ms\n/)
