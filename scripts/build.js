@@ -13,6 +13,7 @@ export async function build({ onlyGenerate = false, anew = false } = {}) {
   if (anew) rmSync(`${root}dist`, { recursive: true, force: true })
   await generateWhenStale()
   if (!onlyGenerate) await bundleWhenStale()
+  if (anew) declareTypes()
 }
 
 /** The schemas' inputs: the package's version, the generator's sources, and the table of list semantics. */
@@ -62,27 +63,48 @@ async function bundleWhenStale() {
   process.stderr.write('kubesim: building ...\n')
   const { build: esbuild } = await import('esbuild')
   mkdirSync(`${root}dist`, { recursive: true })
-  const { metafile } = await esbuild({
-    entryPoints: { kubesim: `${root}src/main.ts` },
-    outdir: `${root}dist`,
-    bundle: true,
-    splitting: true,
-    minifySyntax: true,
-    minifyWhitespace: true,
-    chunkNames: 'chunk-[hash]',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    // What finds its own files or native code beside itself stays outside.
-    external: ['classic-level', 'bufferutil', 'utf-8-validate', 'pino-pretty'],
-    plugins: [withoutBodyParsers],
-    banner: { js: requireForBundledCommonJs },
-    logLevel: 'warning',
-    metafile: true,
-  }).catch(() => fail('the build failed: see above'))
+  const bundle = (entryPoints, chunkNames) =>
+    esbuild({
+      entryPoints,
+      chunkNames,
+      outdir: `${root}dist`,
+      bundle: true,
+      splitting: true,
+      minifySyntax: true,
+      minifyWhitespace: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      // What finds its own files or native code beside itself stays outside.
+      external: ['classic-level', 'bufferutil', 'utf-8-validate', 'pino-pretty'],
+      plugins: [withoutBodyParsers],
+      banner: { js: requireForBundledCommonJs },
+      logLevel: 'warning',
+      metafile: true,
+    }).catch(() => fail('the build failed: see above'))
+  // The library apart: what it loads at once would otherwise decide into what pieces the command is cut.
+  const made = [
+    await bundle({ kubesim: `${root}src/main.ts` }, 'chunk-[hash]'),
+    await bundle({ index: `${root}src/index.ts`, testing: `${root}src/testing/index.ts` }, 'library-[hash]'),
+  ]
   cpSync(`${root}generated/openapi.json`, `${root}dist/openapi.json`)
-  removeOldChunks(new Set(Object.keys(metafile.outputs).map(output => basename(output))))
+  removeOldChunks(
+    new Set(made.flatMap(({ metafile }) => Object.keys(metafile.outputs).map(output => basename(output)))),
+  )
   writeFileSync(stamp, wanted)
+}
+
+/** What the library's users' compilers read: only for a package that goes out. */
+function declareTypes() {
+  const tsc = `${root}node_modules/typescript/bin/tsc`
+  const { status } = spawnSync(process.execPath, [tsc, '-p', `${root}tsconfig.types.json`], { stdio: 'inherit' })
+  if (status !== 0) fail('the types could not be made: see above')
+  const folder = `${root}dist/types`
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.d.ts')) continue
+    const text = readFileSync(`${folder}/${file}`, 'utf8')
+    writeFileSync(`${folder}/${file}`, text.replace(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2'))
+  }
 }
 
 /** Runs a TypeScript program of this tree in a Node of its own; its exit code becomes ours. */
@@ -105,7 +127,7 @@ export async function runScript(entry, words) {
 /** A cluster that runs on the build of before may still load its chunks; after a day nobody misses them. */
 function removeOldChunks(current) {
   for (const file of readdirSync(`${root}dist`)) {
-    if (!file.startsWith('chunk-') || current.has(file)) continue
+    if (!/^(chunk|library)-/.test(file) || current.has(file)) continue
     if (statSync(`${root}dist/${file}`).mtimeMs < Date.now() - 86_400_000) rmSync(`${root}dist/${file}`)
   }
 }

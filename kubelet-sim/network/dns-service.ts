@@ -4,9 +4,10 @@
 
 import type { EndpointSlice, Service } from '../../generated/types.ts'
 import { isAlreadyExists, isNotFound } from '../../src/api/errors.ts'
-import type { NewObject } from '../../src/api/meta.ts'
+import type { KubeObject, NewObject } from '../../src/api/meta.ts'
 import type { Client } from '../../src/client/client.ts'
 import { EndpointSlices, Services } from '../../src/kinds/index.ts'
+import type { Kind } from '../../src/kinds/kind.ts'
 import { clusterDnsAddress } from './resolver.ts'
 
 export const dnsPodAddresses: readonly string[] = ['10.244.0.3', '10.244.0.4']
@@ -42,14 +43,21 @@ export async function provideDnsService(client: Client): Promise<void> {
       conditions: { ready: true, serving: true, terminating: false },
     })),
   }
-  await unlessThere(client.of(Services).create(service))
-  await unlessThere(client.of(EndpointSlices).create(slice))
+  await unlessThere(client, Services, service)
+  await unlessThere(client, EndpointSlices, slice)
 }
 
 /** In a cluster without kube-system there is none either. */
-async function unlessThere(creating: Promise<unknown>): Promise<void> {
+async function unlessThere<T extends KubeObject>(client: Client, kind: Kind<T>, object: NewObject<T>): Promise<void> {
   try {
-    await creating
+    // Looked for first: of a Service that is there already it is the address that is found to be taken.
+    await client.of(kind).get(metadata)
+    return
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+  try {
+    await client.of(kind).create(object)
   } catch (error) {
     if (!isAlreadyExists(error) && !isNotFound(error)) throw error
   }

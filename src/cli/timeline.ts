@@ -3,14 +3,13 @@
 
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import type { Cause } from '../api/cause.ts'
-import { changeText, tellingChanges } from '../api/field-changes.ts'
 import { readConfig } from '../config.ts'
-import type { Difference, Happening, RevisionAt, Timeline } from '../timeline.ts'
+import type { Difference, RevisionAt, Timeline } from '../timeline.ts'
 import { withCluster } from './connect.ts'
-import { objectOf, shownAt, shownName } from './object-words.ts'
+import { objectOf } from './object-words.ts'
 import { done, paint, print } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
+import { differenceText, timelineText } from './timeline-text.ts'
 
 const root = '/kubesim/v1alpha1'
 
@@ -107,67 +106,4 @@ function queryOf(words: Readonly<Record<string, string | undefined>>): string {
   const query = new URLSearchParams()
   for (const [key, value] of Object.entries(words)) if (value !== undefined) query.set(key, value)
   return query.size > 0 ? `?${query}` : ''
-}
-
-export function timelineText({ items, isCut, from, to }: Timeline, byObject: boolean): string {
-  if (items.length === 0) return `nothing happened between revisions ${from} and ${to}\n`
-  const head = isCut ? `${paint('dim', 'there is more before: --last')}\n` : ''
-  if (!byObject) return head + items.map(item => happeningText(item, true)).join('')
-  const groups = new Map<string, Happening[]>()
-  for (const item of items) {
-    const key = `${item.object.namespace ?? ''} ${shownName(item.object)}`
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [item])
-    else group.push(item)
-  }
-  return head + [...groups.values()].map(groupText).join('\n')
-}
-
-function groupText(items: readonly Happening[]): string {
-  const { object } = items[0]!
-  return `${paint('bold', whole(object))}\n${items.map(item => happeningText(item, false)).join('')}`
-}
-
-const deeds = { ADDED: 'created', MODIFIED: 'changed', DELETED: 'removed' } as const
-const colors = { ADDED: 'green', MODIFIED: 'yellow', DELETED: 'red' } as const
-const mostChanges = 6
-
-export function happeningText(item: Happening, withObject: boolean): string {
-  const { revision, time, type, object, cause } = item
-  const changes = tellingChanges(item.changes)
-  const when = time === undefined ? '' : `${time.slice(11, -1)}  `
-  const what = `${paint(colors[type], deeds[type])}${withObject ? ` ${whole(object)}` : ''}`
-  const lines = [`${paint('dim', `${when}${String(revision).padStart(5)}`)}  ${what}${causeText(cause, item)}\n`]
-  for (const change of changes.slice(0, mostChanges)) lines.push(`${' '.repeat(21)}${changeText(change)}\n`)
-  if (changes.length > mostChanges) lines.push(`${' '.repeat(21)}… and ${changes.length - mostChanges} more\n`)
-  return lines.join('')
-}
-
-/** ` by replicaset-controller for replicaset.apps/web-5d (revision 12)` */
-export function causeText(cause: Cause | undefined, { object }: Pick<Happening, 'object'>): string {
-  if (cause === undefined) return ''
-  const { by, user, of, woken } = cause
-  const parts = [` by ${by}`]
-  if (user !== undefined) parts.push(`, for ${user}`)
-  const isOwn = of !== undefined && of.resource === object.resource && of.name === object.name
-  if (of !== undefined && !isOwn) parts.push(` for ${shownAt(of)}`)
-  if (woken !== undefined && !(of && woken.resource === of.resource && woken.name === of.name)) {
-    parts.push(`, woken by ${shownAt(woken)}`)
-  }
-  return parts.join('')
-}
-
-const whole = (object: Happening['object']): string =>
-  `${object.namespace ? `${object.namespace}/` : ''}${shownName(object)}`
-
-export function differenceText({ from, to, items }: Difference): string {
-  const at = ({ revision, time }: RevisionAt): string => `revision ${revision}${time ? ` (${time})` : ''}`
-  const head = `from ${at(from)} to ${at(to)}\n`
-  if (items.length === 0) return `${head}nothing is different\n`
-  const lines = items.map(({ type, object, changes }) => {
-    const sign = { ADDED: '+', MODIFIED: '~', DELETED: '-' }[type]
-    const rows = tellingChanges(changes).map(change => `    ${changeText(change, 200)}\n`)
-    return `${paint(colors[type], `${sign} ${whole(object)}`)}\n${rows.join('')}`
-  })
-  return head + lines.join('')
 }

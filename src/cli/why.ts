@@ -11,7 +11,7 @@ import { withCluster } from './connect.ts'
 import { objectOf, shownAt, shownName } from './object-words.ts'
 import { paint, print, table, UserError } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
-import { happeningText } from './timeline.ts'
+import { happeningText } from './timeline-text.ts'
 
 interface Options {
   readonly dataDir?: string

@@ -16,8 +16,12 @@ export interface Access {
 
 /** Writes a kubeconfig of one context, readable by its owner alone. */
 export function writeKubeconfig(file: string, name: string, access: Access): void {
+  replaceFile(file, kubeconfigText(name, access))
+}
+
+export function kubeconfigText(name: string, access: Access): string {
   const { cluster, user } = entries(access)
-  const lines = [
+  return [
     'apiVersion: v1',
     'kind: Config',
     `current-context: ${scalar(name)}`,
@@ -36,8 +40,7 @@ export function writeKubeconfig(file: string, name: string, access: Access): voi
     `    user: ${scalar(name)}`,
     'preferences: {}',
     '',
-  ]
-  replaceFile(file, lines.join('\n'))
+  ].join('\n')
 }
 
 /** Plain where YAML cannot take it for anything but this text, else quoted. */

@@ -1,0 +1,263 @@
+// testCluster: a whole control plane in memory, in virtual time, from one seed, in some twenty milliseconds; as many at once as
+// one likes. What tests of controllers, the scheduler and the kubelet speak to, and kubesim's users for theirs. Nothing in it
+// listens anywhere, unless asked to.
+//
+//   await using cluster = await testCluster({ nodes: 3, seed: 7 })
+
+import type { Journal } from '../../apiserver/storage/journal.ts'
+import { MemoryJournal } from '../../apiserver/storage/journal.ts'
+import type { Pod } from '../../generated/types.ts'
+import { isAlreadyExists } from '../api/errors.ts'
+import { selectorFromLabelSelector } from '../api/labels.ts'
+import type { Frozen, KubeObject, NewObject, Ref } from '../api/meta.ts'
+import { happeningText } from '../cli/timeline-text.ts'
+import type { Client } from '../client/client.ts'
+import { ClockControl } from '../clock-control.ts'
+import { type Cluster, createCluster } from '../cluster.ts'
+import type { Component } from '../config.ts'
+import type { Millis } from '../env/clock.ts'
+import { type VirtualEnv, virtualEnv } from '../env/virtual-env.ts'
+import { builtinKinds, Pods } from '../kinds/index.ts'
+import type { Kind } from '../kinds/kind.ts'
+import type { ControllerSpec } from '../runtime/controller.ts'
+import { fillJournal, readSnapshot, snapshotLines } from '../snapshot-file.ts'
+import { type Timeline, type TimelineQuery, timeline } from '../timeline.ts'
+import { type WhyNot, whyNot } from '../why/why-not.ts'
+import { type Applied, objectsOf } from './documents.ts'
+import { History } from './history.ts'
+import type { Listening } from './listening.ts'
+
+export interface TestClusterOptions {
+  /** Default: 3. */
+  readonly nodes?: number
+  /** Of all chance; the same seed and the same requests give the same history. Default: 1. */
+  readonly seed?: number
+  /** Components that are left out: `controllers`, `scheduler`, `kubelet`, `proxy`. */
+  readonly without?: readonly Component[]
+  /** Controllers of one's own, made with defineController; they run beside the built-in ones. */
+  readonly controllers?: readonly ControllerSpec[]
+  /** Factor on image pull and container start times; 0: none. */
+  readonly delays?: number
+  /** A cluster to go on from: what `snapshot()` or `kubesim export` gave. */
+  readonly from?: string
+  readonly journal?: Journal
+  /** By what way components reach the API server. Default: directly. */
+  readonly way?: Way
+}
+
+/** A way between components and API server that takes time of its own. */
+export interface Way {
+  /** How many macrotasks all must have been quiet before time moves. */
+  readonly quiet: number
+  readonly client: Client
+  /** Called before anything uses the client; what it gives is closed last. */
+  open(cluster: Cluster): Promise<{ close(): Promise<void> }>
+}
+
+export interface TestCluster extends AsyncDisposable {
+  readonly env: VirtualEnv
+  readonly cluster: Cluster
+  /** Typed, in process: what controllers have too. */
+  readonly client: Client
+  /** Pause, step and advance. */
+  readonly clock: ClockControl
+  /** All events, as lines, for golden comparison. */
+  readonly history: History
+  /**
+   * Creates objects, or makes the spec, labels and data of those that are there what these are: objects, YAML, files, folders.
+   * Waits until all is quiet.
+   */
+  apply(...what: readonly Applied[]): Promise<void>
+  get<T extends KubeObject>(kind: Kind<T>, ref: Ref | string): Frozen<T>
+  list<T extends KubeObject>(kind: Kind<T>, labels?: Record<string, string>): readonly Frozen<T>[]
+  /** Throws unless the object has all that `wanted` has; the message says what it waits for and what happened to it. */
+  expect<T extends KubeObject>(kind: Kind<T>, ref: Ref | string, wanted: object): void
+  pods(labels?: Record<string, string>): readonly Frozen<Pod>[]
+  /** `reason: message` of an object's Events, in order. */
+  events(name: string): string[]
+  /** `500ms`, `10s`, `6m`, `1h30m`, `7d`. */
+  advance(by: string): Promise<void>
+  /** Moves time until the claim holds; throws when it does not within the limit. */
+  until(claim: () => boolean, limit?: string): Promise<void>
+  /** Moves time until for a minute nothing was written but heartbeats; throws when that takes longer than the limit. */
+  settle(limit?: string): Promise<void>
+  /** A request inside the simulation to a Service: the answer, and a line that says which pod gave it. */
+  ask(service: string, path?: string): Promise<string>
+  /** What happened, by whom, in answer to what. */
+  timeline(query?: TimelineQuery): Timeline
+  /** What has not happened to an object, what is waited for, and what would change it. */
+  whyNot(kind: Kind<any>, ref: Ref | string): WhyNot
+  /** The cluster with its history: for `testCluster({ from })`, or to be kept in a file for `kubesim import`. */
+  snapshot(): string
+  /** Opens an HTTPS door on loopback, for kubectl or a controller in any language. */
+  listen(port?: number): Promise<Listening>
+}
+
+/** What everybody says all the time. */
+const heartbeats = '/registry/coordination.k8s.io/leases/kube-node-lease/'
+const quiet: Millis = 60_000
+
+export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
+  const { way } = options
+  const env = virtualEnv({ seed: options.seed ?? 1, ...(way ? { quiet: way.quiet } : {}) })
+  const journal = options.journal ?? new MemoryJournal()
+  if (options.from !== undefined) await fillJournal(journal, readSnapshot(options.from))
+  const cluster = await createCluster({
+    env,
+    journal,
+    nodes: options.nodes ?? 3,
+    without: options.without ?? [],
+    controllers: options.controllers ?? [],
+    delays: options.delays ?? 1,
+    platform: 'linux',
+    ...(way ? { through: way.client } : {}),
+  })
+  const opened = await way?.open(cluster)
+  const behind = (cluster.storage.lastAt ?? 0) - env.clock.now()
+  if (behind > 0) await env.clock.advance(behind)
+  const history = new History(cluster.storage)
+  const { client } = cluster
+  const clock = new ClockControl(env, cluster.storage, options.without)
+  const doors: Listening[] = []
+  await cluster.start()
+  await env.activity.idle()
+
+  const list = <T extends KubeObject>(kind: Kind<T>, labels?: Record<string, string>): readonly Frozen<T>[] => {
+    const { items } = cluster.server.registry.of(kind).list({
+      ...(labels ? { labelSelector: selectorFromLabelSelector({ matchLabels: labels }).toString() } : {}),
+    })
+    return items.map(item => item.object as unknown as Frozen<T>)
+  }
+  const get = <T extends KubeObject>(kind: Kind<T>, ref: Ref | string): Frozen<T> =>
+    cluster.server.registry.of(kind).get(refOf(kind, ref)).object as unknown as Frozen<T>
+  return {
+    env,
+    cluster,
+    client,
+    clock,
+    history,
+    async apply(...what) {
+      for (const object of what.flatMap(objectsOf)) {
+        await createOrUpdate(cluster, object)
+        // The kinds that a definition brings are served when all is quiet.
+        if (object.kind === 'CustomResourceDefinition') await env.activity.idle()
+      }
+      await env.activity.idle()
+    },
+    get,
+    list,
+    expect(kind, ref, wanted) {
+      const object = get(kind, ref)
+      const missing = difference(wanted, object, '')
+      if (missing.length === 0) return
+      const { findings } = whyNot(cluster, kind, refOf(kind, ref))
+      const { items } = timeline(cluster.storage, {
+        resource: kind.resource,
+        name: object.metadata.name,
+        ...(object.metadata.namespace ? { namespace: object.metadata.namespace } : {}),
+        limit: 10,
+      })
+      throw new Error(
+        [
+          `${kind.kind} ${object.metadata.name} is not as expected:`,
+          ...missing.map(line => `  ${line}`),
+          ...findings.map(({ about, what, waitsFor }) => `${about}: ${what}: waits for ${waitsFor}`),
+          'what happened to it:',
+          ...items.map(item => happeningText(item, false).trimEnd()),
+        ].join('\n'),
+      )
+    },
+    pods: labels => list(Pods, labels),
+    events(name) {
+      const { Events } = kindsByName
+      return list(Events!)
+        .filter(event => (event as unknown as { involvedObject: { name: string } }).involvedObject.name === name)
+        .map(event => event as unknown as { reason: string; message: string })
+        .map(({ reason, message }) => `${reason}: ${message}`)
+    },
+    advance: by => env.clock.advance(millis(by)),
+    async until(claim, limit = '10m') {
+      await env.clock.advanceUntil(claim, millis(limit))
+      if (!claim()) throw new Error(`it did not come true within ${limit}: ${claim}`)
+    },
+    async settle(limit = '30m') {
+      const end = env.clock.now() + millis(limit)
+      let last = env.clock.now()
+      const stop = cluster.storage.subscribe('', cluster.storage.revision, events => {
+        if (events.some(({ key }) => !key.startsWith(heartbeats))) last = env.clock.now()
+      })
+      try {
+        await env.clock.advanceUntil(() => env.clock.now() - last >= quiet, end - env.clock.now())
+      } finally {
+        stop()
+      }
+    },
+    async ask(service, path = '/') {
+      const ref = { name: service, namespace: 'default' }
+      const request = { method: 'GET', path, headers: {}, body: new Uint8Array() }
+      const response = await cluster.nodes.nodeClient.proxyService(ref, undefined, request)
+      const { 'x-kubesim-pod': pod, 'x-kubesim-node': node } = response.headers
+      return `${Buffer.from(response.body).toString()}pod ${pod} on ${node}\n`
+    },
+    timeline: query => timeline(cluster.storage, query),
+    whyNot: (kind, ref) => whyNot(cluster, kind, refOf(kind, ref), clock.isPaused),
+    snapshot: () => [...snapshotLines(cluster.storage)].join(''),
+    async listen(port) {
+      const { listen } = await import('./listening.ts')
+      const door = await listen(cluster, clock, port)
+      doors.push(door)
+      return door
+    },
+    async [Symbol.asyncDispose]() {
+      for (const door of doors) await door.close()
+      await cluster.close()
+      await opened?.close()
+    },
+  }
+}
+
+const refOf = (kind: Kind<any>, ref: Ref | string): Ref =>
+  typeof ref === 'string' ? { name: ref, namespace: kind.namespaced ? 'default' : undefined } : ref
+
+const kindsByName = Object.fromEntries(
+  builtinKinds.map(kind => [kind.group === '' ? `${kind.kind}s` : kind.resource, kind]),
+)
+
+/** Every unit with a number before it, added up. */
+export function millis(text: string): Millis {
+  const units: Record<string, Millis> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
+  if (parts.map(([part]) => part).join('') !== text || text === '') throw new Error(`not a duration: "${text}"`)
+  return parts.reduce((total, [, count, unit]) => total + Number(count) * units[unit!]!, 0)
+}
+
+/** Where an object has not what is wanted, which may be less than there is. */
+function difference(wanted: unknown, found: unknown, path: string): string[] {
+  if (Array.isArray(wanted) && Array.isArray(found)) {
+    const lengths = wanted.length === found.length ? [] : [`${path}: ${found.length} elements, not ${wanted.length}`]
+    return [...lengths, ...wanted.flatMap((each, at) => difference(each, found[at], `${path}[${at}]`))]
+  }
+  if (typeof wanted === 'object' && wanted !== null && typeof found === 'object' && found !== null) {
+    return Object.entries(wanted).flatMap(([key, value]) =>
+      difference(value, (found as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`),
+    )
+  }
+  return Object.is(wanted, found) ? [] : [`${path}: ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`]
+}
+
+async function createOrUpdate({ client, server }: Cluster, object: NewObject<any>): Promise<void> {
+  const { kinds } = server.registry
+  const kind = kinds.find(each => each.apiVersion === object.apiVersion && each.kind === object.kind)
+  if (kind === undefined) throw new Error(`no kind ${object.apiVersion} ${object.kind}`)
+  const namespace = kind.namespaced ? (object.metadata.namespace ?? 'default') : undefined
+  const metadata = { ...object.metadata, ...(namespace ? { namespace } : {}) }
+  try {
+    await client.of(kind).create({ ...object, metadata })
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error
+    const { apiVersion: _, kind: __, status: ___, ...body } = object as Record<string, unknown>
+    await client
+      .of(kind)
+      .patch({ name: object.metadata.name!, namespace }, { type: 'merge', body: { ...body, metadata } })
+  }
+}

@@ -1,0 +1,51 @@
+// A test's cluster behind a real HTTPS door on loopback, so that a client in any language can be tested against it. Called by
+// cluster.ts. Time is still the test's own; over sockets a run is faithful, and no longer repeatable.
+
+import { createAuthenticator } from '../../apiserver/auth/authentication.ts'
+import { createHttpServer } from '../../apiserver/http/app.ts'
+import { loadOrCreateCertificates } from '../../apiserver/http/certificates.ts'
+import { type Access, kubeconfigText } from '../client/kubeconfig.ts'
+import type { ClockControl } from '../clock-control.ts'
+import type { Cluster } from '../cluster.ts'
+import { RealClock } from '../env/clock.ts'
+import { ownPaths } from '../own-paths.ts'
+
+export interface Listening extends AsyncDisposable {
+  readonly url: string
+  readonly access: Access
+  /** The text of a kubeconfig of the administrator's. */
+  readonly kubeconfig: string
+  close(): Promise<void>
+}
+
+export async function listen(cluster: Cluster, clockControl: ClockControl, port = 0): Promise<Listening> {
+  // Requests take real time, and TLS asks the wall.
+  const wall = new RealClock()
+  const env = { ...cluster.env, wall }
+  await cluster.server.bootstrapRoles()
+  const certificates = loadOrCreateCertificates(undefined, env)
+  const { server } = cluster
+  const door = createHttpServer({
+    env,
+    registry: server.registry,
+    flows: server.flows,
+    aggregation: server.aggregation,
+    nodes: cluster.nodes.nodeClient,
+    authenticate: createAuthenticator({ serviceAccounts: server.tokens }),
+    authorizer: server.authorizer,
+    tokens: server.tokens,
+    certificates,
+    past: revision => server.past.at(revision),
+    own: request => ownPaths({ cluster, clockControl }, request),
+    metrics: () => cluster.metrics(),
+  })
+  const place = await door.listen(port, '127.0.0.1')
+  const url = `https://127.0.0.1:${place.port}`
+  const { ca, admin } = certificates
+  const access: Access = { server: url, ca: ca.cert, cert: admin.cert, key: admin.key }
+  const close = async (): Promise<void> => {
+    await door.close()
+    wall.close()
+  }
+  return { url, access, kubeconfig: kubeconfigText('kubesim', access), close, [Symbol.asyncDispose]: close }
+}
