@@ -7,7 +7,10 @@ import { chgrp, chmod, chown } from './change-files.ts'
 import { cp, mv } from './copy.ts'
 import { cut, fold, nl, paste, tee, tr } from './cut.ts'
 import { date } from './date.ts'
+import { base64, digest } from './digests.ts'
 import { clear, echo, factor, fail, printf, pwd, refused, seq, succeed, yes } from './echo.ts'
+import { expr, test } from './expr.ts'
+import { find } from './find.ts'
 import { grep } from './grep.ts'
 import { gzip } from './gzip.ts'
 import { head, tail } from './head.ts'
@@ -17,12 +20,41 @@ import { link, ln, mkdir, mktemp, touch, truncate } from './make-files.ts'
 import { basename, dirname, readlink, realpath, stat } from './names.ts'
 import { env, kill, nohup, printenv, sleep, time, timeout, usleep } from './process-tools.ts'
 import { rm, rmdir, unlink } from './remove.ts'
+import { sed } from './sed.ts'
 import { shuf, sort, uniq } from './sort.ts'
+import { df, du, free, killall, mount, pgrep, pidof, ps, sysctl, top, umount, uptime, watch } from './system-facts.ts'
 import { tar } from './tar.ts'
 import { wc } from './wc.ts'
+import { xargs } from './xargs.ts'
 
 export const tools: Readonly<Record<string, Program>> = Object.freeze({
+  '[': test,
   arch,
+  base64,
+  df,
+  dmesg: succeed,
+  du,
+  expr,
+  find,
+  free,
+  killall,
+  md5sum: digest,
+  mount,
+  pgrep,
+  pidof,
+  pkill: pgrep,
+  ps,
+  sed,
+  sha1sum: digest,
+  sha256sum: digest,
+  sha512sum: digest,
+  sysctl,
+  test,
+  top,
+  umount,
+  uptime,
+  watch,
+  xargs,
   basename,
   cat,
   chgrp,

@@ -149,3 +149,17 @@ test('ls -l tells owners by the names of the container, and sizes for people', a
     '-rw-r--r--    1 65534    65534         3000 Feb  3  2020 /d/file\n',
   )
 })
+
+test('ps, top, free, df and mount tell of the container', async () => {
+  const { run } = waitingMachine()
+  expect((await run(['ps'])).stdout).toBe(
+    'PID   USER     TIME  COMMAND\n    1 root     0:00  sleep inf\n    2 root     0:00  ps\n',
+  )
+  expect((await run(['ps', '-o', 'pid,comm'])).stdout).toBe('PID   COMMAND\n    1 sleep\n    3 ps\n')
+  expect((await run(['top', '-b', '-n1'])).stdout).toContain(
+    '    1     0 root     S     4404   0%   0   0% sleep inf\n',
+  )
+  expect((await run(['pidof', 'sleep'])).stdout).toBe('1\n')
+  expect((await run(['mount'])).stdout).toMatch(/^overlay on \/ type overlay \(rw,relatime\)\n/)
+  expect((await run(['kill', '-0', '77'])).code).toBe(1)
+})
