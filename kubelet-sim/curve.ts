@@ -33,6 +33,20 @@ export function valueAt({ from, to, over, repeats }: Curve, age: Millis): number
   return from + (to - from) * (1 - Math.abs((2 * phase) / over - 1))
 }
 
+/** All of it from the start on, in its thousandths times milliseconds. */
+export function totalOf(curve: Curve, age: Millis): number {
+  const { from, to, over, repeats } = curve
+  if (over === 0 || age <= 0) return to * Math.max(0, age)
+  const mean = (from + to) / 2
+  if (!repeats) return age < over ? ((from + valueAt(curve, age)) / 2) * age : mean * over + to * (age - over)
+  const rounds = Math.floor(age / over)
+  const rest = age - rounds * over
+  const half = Math.min(rest, over / 2)
+  const rising = ((from + valueAt(curve, half)) / 2) * half
+  const falling = rest > half ? ((to + valueAt(curve, rest)) / 2) * (rest - half) : 0
+  return rounds * mean * over + rising + falling
+}
+
 /** The most it ever is. */
 export const peakOf = ({ from, to }: Curve): number => Math.max(from, to)
 

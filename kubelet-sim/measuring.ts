@@ -10,7 +10,7 @@ import type { Env } from '../src/env/env.ts'
 import type { ImageBook } from './image-book.ts'
 import { type Load, span } from './load.ts'
 import { isSimulated } from './nodes.ts'
-import { type Usage, type UsageFacts, usageOf } from './usage.ts'
+import { cpuSeconds, type Usage, type UsageFacts, usageOf } from './usage.ts'
 
 export interface MeasuringNeeds {
   readonly env: Env
@@ -28,6 +28,8 @@ export const systemUsage: Usage = { cpu: 42, memory: 380 * 1024 * 1024 }
 export interface Measuring extends ResourceUsage {
   pod(pod: Frozen<Pod>): PodUsage | undefined
   node(node: Frozen<Node>): NodeUsage | undefined
+  /** Core-seconds since its start. */
+  cpuSeconds(pod: Frozen<Pod>, container: Frozen<Container>, at: Millis): number
   /** At this very moment. */
   container(pod: Frozen<Pod>, container: Frozen<Container>, at: Millis): Usage
 }
@@ -42,6 +44,7 @@ export function createMeasuring(needs: MeasuringNeeds): Measuring {
     })
   return {
     container,
+    cpuSeconds: (pod, spec, at) => cpuSeconds(pod, spec, at, needs.images.find(spec.image ?? '')?.labels),
     pod(pod) {
       const { nodeName } = pod.spec
       const at = lastTick()

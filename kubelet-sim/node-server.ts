@@ -1,8 +1,8 @@
 // What a node serves to the API server (src/client/node-client.ts): logs of its containers, requests to pods and Services,
-// and of the kubelet's own paths /healthz. Wording: pkg/registry/core/pod/strategy.go LogLocation, pkg/kubelet/kubelet.go validateContainerLogStatus.
+// and the kubelet's own pages (kubelet-pages.ts). Wording: pkg/registry/core/pod/strategy.go LogLocation, pkg/kubelet/kubelet.go validateContainerLogStatus.
 
 import type { Container, ContainerStatus, Node, Pod } from '../generated/types.ts'
-import { ApiError, badRequest, notImplemented } from '../src/api/errors.ts'
+import { ApiError, badRequest } from '../src/api/errors.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
 import { parseTime, rfc3339Micro } from '../src/api/time.ts'
 import type { LogOptions, NodeClient, SimulatedRequest, SimulatedResponse } from '../src/client/node-client.ts'
@@ -14,6 +14,7 @@ import { behaviourOf, type Overrides } from './images.ts'
 import { type LoggedRun, type LogLine, type Logs, nextLine } from './logs.ts'
 import type { Address } from './machine/sockets.ts'
 import { SystemError } from './machine/system-error.ts'
+import type { Measuring } from './measuring.ts'
 import { dialFault } from './network/dial-fault.ts'
 import { controlPlaneAddress, type Network } from './network/network.ts'
 import { originInside } from './network/routes.ts'
@@ -28,6 +29,8 @@ export interface NodeServerNeeds {
   readonly network: Network
   readonly silences: Silences
   readonly runs: Runs
+  readonly measuring: Measuring
+  podsOn(node: string): readonly Frozen<Pod>[]
   /** The pod as it is now; undefined: it is gone. */
   current(ref: Ref): Frozen<Pod> | undefined
 }
@@ -277,13 +280,15 @@ async function toService(
   return dialled(network, { host: endpoint.address, port: endpoint.port }, request)
 }
 
-/** The kubelet's own server (pkg/kubelet/server/server.go): of its paths there is the one that says that it lives. */
-function toKubelet({ silences }: NodeServerNeeds, node: Frozen<Node>, request: SimulatedRequest): SimulatedResponse {
+async function toKubelet(
+  needs: NodeServerNeeds,
+  node: Frozen<Node>,
+  request: SimulatedRequest,
+): Promise<SimulatedResponse> {
+  const { silences } = needs
   if (!isSimulated(node) || isSilent(node) || silences.has(node.metadata.name)) throw unreachable(noRouteTo(node))
-  const path = request.path.split('?', 1)[0]!
-  if (path !== '/healthz' || request.method !== 'GET') throw notImplemented(`nodes/proxy to ${request.method} ${path}`)
-  const headers = { 'content-type': 'text/plain; charset=utf-8' }
-  return { status: 200, headers, body: Buffer.from('ok') }
+  const { kubeletPage } = await import('./kubelet-pages.ts')
+  return kubeletPage({ ...needs, logs: (pod, options) => readLogs(needs, pod, options) }, node, request)
 }
 
 function noRouteTo(node: Frozen<Node>): string {

@@ -12,6 +12,7 @@ import type { ImageBook } from './image-book.ts'
 import { behaviourOf, type Overrides, pullOf } from './images.ts'
 import type { Failure, Life, Run } from './life.ts'
 import type { NodeImages } from './node-images.ts'
+import { rootFault } from './non-root.ts'
 import type { Outside } from './outside.ts'
 import {
   acting,
@@ -189,7 +190,9 @@ function containerView(
     pod,
     spec,
     role,
-    fault: host.missing?.faults.get(spec.name),
+    get fault() {
+      return rootFault(pod.pod, spec, images.find(spec.image ?? '')) ?? host.missing?.faults.get(spec.name)
+    },
     get run() {
       runs[spec.name] ??= {}
       return runs[spec.name]!

@@ -11,7 +11,7 @@ import type { Frozen } from '../src/api/meta.ts'
 import { milliValue, wholeValue } from '../src/api/quantity.ts'
 import { parseTime } from '../src/api/time.ts'
 import type { Millis } from '../src/env/clock.ts'
-import { type Curve, parseCurve, valueAt } from './curve.ts'
+import { type Curve, parseCurve, totalOf, valueAt } from './curve.ts'
 import { fingerprint } from './fingerprint.ts'
 
 export const cpuAnnotation = 'kubesim.dev/cpu'
@@ -70,6 +70,18 @@ export function ownCurve({ metadata }: Frozen<Node>, key: string): Curve | undef
 }
 
 const whole = (curve: Curve): Curve => ({ ...curve, from: curve.from / 1000, to: curve.to / 1000 })
+
+/** The CPU it has taken since its start, in core-seconds, as far as it is declared. */
+export function cpuSeconds(
+  pod: Frozen<Pod>,
+  container: Frozen<Container>,
+  at: Millis,
+  labels: Readonly<Record<string, string>> | undefined,
+): number {
+  const age = at - startOf(pod, container.name, at)
+  const curve = curveOf(pod, container, cpuAnnotation, labels)
+  return (curve === undefined ? idleCpu(pod) * age : totalOf(curve, age)) / 1e6
+}
 
 /** The curve of its memory in bytes, when one is declared. */
 export function memoryCurve(
