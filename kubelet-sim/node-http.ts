@@ -6,6 +6,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { ApiError, badRequest } from '../src/api/errors.ts'
 import type { NodeClient, NodeRequest, SimulatedRequest } from '../src/client/node-client.ts'
 
@@ -20,6 +21,18 @@ export async function openNodeDoor(token: string, nodes: () => NodeClient): Prom
   const server = createServer((request, response) => {
     void answer(request, response, expected, nodes).catch(error => refuse(response, error))
   })
+  const open = new Set<Duplex>()
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (!isToken(request, expected)) {
+      socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+      return
+    }
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    void import('./node-streams.ts')
+      .then(({ serveStreams }) => serveStreams(nodes, socket, head))
+      .catch(() => socket.destroy())
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', resolve)
@@ -30,6 +43,7 @@ export async function openNodeDoor(token: string, nodes: () => NodeClient): Prom
       new Promise(resolve => {
         server.close(() => resolve())
         server.closeAllConnections()
+        for (const socket of open) socket.destroy()
       }),
   }
 }
@@ -40,14 +54,16 @@ async function answer(
   expected: Buffer,
   nodes: () => NodeClient,
 ): Promise<void> {
-  const given = Buffer.from(request.headers.authorization ?? '')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw new ApiError('Unauthorized', 'Unauthorized')
-  }
+  if (!isToken(request, expected)) throw new ApiError('Unauthorized', 'Unauthorized')
   const asked = await readJson(request)
   if (request.url === '/logs' && asked.logs) return sendLogs(nodes(), asked.logs, response)
   if (request.url === '/proxy' && asked.proxy) return sendProxied(nodes(), asked.proxy, response)
   throw badRequest('a node is asked for /logs or /proxy')
+}
+
+function isToken({ headers }: IncomingMessage, expected: Buffer): boolean {
+  const given = Buffer.from(headers.authorization ?? '')
+  return given.length === expected.length && timingSafeEqual(given, expected)
 }
 
 async function sendLogs(nodes: NodeClient, asked: NonNullable<NodeRequest['logs']>, response: ServerResponse) {

@@ -2,7 +2,7 @@
 // by src/remote-nodes.ts for each question. Only the loopback is ever dialled, whatever a Node object says.
 
 import { type IncomingMessage, request as send } from 'node:http'
-import { ApiError, notImplemented, type Status } from '../api/errors.ts'
+import { ApiError, type Status } from '../api/errors.ts'
 import type { LogOptions, NodeClient, NodeRequest, PodLike, ProxyQuestion, SimulatedRequest } from './node-client.ts'
 
 export interface KubeletAccess {
@@ -10,7 +10,7 @@ export interface KubeletAccess {
   readonly token: string
 }
 
-const loopback = '127.0.0.1'
+export const loopback = '127.0.0.1'
 
 export function createHttpNodeClient(access: KubeletAccess): NodeClient {
   const proxy = async (whom: Omit<ProxyQuestion, 'request'>, to: SimulatedRequest) => {
@@ -24,14 +24,19 @@ export function createHttpNodeClient(access: KubeletAccess): NodeClient {
     proxyPod: (pod, port, request) => proxy({ pod, port }, request),
     proxyService: (service, port, request) => proxy({ service, port }, request),
     proxyNode: (node, request) => proxy({ node }, request),
-    exec: async () => notYet('pods/exec'),
-    attach: async () => notYet('pods/attach'),
-    portForward: async () => notYet('pods/portforward'),
+    async exec(pod, container, command, streams) {
+      const { commandElsewhere } = await import('./node-streams.ts')
+      return commandElsewhere(access, pod, container, command, streams)
+    },
+    async attach(pod, container, streams) {
+      const { commandElsewhere } = await import('./node-streams.ts')
+      return commandElsewhere(access, pod, container, undefined, streams)
+    },
+    async portForward(pod, port, streams) {
+      const { forwardElsewhere } = await import('./node-streams.ts')
+      return forwardElsewhere(access, pod, port, streams)
+    },
   }
-}
-
-function notYet(what: string): never {
-  throw notImplemented(`${what} to a kubelet in another process`)
 }
 
 async function* logs(access: KubeletAccess, pod: PodLike, { signal, ...options }: LogOptions): AsyncIterable<string> {
@@ -68,10 +73,7 @@ async function ask(
       ...(signal ? { signal } : {}),
     })
     outgoing.on('response', resolve)
-    outgoing.on('error', cause => {
-      const message = `the kubelet at ${loopback}:${port} cannot be reached: ${cause.message}`
-      reject(Object.assign(new ApiError('ServiceUnavailable', message), { cause }))
-    })
+    outgoing.on('error', cause => reject(cannotBeReached(port, cause)))
     outgoing.end(body)
   })
   if (incoming.statusCode === 200) return incoming
@@ -86,6 +88,15 @@ function refusalOf(text: string, port: number): ApiError {
   } catch {
     // Not a kubelet of ours.
   }
+  return notOurs(port)
+}
+
+export function cannotBeReached(port: number, cause: Error): ApiError {
+  const message = `the kubelet at ${loopback}:${port} cannot be reached: ${cause.message}`
+  return Object.assign(new ApiError('ServiceUnavailable', message), { cause })
+}
+
+export function notOurs(port: number): ApiError {
   return new ApiError('ServiceUnavailable', `what listens at ${loopback}:${port} is not this cluster's kubelet`)
 }
 

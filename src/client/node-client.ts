@@ -100,6 +100,35 @@ export interface NodeRequest {
   readonly logs?: { readonly pod: PodLike; readonly options: Omit<LogOptions, 'signal'> }
   readonly proxy?: ProxyQuestion
 }
+/** The first frame of a connection whose protocol was changed to `streamsProtocol`: what is wanted. */
+export interface StreamsQuestion {
+  readonly pod: PodLike
+  readonly command?: {
+    readonly container: string
+    /** Absent: attached to what runs already. */
+    readonly words?: readonly string[] | undefined
+    readonly stdin: boolean
+    readonly stdout: boolean
+    readonly stderr: boolean
+    readonly tty: boolean
+  }
+  readonly port?: number
+}
+/** The kinds of the frames after it (src/env/frames.ts); 10 and up are JSON. */
+export interface StreamFrames {
+  readonly input: 0
+  readonly stdout: 1
+  readonly stderr: 2
+  readonly inputEnded: 3
+  readonly question: 10
+  readonly accepted: 11
+  /** A Status. */
+  readonly refused: 12
+  readonly resize: 13
+  /** An exit code, or the words of a fault. */
+  readonly ended: 14
+}
+export type StreamsEnd = { readonly code: number } | { readonly fault: string }
 export interface ProxyQuestion {
   readonly pod?: PodLike
   readonly service?: Ref
