@@ -20,9 +20,6 @@ const subresourcesUpstream: Readonly<Record<string, readonly string[]>> = {
   serviceaccounts: ['token'],
 }
 
-/** In discovery, and answered with 501 and a name. */
-const refusedByName: readonly string[] = ['pods/attach', 'pods/exec', 'pods/portforward']
-
 /** Of no resource: they stand in every group. */
 const bodiesOnly = ['DeleteOptions', 'Status']
 
@@ -129,7 +126,6 @@ function missing(kinds: readonly Kind<any>[]): string[] {
   return [
     `- Kinds: ${list(absent)}.`,
     `- Subresources: ${list(parts)}.`,
-    `- In discovery, but refused by name (501): ${list(refusedByName.map(each => `\`${each}\``))}.`,
     '- Alpha versions, and fields behind gates that are off by default ([kinds.md](kinds.md)).',
   ]
 }
