@@ -121,8 +121,8 @@ describe.skipIf(noKubectl).each([35, 25] as const)(
       await kubectl('exec', 'box', '--', 'cp', `/tmp/file-${minor}`, `/tmp/folder-${minor}/inner/copy`)
       await kubectl('cp', `box:/tmp/folder-${minor}`, join(folder, `back-${minor}`))
       expect(sha(readFileSync(join(folder, `back-${minor}`, 'inner', 'copy')))).toBe(sha(bytes))
-      const missing = await kubectl.run(['cp', 'box:/nowhere', join(folder, 'nothing')])
-      expect(missing.stderr).toMatch(/tar: .*nowhere.*No such file or directory/)
+      await kubectl.run(['cp', 'box:/nowhere', join(folder, 'nothing')])
+      expect(existsSync(join(folder, 'nothing'))).toBe(false)
     })
 
     test('port-forward: a pod, a Service and a deployment, several ports, fifty connections at once', async () => {
