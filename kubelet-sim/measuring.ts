@@ -8,6 +8,7 @@ import type { NodeUsage, PodUsage, ResourceUsage } from '../src/client/resource-
 import type { Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
 import type { ImageBook } from './image-book.ts'
+import { behaviourOf, type Overrides } from './images.ts'
 import { type Load, span } from './load.ts'
 import { isSimulated } from './nodes.ts'
 import { cpuSeconds, type Usage, type UsageFacts, usageOf } from './usage.ts'
@@ -36,15 +37,20 @@ export interface Measuring extends ResourceUsage {
 
 export function createMeasuring(needs: MeasuringNeeds): Measuring {
   const lastTick = (): Millis => Math.floor(needs.env.clock.now() / span) * span
+  const known = (pod: Frozen<Pod>, spec: Frozen<Container>) => {
+    const image = needs.images.find(spec.image ?? '')
+    const { usage } = behaviourOf(spec, image, (pod.metadata.annotations ?? {}) as Overrides, pod.metadata.name)
+    return { labels: image?.labels, points: usage }
+  }
   const container = (pod: Frozen<Pod>, spec: Frozen<Container>, at: Millis): Usage =>
     usageOf(pod, spec, at, {
-      labels: needs.images.find(spec.image ?? '')?.labels,
+      ...known(pod, spec),
       said: needs.said?.(pod, spec.name),
       rate: needs.load.rate(pod.metadata.uid ?? '', spec.name, at),
     })
   return {
     container,
-    cpuSeconds: (pod, spec, at) => cpuSeconds(pod, spec, at, needs.images.find(spec.image ?? '')?.labels),
+    cpuSeconds: (pod, spec, at) => cpuSeconds(pod, spec, at, known(pod, spec)),
     pod(pod) {
       const { nodeName } = pod.spec
       const at = lastTick()

@@ -13,6 +13,7 @@ import { parseTime } from '../src/api/time.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { type Curve, parseCurve, totalOf, valueAt } from './curve.ts'
 import { fingerprint } from './fingerprint.ts'
+import { idleUsage, type UsagePoint, usageAt } from './images/usage.ts'
 
 export const cpuAnnotation = 'kubesim.dev/cpu'
 export const memoryAnnotation = 'kubesim.dev/memory'
@@ -30,6 +31,8 @@ export interface Usage {
 export interface UsageFacts {
   /** The image's labels. */
   readonly labels?: Readonly<Record<string, string>> | undefined
+  /** What its image is known to take over its life (images/usage.ts). */
+  readonly points?: readonly UsagePoint[] | undefined
   /** What its program says of itself (Machine.use). */
   readonly said?: { readonly cpu?: number | undefined; readonly memory?: number | undefined } | undefined
   /** Requests it answers, in a second. */
@@ -43,9 +46,10 @@ const page = 4096
 /** Of a container that runs. */
 export function usageOf(pod: Frozen<Pod>, container: Frozen<Container>, at: Millis, facts: UsageFacts = {}): Usage {
   const age = at - startOf(pod, container.name, at)
-  const cpu = facts.said?.cpu ?? valueIn(pod, container, cpuAnnotation, facts, age) ?? idleCpu(pod)
+  const ofImage = knownAt(facts.points, age)
+  const cpu = facts.said?.cpu ?? valueIn(pod, container, cpuAnnotation, facts, age) ?? ofImage?.cpu ?? idleCpu(pod)
   const served = (facts.rate ?? 0) * (valueIn(pod, container, perRequestAnnotation, facts, age) ?? 1)
-  const memory = facts.said?.memory ?? memoryAt(pod, container, age, facts)
+  const memory = facts.said?.memory ?? memoryAt(pod, container, age, facts, ofImage)
   const { limits } = container.resources ?? {}
   const most = limits?.cpu === undefined ? Number.POSITIVE_INFINITY : milliValue(limits.cpu)
   return { cpu: Math.min(cpu + served, most), memory: Math.ceil(memory / page) * page }
@@ -76,11 +80,20 @@ export function cpuSeconds(
   pod: Frozen<Pod>,
   container: Frozen<Container>,
   at: Millis,
-  labels: Readonly<Record<string, string>> | undefined,
+  { labels, points }: UsageFacts,
 ): number {
-  const age = at - startOf(pod, container.name, at)
+  const age = Math.max(0, at - startOf(pod, container.name, at))
   const curve = curveOf(pod, container, cpuAnnotation, labels)
-  return (curve === undefined ? idleCpu(pod) * age : totalOf(curve, age)) / 1e6
+  if (curve !== undefined) return totalOf(curve, age) / 1e6
+  if (points === undefined || points === idleUsage) return (idleCpu(pod) * age) / 1e6
+  let total = 0
+  let from = 0
+  for (const { at: point } of [...points, { at: age }]) {
+    const to = Math.min(Math.max(point, from), age)
+    total += ((usageAt(points, from).cpu + usageAt(points, to).cpu) / 2) * (to - from)
+    from = to
+  }
+  return total / 1e6
 }
 
 /** The curve of its memory in bytes, when one is declared. */
@@ -98,11 +111,23 @@ export function memoryLimit({ resources }: Frozen<Container>): number | undefine
   return limit === undefined ? undefined : wholeValue(limit)
 }
 
-function memoryAt(pod: Frozen<Pod>, container: Frozen<Container>, age: Millis, { labels }: UsageFacts): number {
+function memoryAt(
+  pod: Frozen<Pod>,
+  container: Frozen<Container>,
+  age: Millis,
+  { labels }: UsageFacts,
+  ofImage: Usage | undefined,
+): number {
   const curve = memoryCurve(pod, container, labels)
   if (curve !== undefined) return valueAt(curve, age)
+  if (ofImage !== undefined) return ofImage.memory
   const limit = memoryLimit(container) ?? Number.POSITIVE_INFINITY
   return Math.min(idleMemory(pod), limit * 0.8)
+}
+
+/** Undefined: nothing is known of its image. */
+function knownAt(points: readonly UsagePoint[] | undefined, age: Millis): Usage | undefined {
+  return points === undefined || points === idleUsage ? undefined : usageAt(points, age)
 }
 
 function valueIn(

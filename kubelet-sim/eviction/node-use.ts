@@ -8,6 +8,7 @@ import { parseTime } from '../../src/api/time.ts'
 import type { Millis } from '../../src/env/clock.ts'
 import { type Curve, peakOf, valueAt } from '../curve.ts'
 import type { ImageBook } from '../image-book.ts'
+import type { Image } from '../images/image.ts'
 import { type Measuring, systemUsage } from '../measuring.ts'
 import type { NodeImages } from '../node-images.ts'
 import { curveFor, diskAnnotation, memoryAnnotation, memoryCurve, ownCurve, pidsAnnotation, startOf } from '../usage.ts'
@@ -58,7 +59,8 @@ export function useOf(
       const curve = curveIn(resource, pod, spec, needs)
       const now = amountOf(resource, pod, spec, curve, at, needs)
       used += now
-      peak += curve === undefined ? now : Math.max(now, peakOf(curve))
+      const most = curve === undefined ? peakOfImage(resource, spec, needs) : peakOf(curve)
+      peak += Math.max(now, most)
       return { spec, used: now }
     })
     return { pod, containers }
@@ -72,9 +74,23 @@ export function declaresUse(pod: Frozen<Pod>, images: ImageBook): boolean {
   const names = Object.values(keys)
   if (annotations !== undefined && names.some(key => annotations[key] !== undefined)) return true
   return pod.spec.containers.some(({ image = '' }) => {
-    const labels = images.find(image)?.labels
+    const known = images.find(image)
+    const { labels, usage } = known ?? {}
+    if (usage !== undefined && mostOf(usage) >= noticed) return true
     return labels !== undefined && names.some(key => labels[key] !== undefined)
   })
+}
+
+/** Whoever takes less brings no node into need. */
+const noticed = 64_000_000
+
+function mostOf(usage: NonNullable<Image['usage']>): number {
+  return 'memory' in usage ? usage.memory : usage.reduce((most, { memory }) => Math.max(most, memory), 0)
+}
+
+function peakOfImage(resource: Resource, { image = '' }: Frozen<Container>, { images }: UseNeeds): number {
+  const usage = resource === 'memory' ? images.find(image)?.usage : undefined
+  return usage === undefined ? 0 : mostOf(usage)
 }
 
 export const declaresOwnUse = ({ metadata: { annotations } }: Frozen<Node>): boolean =>

@@ -5,6 +5,7 @@ import { wholeValue } from '../../src/api/quantity.ts'
 import type { Millis } from '../../src/env/clock.ts'
 import { terminated } from '../containers.ts'
 import { passes } from '../curve.ts'
+import { memoryPasses } from '../images/usage.ts'
 import { lastWords } from '../last-words.ts'
 import { type ContainerView, startedAt } from '../pod-view.ts'
 import type { Stage } from '../stage.ts'
@@ -26,10 +27,10 @@ export const outOfMemory: Stage<ContainerView> = {
   },
 }
 
-function passesLimit({ pod: { pod }, spec, labels }: ContainerView): Millis | undefined {
+function passesLimit({ pod: { pod }, spec, labels, behaviour }: ContainerView): Millis | undefined {
   const ofPod = pod.spec.resources?.limits?.memory
   const limit = memoryLimit(spec) ?? (ofPod === undefined ? undefined : wholeValue(ofPod))
   if (limit === undefined) return undefined
   const curve = memoryCurve(pod, spec, labels)
-  return curve && passes(curve, limit)
+  return curve === undefined ? memoryPasses(behaviour.usage, limit) : passes(curve, limit)
 }
