@@ -1,7 +1,7 @@
 // What kubesim serves beside the API, below /kubesim/v1alpha1/: the clock, what happened, traces. The HTTP door has seen to who asks and
 // whether he may – as for every path that is no resource, by a ClusterRole's nonResourceURLs. Called by serve.ts.
 
-import type { OwnRequest } from '../apiserver/http/app.ts'
+import { Lines, type OwnRequest } from '../apiserver/http/app.ts'
 import { keyOf } from '../apiserver/storage/keys.ts'
 import { parseDuration } from '../kubelet-sim/duration.ts'
 import { ApiError, badRequest, methodNotAllowed, notFound } from './api/errors.ts'
@@ -10,6 +10,7 @@ import type { ClockControl } from './clock-control.ts'
 import type { Cluster } from './cluster.ts'
 import type { Kind } from './kinds/kind.ts'
 import { Pods } from './kinds/pod.ts'
+import { snapshotLines } from './snapshot-file.ts'
 import { difference, revisionAt, revisionOf, type TimelineQuery, timeline } from './timeline.ts'
 import { type Why, whyOf } from './why/chain.ts'
 import { whyNot } from './why/why-not.ts'
@@ -37,6 +38,11 @@ type Query = OwnRequest['query']
 const reading: Readonly<Record<string, (cluster: Cluster, query: Query, clock: ClockControl) => object>> = {
   why: (cluster, query) => why(cluster, ...wanted(cluster, query)),
   'why-not': (cluster, query, clock) => whyNot(cluster, ...wanted(cluster, query), clock.isPaused),
+  /** `?until=5m-ago`: the cluster with its history, as one file. */
+  snapshot: ({ storage, env }, query) => {
+    const words = query.get('until')
+    return new Lines(snapshotLines(storage, words === null ? undefined : revisionOf(storage, words, env.clock.now())))
+  },
   /** `?at=5m-ago`: which revision that was. */
   revision: ({ storage, env }, query) => ({
     kind: 'Revision',

@@ -131,15 +131,15 @@ export function revisionAt(store: RevisionStore, revision: number): RevisionAt {
   return { revision, ...(time === undefined ? {} : { time: rfc3339Milli(time) }) }
 }
 
-/** `123`, `now`, `-20` (so many revisions ago), `5m-ago`, or a time. Throws ApiError BadRequest, Expired. */
+/** `123`, `now`, `now-20` (so many revisions ago; `-20` too), `5m-ago`, or a time. Throws ApiError BadRequest, Expired. */
 export function revisionOf(store: RevisionStore, words: string, now: Millis): number {
   if (words === 'now') return store.revision
   if (/^\d+$/.test(words)) return within(store, Number(words))
-  if (/^-\d+$/.test(words)) return within(store, store.revision + Number(words))
+  if (/^(now)?-\d+$/.test(words)) return within(store, store.revision + Number(words.replace('now', '')))
   const span = words.endsWith('-ago') ? parseDuration(words.slice(0, -'-ago'.length)) : undefined
   const at = span !== undefined ? now - span : isTime(words) ? parseTime(words) : undefined
   if (at === undefined) {
-    throw badRequest(`"${words}" is no point in time: 123 (a revision), -20, now, 5m-ago or 2024-01-01T12:00:00Z`)
+    throw badRequest(`"${words}" is no point in time: 123 (a revision), now, now-20, 5m-ago or 2024-01-01T12:00:00Z`)
   }
   return revisionAtTime(store, at)
 }

@@ -90,9 +90,9 @@ test('a point in time is a revision, some back, a span ago or a time; what is fo
     await env.clock.advance(60_000)
   }
   const which = (words: string) => revisionOf(store, words, env.clock.now())
-  expect(['now', '3', '-1', '90s-ago', '1m-ago', '2024-01-01T00:00:59Z', '2024-01-01T00:01:00Z'].map(which)).toEqual([
-    4, 3, 3, 3, 4, 2, 3,
-  ])
+  expect(
+    ['now', '3', 'now-1', '-1', '90s-ago', '1m-ago', '2024-01-01T00:00:59Z', '2024-01-01T00:01:00Z'].map(which),
+  ).toEqual([4, 3, 3, 3, 3, 4, 2, 3])
   expect([which('1h-ago'), which('1')]).toEqual([1, 1])
   for (const words of ['', 'soon', '5', '-1.5', '5m', 'ago']) expect(() => which(words)).toThrow()
   await store.compact(3)

@@ -34,7 +34,7 @@ import { sendMissingPage } from './missing-pages.ts'
 import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts'
 import { type PastApi, PastPaths, pastTarget } from './past-paths.ts'
 import { presentRefusal } from './presentation.ts'
-import { asApiError, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
+import { asApiError, drained, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
 import { parseTarget, type Query, queryOf, readBody } from './request.ts'
 import { attributesOf, isLongRunning, type RequestAttributes, selectedBy } from './request-attributes.ts'
 import { type Counted, RequestMetrics } from './request-metrics.ts'
@@ -65,9 +65,18 @@ export interface HttpServerOptions {
   /** What is served beside the API as JSON, below /simulator/; undefined where there is nothing. */
   readonly pages?: (path: string) => object | undefined
   /** What kubesim serves of its own, below /kubesim/, with any method; undefined where there is nothing. */
-  readonly own?: (request: OwnRequest) => Promise<object | undefined>
+  readonly own?: (request: OwnRequest) => Promise<object | Lines | undefined>
   /** What others in the process count; told at /metrics, beside what the server counts itself. */
   readonly metrics?: () => readonly Family[]
+}
+
+/** An answer that is long, line by line. */
+export class Lines {
+  readonly each: Iterable<string>
+
+  constructor(each: Iterable<string>) {
+    this.each = each
+  }
 }
 
 /** A request to a path of kubesim's own, by somebody who may. */
@@ -179,6 +188,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (options.own !== undefined && path.startsWith('/kubesim/')) {
         const said = await options.own(await ownRequest(request, response, path, user))
         if (said === undefined) throw noSuchPath()
+        if (said instanceof Lines) return await sendLines(response, said, headers)
         return sendObject(response, 200, said, headers)
       }
       if (request.method === 'GET' || request.method === 'HEAD') {
@@ -411,6 +421,12 @@ function documentsOf(registry: Registry, aggregation: Aggregation | undefined): 
     }
     return routes
   }
+}
+
+async function sendLines(response: ServerResponse, { each }: Lines, headers: Headers): Promise<void> {
+  response.writeHead(200, { ...headers, 'Content-Type': 'application/x-ndjson' })
+  for (const line of each) if (!response.write(line) && !(await drained(response))) return
+  response.end()
 }
 
 async function ownRequest(

@@ -14,6 +14,7 @@ import { kubectlCommand } from './kubectl.ts'
 import { logsCommand } from './logs.ts'
 import { nodeCommand } from './node.ts'
 import { serviceCommand } from './service.ts'
+import { branchCommand, exportCommand, importCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
@@ -38,6 +39,9 @@ export async function main(words: readonly string[]): Promise<void> {
     clockCommand(),
     timelineCommand(),
     diffCommand(),
+    exportCommand(),
+    importCommand(),
+    branchCommand(),
     whyCommand(),
     traceCommand(),
     whyNotCommand(),

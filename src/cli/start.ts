@@ -58,7 +58,11 @@ function announce(config: Config, record: ClusterRecord): void {
   )
 }
 
-async function startInBackground(config: Config, output: string): Promise<void> {
+export async function startInBackground(
+  config: Config,
+  output: string,
+  words: readonly string[] = foregroundWords(),
+): Promise<void> {
   const running = runningCluster(config.dataDir)
   if (running) {
     print(output, running, () => `kubesim is already running: ${running.server}  KUBECONFIG=${running.kubeconfig}\n`)
@@ -67,7 +71,7 @@ async function startInBackground(config: Config, output: string): Promise<void> 
   progress(`starting kubesim in ${config.dataDir} ...`)
   mkdirSync(config.dataDir, { recursive: true })
   const log = openSync(logFile(config.dataDir), 'a', 0o600)
-  const child = spawn(process.execPath, [process.argv[1]!, ...foregroundWords()], {
+  const child = spawn(process.execPath, [process.argv[1]!, ...words], {
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
     windowsHide: true,

@@ -28,7 +28,7 @@ interface TimelineOptions extends Selecting {
   readonly byObject?: boolean
 }
 
-const points = 'a revision (123), -20, now, 5m-ago or 2024-01-01T12:00:00Z'
+const points = 'a revision (123), now, now-20, 5m-ago or 2024-01-01T12:00:00Z'
 
 function selecting(command: Command): Command {
   return outputOption(dataDirOption(command))

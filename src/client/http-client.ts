@@ -26,6 +26,8 @@ export interface HttpConnection {
   readonly client: Client
   /** What the server answers at a path that is no object's, as JSON. */
   get<R>(path: string): Promise<R>
+  /** The same, as it is. */
+  text(path: string): Promise<string>
   /** Sends JSON to such a path. */
   post<R>(path: string, body: object): Promise<R>
   /** Ends open watches and hangs up. */
@@ -37,6 +39,7 @@ export function createHttpClient(access: Access, component = 'kubesim'): HttpCon
   return {
     client: clientOn(wire, component),
     get: path => wire.json('GET', path),
+    text: path => wire.text(path),
     post: (path, body) => wire.json('POST', path, {}, body),
     close: () => wire.close(),
   }
@@ -212,6 +215,13 @@ class Wire {
     const text = await textOf(incoming)
     if ((incoming.statusCode ?? 0) >= 300) throw errorOf(incoming, text)
     return freeze(JSON.parse(text)) as R
+  }
+
+  async text(path: string): Promise<string> {
+    const incoming = await this.#send('GET', path, {}, undefined, undefined)
+    const text = await textOf(incoming)
+    if ((incoming.statusCode ?? 0) >= 300) throw errorOf(incoming, text)
+    return text
   }
 
   async *lines(path: string, query: object, signal: AbortSignal): AsyncGenerator<string> {
