@@ -20,6 +20,7 @@ import { Logs } from './logs.ts'
 import { createMeasuring } from './measuring.ts'
 import { provideDnsService } from './network/dns-service.ts'
 import { ingressListener, ingressOwner, ingressStatus } from './network/ingress.ts'
+import type { KeyPair } from './network/ingress-tls.ts'
 import { Listeners } from './network/listeners.ts'
 import { Network } from './network/network.ts'
 import { nodeNetwork, serviceProxy } from './network/service-proxy.ts'
@@ -55,6 +56,10 @@ export interface NodeOptions {
   readonly listen?: boolean
   /** Where the ingress listens, on 127.0.0.1; default 80. */
   readonly ingressPort?: number
+  /** … and for TLS; default 443, or as free as the other. */
+  readonly ingressTlsPort?: number
+  /** For hosts at the ingress that have no certificate of their own; made when it is needed. */
+  readonly ingressCertificate?: () => KeyPair
 }
 
 export interface FakeNodes {
@@ -71,6 +76,8 @@ export interface FakeNodes {
   readonly plan: AddressPlan
   /** Where the ingress really listens, `127.0.0.1:80`; undefined while it does not. */
   readonly ingress: string | undefined
+  /** Also where it speaks TLS, second. */
+  readonly ingressPlaces: readonly string[]
   /** Creates the nodes that are not there yet; before the kubelets' controllers start. */
   start(): Promise<void>
   /** Closes what listens, for now: the proxies' controllers open it again when they start. */
@@ -149,6 +156,8 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     listeners,
     address: plan.ingress,
     port: options.ingressPort ?? 80,
+    tlsPort: options.ingressTlsPort ?? (options.ingressPort === 0 ? 0 : 443),
+    certificate: options.ingressCertificate,
   }
   const proxyControllers = [serviceProxy(ingress), ingressListener(ingress), ingressStatus(ingress)]
   return {
@@ -172,6 +181,9 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     plan,
     get ingress() {
       return listeners?.placesOf(ingressOwner)[0]
+    },
+    get ingressPlaces() {
+      return listeners?.placesOf(ingressOwner) ?? []
     },
     async start() {
       const kubelets = client.as('kubelet')

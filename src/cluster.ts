@@ -6,6 +6,7 @@ import { builtinAdmission } from '../apiserver/admission/index.ts'
 import { createAuthorizer } from '../apiserver/auth/authorization.ts'
 import type { SigningKey } from '../apiserver/auth/service-account-keys.ts'
 import type { Family } from '../apiserver/http/metric-families.ts'
+import type { KeyPair } from '../apiserver/http/x509.ts'
 import type { Outgoing } from '../apiserver/outgoing/outgoing.ts'
 import { storageTerms } from '../apiserver/registry/terms.ts'
 import { type ApiServer, createApiServer } from '../apiserver/server.ts'
@@ -44,7 +45,7 @@ export interface ClusterOptions {
   /** Signs certificate requests with it; without, they stay unsigned. */
   readonly certificateSigner?: CertificateSigner
   /** Open real listeners on loopback for node ports, load balancers and the ingress. */
-  readonly listen?: { readonly ingressPort: number } | undefined
+  readonly listen?: { readonly ingressPort: number; readonly ingressCertificate?: () => KeyPair } | undefined
   /** Signs the tokens of service accounts. Default: one that is made when it is needed and kept nowhere. */
   readonly signingKey?: SigningKey
   /** How webhooks are asked. Default: over HTTPS, for real. */
@@ -107,7 +108,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     pullDelay: options.delays ?? 1,
     startDelay: options.delays ?? 1,
     listen: options.listen !== undefined,
-    ...(options.listen ? { ingressPort: options.listen.ingressPort } : {}),
+    ...options.listen,
   })
 
   const makers: Record<Component, () => readonly ControllerSpec[]> = {

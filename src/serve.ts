@@ -9,7 +9,7 @@ import { createAuthenticator } from '../apiserver/auth/authentication.ts'
 import { loadOrCreateSigningKey } from '../apiserver/auth/service-account-keys.ts'
 import { readTokens } from '../apiserver/auth/token-file.ts'
 import { createHttpServer } from '../apiserver/http/app.ts'
-import { certificateSigner, loadOrCreateCertificates } from '../apiserver/http/certificates.ts'
+import { certificateSigner, ingressCertificate, loadOrCreateCertificates } from '../apiserver/http/certificates.ts'
 import type { HealthChecks } from '../apiserver/http/health.ts'
 import type { User } from '../apiserver/registry/registry.ts'
 import { type Journal, JournalError, MemoryJournal } from '../apiserver/storage/journal.ts'
@@ -60,7 +60,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     certificateAuthority: certificates.ca.cert,
     signingKey: loadOrCreateSigningKey(join(config.dataDir, 'pki')),
     certificateSigner: certificateSigner(certificates.ca, env),
-    listen: { ingressPort: config.ingressPort },
+    listen: { ingressPort: config.ingressPort, ingressCertificate: () => ingressCertificate(env) },
     platform: process.platform,
     scheduler,
     withRoles: true,

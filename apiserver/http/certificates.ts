@@ -80,6 +80,12 @@ export function frontProxyCertificate(env: Env, ca: KeyPair): KeyPair {
   )
 }
 
+/** What ingress-nginx shows for a host that has none, signed by nobody but itself. */
+export function ingressCertificate(env: Env): KeyPair {
+  const subject = { commonName: 'Kubernetes Ingress Controller Fake Certificate', organizations: ['Acme Co'] }
+  return make(env, { subject, use: 'server', life: lives.leaf, names: ['ingress.local'] })
+}
+
 /** Signs what is asked of the cluster's authority. */
 export function certificateSigner(
   ca: KeyPair,

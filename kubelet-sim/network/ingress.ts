@@ -3,13 +3,15 @@
 // without a class are taken as well, as minikube's addon does (--watch-ingress-without-class).
 // Rules: kubernetes/ingress-nginx internal/ingress/controller/{controller,template}.go; networking.k8s.io/v1 IngressRule.
 
-import type { HTTPIngressPath, Ingress, IngressBackend, IngressClass } from '../../generated/types.ts'
+import type { HTTPIngressPath, Ingress, IngressBackend, IngressClass, Secret } from '../../generated/types.ts'
 import { isConflict, isNotFound } from '../../src/api/errors.ts'
-import type { Frozen } from '../../src/api/meta.ts'
+import type { Frozen, Ref } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
-import { IngressClasses, Ingresses } from '../../src/kinds/index.ts'
+import { IngressClasses, Ingresses, Secrets } from '../../src/kinds/index.ts'
 import { type Context, type ControllerSpec, defineController } from '../../src/runtime/controller.ts'
 import { SystemError } from '../machine/system-error.ts'
+import { certificateFor, type KeyPair, redirectsToTls } from './ingress-tls.ts'
+import type { Wanted } from './listeners.ts'
 import { ingressPodAddress, type Network } from './network.ts'
 import { originInside } from './routes.ts'
 import { noteMoves, type ProxyOptions } from './service-proxy.ts'
@@ -21,25 +23,49 @@ export const ingressOwner = 'ingress'
 export interface IngressOptions extends ProxyOptions {
   readonly address: string
   readonly port: number
+  readonly tlsPort: number
+  /** For hosts that have none of their own. Absent: these are not spoken to in TLS. */
+  readonly certificate: (() => KeyPair) | undefined
 }
 
-/** Opens the listener while there is a class to serve. */
+/** Opens the listener while there is a class to serve, and that for TLS while an Ingress has any. */
 export function ingressListener(options: IngressOptions): ControllerSpec<IngressClass> {
   const sync = async (context: Context) => {
     const classes = context.lister(IngressClasses).list().filter(isServed)
-    const wanted = {
-      address: options.address,
-      port: options.port,
-      connect: () => ({
-        answer: (request: SimulatedRequest, from: string) => toIngress(options.network, request, from),
-      }),
+    const { network, address, port, tlsPort, listeners } = options
+    const served = () => servedIngresses(network)
+    const plain: Wanted = {
+      address,
+      port,
+      connect: () => ({ answer: (request, from) => toIngress(network, request, from, { tlsPort: tlsAt() }) }),
     }
-    return (await options.listeners?.sync(ingressOwner, classes.length > 0 ? [wanted] : [])) ?? []
+    const tls: Wanted = {
+      address,
+      port: tlsPort,
+      secure: async host => (await certificateFor(served(), host, findSecret(context))) ?? options.certificate?.(),
+      connect: () => ({ answer: (request, from) => toIngress(network, request, from, { isSecure: true }) }),
+    }
+    const wanted = classes.length === 0 ? [] : served().some(hasTls) ? [plain, tls] : [plain]
+    const opened = (await listeners?.sync(ingressOwner, wanted)) ?? []
+    const tlsAt = () => listeners?.placeOf(ingressOwner, tls)?.port ?? tlsPort
+    return opened
   }
   return defineController<IngressClass>({
     name: 'ingress-nginx-controller',
     for: IngressClasses,
     concerns: isServed,
+    wakes: [
+      {
+        kind: Ingresses,
+        keys: (now, before, context) =>
+          hasTls(now) === hasTls(before)
+            ? []
+            : context
+                .lister(IngressClasses)
+                .list()
+                .map(({ metadata }) => metadata),
+      },
+    ],
     async reconcile(one, context) {
       await noteMoves(one, IngressClasses, await sync(context), context)
     },
@@ -48,6 +74,19 @@ export function ingressListener(options: IngressOptions): ControllerSpec<Ingress
     },
   })
 }
+
+function findSecret({ client }: Context): (ref: Ref) => Promise<Frozen<Secret> | undefined> {
+  return async ref => {
+    try {
+      return await client.of(Secrets).get(ref)
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+}
+
+const hasTls = (ingress: Frozen<Ingress> | undefined): boolean => (ingress?.spec.tls?.length ?? 0) > 0
 
 /** Tells each Ingress under which address it is served. */
 export function ingressStatus({ address }: IngressOptions): ControllerSpec<Ingress> {
@@ -80,15 +119,20 @@ export function ingressStatus({ address }: IngressOptions): ControllerSpec<Ingre
 }
 
 /** The answer to a request at the ingress: nginx's own, or that of the pod it is routed to. */
-export async function toIngress(network: Network, request: SimulatedRequest, from: string): Promise<SimulatedResponse> {
-  const { ingresses, classes } = network.cache
-  const served = classes.list()
-  const ours = ingresses.list().filter(ingress => belongsTo(ingress, served))
+export async function toIngress(
+  network: Network,
+  request: SimulatedRequest,
+  from: string,
+  { isSecure = false, tlsPort = 443 }: { readonly isSecure?: boolean; readonly tlsPort?: number } = {},
+): Promise<SimulatedResponse> {
+  const ours = servedIngresses(network)
   const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
   const route = routeOf(ours, host, pathOf(request.path))
   if (!route) return page(404, 'default backend - 404')
+  if (!isSecure && redirectsToTls(route.ingress, host)) return redirected(host, tlsPort, request.path)
   const { service } = route.backend
   if (!service) return page(503, '503 Service Temporarily Unavailable')
+  const scheme = isSecure ? 'https' : 'http'
   const forwarded: SimulatedRequest = {
     ...request,
     path: rewritten(route, request.path),
@@ -97,10 +141,10 @@ export async function toIngress(network: Network, request: SimulatedRequest, fro
       'x-real-ip': from,
       'x-forwarded-for': from,
       'x-forwarded-host': request.headers.host ?? '',
-      'x-forwarded-port': '80',
-      'x-forwarded-proto': 'http',
-      'x-forwarded-scheme': 'http',
-      'x-scheme': 'http',
+      'x-forwarded-port': isSecure ? '443' : '80',
+      'x-forwarded-proto': scheme,
+      'x-forwarded-scheme': scheme,
+      'x-scheme': scheme,
     },
   }
   const port = service.port?.number ?? service.port?.name ?? 0
@@ -115,6 +159,17 @@ export async function toIngress(network: Network, request: SimulatedRequest, fro
     if (!(error instanceof SystemError)) throw error
     return error.errno === 'ETIMEDOUT' ? page(504, '504 Gateway Time-out') : page(502, '502 Bad Gateway')
   }
+}
+
+function servedIngresses({ cache }: Network): readonly Frozen<Ingress>[] {
+  const classes = cache.classes.list()
+  return cache.ingresses.list().filter(ingress => belongsTo(ingress, classes))
+}
+
+function redirected(host: string, port: number, path: string): SimulatedResponse {
+  const location = `https://${host}${port === 443 ? '' : `:${port}`}${path}`
+  const response = page(308, '308 Permanent Redirect')
+  return { ...response, headers: { ...response.headers, location } }
 }
 
 interface Route {

@@ -18,6 +18,8 @@ export interface Wanted {
   readonly address: string
   readonly port: number
   connect(from: string): Peer
+  /** Speaks TLS, with the host's certificate; undefined: none, and the connection ends. */
+  readonly secure?: (host: string) => Promise<{ readonly cert: string; readonly key: string } | undefined>
 }
 
 export interface Opened {
@@ -97,10 +99,53 @@ export class Listeners {
     return { wanted, address: wanted.address, port: 0, fault: fault ?? 'EADDRNOTAVAIL' }
   }
 
+  /** How one of the owner's came to be. */
+  placeOf(owner: string, wanted: Wanted): Opened | undefined {
+    return this.open.get(keyOf(owner, wanted))?.opened
+  }
+
   private accept(listener: Listener, socket: net.Socket): void {
-    const peer = listener.wanted.connect(socket.remoteAddress ?? '127.0.0.1')
+    const { secure } = listener.wanted
+    if (secure === undefined) {
+      this.give(listener, socket, socket)
+      return
+    }
+    listener.sockets.add(socket)
+    socket.once('close', () => listener.sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    void this.handshake(listener, socket)
+  }
+
+  /** A client that names no host gets what there is for none. */
+  private async handshake(listener: Listener, socket: net.Socket): Promise<void> {
+    const tls = await import('node:tls')
+    const contextOf = async (host: string) => {
+      const pair = await listener.wanted.secure?.(host.toLowerCase())
+      return pair && tls.createSecureContext({ cert: pair.cert, key: pair.key })
+    }
+    try {
+      const fallback = await contextOf('')
+      const secured = new tls.TLSSocket(socket, {
+        isServer: true,
+        ...(fallback ? { secureContext: fallback } : {}),
+        SNICallback: (host, done) => {
+          contextOf(host).then(
+            context => done(context ? null : new Error(`no certificate for ${host}`), context),
+            error => done(error as Error),
+          )
+        },
+      })
+      secured.on('error', () => socket.destroy())
+      secured.once('secure', () => this.give(listener, secured, socket))
+    } catch {
+      socket.destroy()
+    }
+  }
+
+  private give(listener: Listener, socket: net.Socket, raw: net.Socket): void {
+    const peer = listener.wanted.connect(raw.remoteAddress ?? '127.0.0.1')
     if (peer === undefined) {
-      socket.resetAndDestroy()
+      raw.resetAndDestroy()
       return
     }
     listener.sockets.add(socket)
@@ -143,8 +188,8 @@ export class Listeners {
   }
 }
 
-function keyOf(owner: string, { address, port }: Wanted): string {
-  return `${owner} ${address}:${port}`
+function keyOf(owner: string, { address, port, secure }: Wanted): string {
+  return `${owner} ${address}:${port}${secure ? ' tls' : ''}`
 }
 
 function choices({ address, port }: Wanted): [string, number][] {

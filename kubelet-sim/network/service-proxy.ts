@@ -154,13 +154,13 @@ export async function noteMoves<T extends Service | IngressClass>(
   const moved: Record<string, string> = {}
   for (const { wanted, address, port } of opened) {
     const isMoved = port !== wanted.port || address !== wanted.address
-    if (isMoved && port !== 0) moved[`${wanted.address}:${wanted.port}`] = `${address}:${port}`
+    if (isMoved && port !== 0) moved[placeOf(wanted)] = `${address}:${port}`
   }
   const before = movedPorts(object as Frozen<Service>)
   const text = Object.keys(moved).length === 0 ? null : JSON.stringify(moved)
   if (text === (object.metadata.annotations?.[reachableAnnotation] ?? null)) return
   for (const { wanted, address, port, fault } of opened) {
-    const key = `${wanted.address}:${wanted.port}`
+    const key = placeOf(wanted)
     if (fault === undefined || before[key] === moved[key]) continue
     const instead = port === 0 ? 'nothing listens there' : `${address}:${port} answers instead`
     context.event(
@@ -176,6 +176,11 @@ export async function noteMoves<T extends Service | IngressClass>(
   } catch (error) {
     if (!isNotFound(error) && !isConflict(error)) throw error
   }
+}
+
+/** Where it should be; any free port for TLS stands for 443. */
+function placeOf({ address, port, secure }: Wanted): string {
+  return `${address}:${port === 0 && secure ? 443 : port}`
 }
 
 function ownerOf({ namespace, name }: Ref): string {

@@ -5,6 +5,7 @@ import { nginxController } from '../../kubelet-sim/network/ingress.ts'
 import { movedPorts } from '../../kubelet-sim/network/reachable.ts'
 import { findCondition } from '../api/conditions.ts'
 import { readConfig } from '../config.ts'
+import { Ingresses } from '../kinds/ingress.ts'
 import { IngressClasses } from '../kinds/ingressclass.ts'
 import { Nodes } from '../kinds/node.ts'
 import { type ClusterRecord, runningCluster } from './cluster-record.ts'
@@ -23,14 +24,14 @@ export function statusCommand(): Command {
         print(options.output, { running: false, dataDir }, () => `kubesim: Stopped (data: ${dataDir})\n`)
         return
       }
-      const { nodes, ingress } = await stateOf(record)
+      const { nodes, ingress, ingressTls } = await stateOf(record)
       const ready = nodes.filter(node => node.ready).length
-      print(options.output, { running: true, dataDir, ...record, ingress, nodes }, () =>
+      print(options.output, { running: true, dataDir, ...record, ingress, ingressTls, nodes }, () =>
         [
           `kubesim:    ${paint('green', 'Running')} (pid ${record.pid}, since ${record.startedAt})`,
           `apiserver:  ${record.server}`,
           `nodes:      ${ready} of ${nodes.length} ready`,
-          ...(ingress ? [`ingress:    http://${ingress}`] : []),
+          ...(ingress ? [`ingress:    http://${ingress}${ingressTls ? `, https://${ingressTls}` : ''}`] : []),
           ...(record.dns ? [`dns:        ${record.dns} (cluster.local)`] : []),
           `kubeconfig: ${record.kubeconfig}`,
           `data:       ${record.memory ? 'in memory' : dataDir}`,
@@ -44,6 +45,8 @@ interface State {
   readonly nodes: readonly { readonly name: string; readonly ready: boolean }[]
   /** Where the ingress really listens; absent while its addon is not enabled. */
   readonly ingress?: string
+  /** … and for TLS; absent while no Ingress has any. */
+  readonly ingressTls?: string
 }
 
 async function stateOf({ kubeconfig, ingress }: ClusterRecord): Promise<State> {
@@ -57,7 +60,15 @@ async function stateOf({ kubeconfig, ingress }: ClusterRecord): Promise<State> {
     const served = (await connection.client.of(IngressClasses).list()).items.find(
       each => each.spec.controller === nginxController,
     )
-    return served ? { nodes, ingress: movedPorts(served)[ingress] ?? ingress } : { nodes }
+    if (!served) return { nodes }
+    const moved = movedPorts(served)
+    const { items: ingresses } = await connection.client.of(Ingresses).list()
+    const tls = `${ingress.split(':')[0]}:443`
+    return {
+      nodes,
+      ingress: moved[ingress] ?? ingress,
+      ...(ingresses.some(({ spec }) => spec.tls?.length) ? { ingressTls: moved[tls] ?? tls } : {}),
+    }
   } finally {
     connection.close()
   }

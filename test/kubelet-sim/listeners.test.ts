@@ -1,12 +1,17 @@
 // Real sockets on the loopback, asked by node's own HTTP client. Linux only: elsewhere nodes have no address of their own.
 
 import http from 'node:http'
+import https from 'node:https'
 import net from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
+import { ingressCertificate } from '../../apiserver/http/certificates.ts'
+import { issue } from '../../apiserver/http/x509.ts'
+import { toIngress } from '../../kubelet-sim/network/ingress.ts'
 import { Listeners, type Wanted } from '../../kubelet-sim/network/listeners.ts'
 import { reachableUrls } from '../../kubelet-sim/network/reachable.ts'
 import { realEnv } from '../../src/env/real-env.ts'
-import { EndpointSlices, IngressClasses, Ingresses, Services } from '../../src/kinds/index.ts'
+import { EndpointSlices, IngressClasses, Ingresses, Secrets, Services } from '../../src/kinds/index.ts'
 import { openRoom } from './room.ts'
 
 interface Answer {
@@ -123,6 +128,92 @@ describe.skipIf(process.platform !== 'linux')('listeners', () => {
     await room.client.of(IngressClasses).delete({ name: 'nginx' })
     await room.env.activity.idle()
     await expect(ask('127.0.0.1', at)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  test('the ingress speaks TLS with the certificate of the host that is named, and sends plain requests on to it', async () => {
+    const env = realEnv({ logLevel: 'silent', seed: 1 })
+    await using room = await openRoom(env, {
+      listen: true,
+      port,
+      pullDelay: 0,
+      startDelay: 0,
+      ingressPort: 0,
+      ingressCertificate: () => ingressCertificate(env),
+      count: 1,
+    })
+    await room.run('web-0', 'node-1')
+    await room.serve('web', {}, ['web-0'])
+    const { client } = room
+    await client.of(IngressClasses).create({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: { name: 'nginx' },
+      spec: { controller: 'k8s.io/ingress-nginx' },
+    })
+    const now = env.clock.now()
+    const pair = issue({
+      subject: { commonName: 'secure.local' },
+      use: 'server',
+      names: ['secure.local', '*.wild.local'],
+      serial: Buffer.from([1, 2, 3]),
+      notBefore: now - 1000,
+      notAfter: now + 3_600_000,
+    })
+    await client.of(Secrets).create({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'secure', namespace: 'default' },
+      type: 'kubernetes.io/tls',
+      data: {
+        'tls.crt': Buffer.from(pair.cert).toString('base64'),
+        'tls.key': Buffer.from(pair.key).toString('base64'),
+      },
+    })
+    const backend = { service: { name: 'web', port: { number: 80 } } }
+    const rule = (host: string) => ({ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } })
+    await client.of(Ingresses).create({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'web', namespace: 'default' },
+      spec: {
+        tls: [{ hosts: ['secure.local', '*.wild.local'], secretName: 'secure' }],
+        rules: ['secure.local', '*.wild.local', 'plain.local'].map(rule),
+      },
+    })
+    await room.env.activity.idle()
+    const [plain, secure] = room.nodes.ingressPlaces.map(place => Number(place.split(':')[1]))
+    const get = (host: string) =>
+      new Promise<{ status: number | undefined; pod: unknown; name: unknown }>((resolve, reject) => {
+        const options = {
+          host: '127.0.0.1',
+          port: secure,
+          servername: host,
+          headers: { host },
+          rejectUnauthorized: false,
+        }
+        https
+          .get({ ...options, agent: false }, response => {
+            const { subject } = (response.socket as TLSSocket).getPeerCertificate()
+            response.resume()
+            response.on('end', () =>
+              resolve({ status: response.statusCode, pod: response.headers['x-kubesim-pod'], name: subject.CN }),
+            )
+          })
+          .on('error', reject)
+      })
+    expect(await get('secure.local')).toEqual({ status: 200, pod: 'web-0', name: 'secure.local' })
+    expect(await get('a.wild.local')).toEqual({ status: 200, pod: 'web-0', name: 'secure.local' })
+    const fake = 'Kubernetes Ingress Controller Fake Certificate'
+    expect(await get('plain.local')).toEqual({ status: 200, pod: 'web-0', name: fake })
+    expect(await get('nobody.local')).toEqual({ status: 404, pod: undefined, name: fake })
+    expect((await ask('127.0.0.1', plain!, '/', 'plain.local')).status).toBe(200)
+    const sent = await toIngress(
+      room.nodes.network,
+      { method: 'GET', path: '/x?y=1', headers: { host: 'secure.local' }, body: new Uint8Array() },
+      '127.0.0.1',
+    )
+    expect([sent.status, sent.headers.location]).toEqual([308, 'https://secure.local/x?y=1'])
+    expect((await ask('127.0.0.1', plain!, '/', 'secure.local')).status).toBe(308)
   })
 
   test('a port that is taken is replaced, and both the events and the Service tell', async () => {
