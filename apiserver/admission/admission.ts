@@ -11,7 +11,8 @@ import type { AlsoPut, Present } from '../storage/storage.ts'
 
 export interface AdmissionRequest {
   readonly kind: Kind<any>
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE'
+  /** CONNECT: to a pod's programs or ports; the object are its options, and there is no other. */
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
   readonly namespace: string | undefined
   /** Of an object that is to get a generated name: what the name will begin with. */
   readonly name: string
@@ -37,6 +38,8 @@ export interface Admission {
   load?(): Promise<void>
   /** Completes the draft. Throws ApiError to refuse. */
   admit?(draft: KubeObject, request: AdmissionRequest): void
+  /** Whether it is asked about connections as well. */
+  readonly connects?: boolean
   /** Refuses by throwing ApiError. For DELETE, `next` is the object to be deleted. */
   check?(next: Frozen<KubeObject>, request: AdmissionRequest): void
   /**

@@ -50,7 +50,9 @@ export class Upgrades {
       const resource = this.#verbs.resourceOf(target)
       const query = queryOf(url)
       if (isConnecting(target.subresource)) {
-        const asked = this.#verbs.connection(resource, target, target.subresource)
+        const userAgent = request.headers['user-agent']
+        const info = { user, userAgent, mayWait: true, warn: () => {} }
+        const asked = await this.#verbs.connection(resource, target, target.subresource, query, info)
         const { connect } = await import('./streams/connections.ts')
         return await connect({ ...asked, subresource: target.subresource, query, request, socket, head })
       }

@@ -48,7 +48,7 @@ import {
 } from './request.ts'
 import { attributesOf } from './request-attributes.ts'
 import type { RequestMetrics } from './request-metrics.ts'
-import { type Connecting, commandRequest, requireHost } from './streams/connecting.ts'
+import { type Connecting, commandRequest, connectOptions, requireHost } from './streams/connecting.ts'
 import { patchInfo, requireOnce } from './twice.ts'
 import { EventBytes, type Outlet, type ProtobufWriting } from './watch-stream.ts'
 import { openWatch } from './watching.ts'
@@ -187,7 +187,7 @@ export class Verbs {
       case 'exec':
       case 'attach':
       case 'portforward': {
-        const { pod } = this.connection(resource, target, subresource)
+        const { pod } = await this.connection(resource, target, subresource, query, infoOf(exchange))
         if (subresource === 'portforward') requireHost(pod)
         else commandRequest(pod, query)
         throw badRequest('Upgrade request required')
@@ -250,9 +250,16 @@ export class Verbs {
     response.on('close', watching.start())
   }
 
-  /** What a connection to a pod is made of, besides itself. Throws when there is no such pod, or nobody to ask. */
-  connection(resource: ResourceRegistry, target: Target, subresource: Connecting) {
+  /** What a connection to a pod is made of, besides itself. Rejects when somebody refuses it, there is no such pod, or nobody to ask. */
+  async connection(
+    resource: ResourceRegistry,
+    target: Target,
+    subresource: Connecting,
+    query: Query,
+    info: RequestInfo,
+  ) {
     if (!resource.kind.subresources?.includes(subresource)) throw noSuchPath()
+    await resource.admitConnection?.(refOf(target), subresource, connectOptions(subresource, query), info)
     const pod = resource.get(refOf(target)).object as unknown as Frozen<Pod>
     const { env, ending } = this.#options
     return { pod, nodes: this.#nodes(), clock: env.clock, ending }

@@ -1,11 +1,12 @@
 // Who has to be asked before a POST to a subresource does its work: webhooks whose rules name `pods/binding`, `pods/eviction`,
-// `serviceaccounts/token`. Called by bind, evict and requestToken. The built-in plugins have nothing to say about these.
+// `serviceaccounts/token`, and before somebody is connected to a pod. Called by bind, evict, requestToken and the registry. Of
+// the built-in plugins only policies have something to say about these.
 
 import { freeze, jsonClone } from '../../src/api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { WriteOptions } from '../../src/client/client.ts'
 import type { Subresource } from '../../src/kinds/kind.ts'
-import type { AdmissionRequest } from '../admission/admission.ts'
+import type { Admission, AdmissionRequest } from '../admission/admission.ts'
 import type { Collection } from './collection.ts'
 import type { RequestInfo } from './registry.ts'
 
@@ -17,12 +18,14 @@ export async function admitted<Body extends object>(
   body: Body,
   options: WriteOptions,
   info: RequestInfo,
+  operation: 'CREATE' | 'CONNECT' = 'CREATE',
+  plugins: readonly Admission[] = [],
 ): Promise<Body> {
   const round = remote?.begin()
-  if (round === undefined) return body
+  if (round === undefined && plugins.length === 0) return body
   const request: AdmissionRequest = {
     kind,
-    operation: 'CREATE',
+    operation,
     namespace: ref.namespace,
     name: ref.name,
     subresource,
@@ -34,11 +37,24 @@ export async function admitted<Body extends object>(
     warn: info.warn,
   }
   let draft = freeze(jsonClone(body)) as unknown as Frozen<KubeObject>
-  for (;;) {
+  while (round !== undefined) {
     const mutate = round.mutate(draft, request)
     if (mutate === undefined) break
     draft = (freeze(await mutate()) as Frozen<KubeObject> | undefined) ?? draft
   }
-  await round.validate(draft, request)?.()
+  await round?.validate(draft, request)?.()
+  for (const plugin of plugins) plugin.check?.(draft, request)
   return jsonClone(draft) as unknown as Body
+}
+
+/** Whether somebody may be connected to a pod, as far as those say who are asked (endpoints/handlers/rest.go, ConnectResource). */
+export async function admitConnection(
+  collection: Collection,
+  ref: Ref,
+  subresource: Subresource,
+  connection: object,
+  info: RequestInfo,
+): Promise<void> {
+  const plugins = collection.admission.filter(({ connects }) => connects)
+  await admitted(collection, ref, subresource, connection, {}, info, 'CONNECT', plugins)
 }

@@ -14,6 +14,7 @@ import { Nodes } from '../../src/kinds/node.ts'
 import { Pods } from '../../src/kinds/pod.ts'
 import type { Admission, RemoteAdmission } from '../admission/admission.ts'
 import type { Storage, Stored } from '../storage/storage.ts'
+import { admitConnection } from './acting.ts'
 import { applyScale, applyToObject } from './apply.ts'
 import { refuseStrategic } from './apply-patch.ts'
 import { bindingRegistry } from './bindings.ts'
@@ -148,6 +149,8 @@ export interface ResourceRegistry {
   readSubresource(ref: Ref, subresource: Subresource): Reading
   /** POST of a subresource (binding, eviction); PUT of scale and finalize goes through `update`. */
   act(ref: Ref, subresource: Subresource, body: unknown, options: WriteOptions, info: RequestInfo): Promise<Wrote>
+  /** Rejects with ApiError when somebody who is asked refuses that the user is connected. Absent: there is nothing to connect to. */
+  admitConnection?(ref: Ref, subresource: Subresource, options: object, info: RequestInfo): Promise<void>
 }
 
 /** A kind that is a question, and what answers it: it fills in the status of what was sent, or throws. */
@@ -277,6 +280,7 @@ function resourceRegistry(
       if (partsOfObject.includes(subresource)) return get(collection, ref, undefined)
       throw methodNotSupported(kind, 'get')
     },
+    admitConnection: (ref, subresource, options, info) => admitConnection(collection, ref, subresource, options, info),
     async act(ref, subresource, body, options, info) {
       requireSubresource(subresource)
       if (subresource === 'binding') return bind(collection, ref, body, options, info)

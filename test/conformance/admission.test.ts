@@ -164,6 +164,30 @@ test('[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should hono
   expect(await attempt(10, 'Fail')).toBe('done')
 })
 
+test('[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should be able to deny attaching pod', async () => {
+  const asked: object[] = []
+  const it = await cluster({
+    '/deny': (object, operation) => {
+      asked.push({ object, operation })
+      const isMeant = object.stdin === true && object.container === 'container1'
+      return { allowed: !isMeant, message: "attaching to pod 'to-be-attached-pod' is not allowed" }
+    },
+  })
+  await it.register(ValidatingWebhookConfigurations, 'deny', '/deny', rule('pods/attach', ['CONNECT']))
+  const options = { kind: 'PodAttachOptions', apiVersion: 'v1', stdout: true, container: 'container1' }
+  const attach = (more: object) =>
+    it.of(Pods).admitConnection!(inDefault('to-be-attached-pod'), 'attach', { ...options, ...more }, it.info)
+  expect((await refusal(attach({ stdin: true }))).message).toMatch(
+    /denied the request: attaching to pod 'to-be-attached-pod' is not allowed$/,
+  )
+  await attach({})
+  await it.of(Pods).admitConnection!(inDefault('to-be-attached-pod'), 'exec', { ...options, stdin: true }, it.info)
+  expect(asked).toEqual([
+    { object: { ...options, stdin: true }, operation: 'CONNECT' },
+    { object: options, operation: 'CONNECT' },
+  ])
+})
+
 test('[sig-api-machinery] AdmissionWebhook [Privileged:ClusterAdmin] should deny crd creation', async () => {
   const it = await cluster({ '/deny': () => ({ allowed: false, message: 'the crd contains unwanted label' }) })
   await it.register(

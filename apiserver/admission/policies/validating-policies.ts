@@ -42,6 +42,7 @@ export function validatingPolicies(options: PolicyOptions): Admission & { readon
   )
   return {
     name: 'ValidatingAdmissionPolicy',
+    connects: true,
     check(next, request) {
       if (index.bound.length === 0 || isExempt(request)) return
       const object = request.operation === 'DELETE' ? undefined : next

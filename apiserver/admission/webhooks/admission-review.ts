@@ -79,10 +79,11 @@ export function requestOfReview(
 
 /** A namespace is in itself; the name of an object that is to get a generated one is not there yet. */
 function nameOf(
-  { kind, name, namespace }: AdmissionRequest,
+  { kind, name, namespace, operation }: AdmissionRequest,
   object: Frozen<KubeObject> | undefined,
 ): { name?: string; namespace?: string } {
-  const known = object?.metadata.name === name && name !== '' ? { name } : {}
+  const isKnown = operation === 'CONNECT' || object?.metadata.name === name
+  const known = isKnown && name !== '' ? { name } : {}
   const where = kind.resource === 'namespaces' ? name : kind.namespaced ? namespace : undefined
   return where ? { ...known, namespace: where } : known
 }
@@ -93,6 +94,9 @@ const bodyKinds: Readonly<Record<string, object>> = {
   binding: { group: '', version: 'v1', kind: 'Binding' },
   eviction: { group: 'policy', version: 'v1', kind: 'Eviction' },
   token: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+  exec: { group: '', version: 'v1', kind: 'PodExecOptions' },
+  attach: { group: '', version: 'v1', kind: 'PodAttachOptions' },
+  portforward: { group: '', version: 'v1', kind: 'PodPortForwardOptions' },
 }
 
 const kindOf = ({ kind, subresource }: Resource): object =>
@@ -102,7 +106,8 @@ const resourceOf = (kind: Kind<any>): object => ({ group: kind.group, version: k
 
 const optionKinds = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' } as const
 
-function optionsOf({ operation, options, dryRun }: AdmissionRequest): object {
+function optionsOf({ operation, options, dryRun }: AdmissionRequest): object | null {
+  if (operation === 'CONNECT') return null
   const { dryRun: _, ...rest } = options
   const set = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
   return {

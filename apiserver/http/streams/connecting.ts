@@ -39,6 +39,23 @@ export function commandRequest(pod: Frozen<Pod>, query: Query): CommandRequest {
   }
 }
 
+/** As admission sees it: PodExecOptions, PodAttachOptions or PodPortForwardOptions. */
+export function connectOptions(subresource: Connecting, query: Query): object {
+  if (subresource === 'portforward') {
+    const ports = query.getAll('ports').flatMap(text => text.split(',').map(Number))
+    return { kind: 'PodPortForwardOptions', apiVersion: 'v1', ...(ports.length > 0 ? { ports } : {}) }
+  }
+  const options: Record<string, unknown> = {
+    kind: subresource === 'exec' ? 'PodExecOptions' : 'PodAttachOptions',
+    apiVersion: 'v1',
+  }
+  for (const name of ['stdin', 'stdout', 'stderr', 'tty']) if (flag(query, name)) options[name] = true
+  const container = query.get('container')
+  if (container) options.container = container
+  if (subresource === 'exec') options.command = query.getAll('command')
+  return options
+}
+
 export function requireHost({ metadata, spec }: Frozen<Pod>): void {
   if (!spec.nodeName) throw badRequest(`pod ${metadata.name} does not have a host assigned`)
 }

@@ -292,4 +292,33 @@ describe('refused', () => {
     expect((await door.refused(path, { as: { token: 'actor' } })).message).toBe('Upgrade request required')
     expect(node.started).toEqual([])
   })
+
+  test('by a policy about connections, before anything else is looked at', async () => {
+    const policies = '/apis/admissionregistration.k8s.io/v1'
+    const create = (path: string, body: object) =>
+      door.ask(`${policies}/${path}`, { method: 'POST', type: 'application/json', body: JSON.stringify(body) })
+    await create('validatingadmissionpolicies', {
+      metadata: { name: 'no-rm' },
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods/exec'], operations: ['CONNECT'] }],
+        },
+        validations: [
+          {
+            expression: "object.command[0] != 'rm' || request.name != 'web'",
+            messageExpression: "'nobody removes anything in ' + request.name",
+          },
+        ],
+      },
+    })
+    await create('validatingadmissionpolicybindings', {
+      metadata: { name: 'no-rm' },
+      spec: { policyName: 'no-rm', validationActions: ['Deny'] },
+    })
+    expect(await message(exec('command=rm&command=-rf&stdout=1'))).toMatch(/nobody removes anything in web$/)
+    expect(await message(exec('command=rm&stdout=1', 'none'))).toBe('pods "none" not found')
+    expect((await door.refused(exec('command=rm'), { method: 'POST' })).message).toMatch(/nobody removes/)
+    expect((await door.refused(exec('command=ls'), { method: 'POST' })).message).toBe('Upgrade request required')
+    expect(node.started).toEqual([])
+  })
 })
