@@ -5,6 +5,7 @@ import type { Program } from '../process.ts'
 import { cat, pager, rev, tac } from './cat.ts'
 import { chgrp, chmod, chown } from './change-files.ts'
 import { cp, mv } from './copy.ts'
+import { curl } from './curl.ts'
 import { cut, fold, nl, paste, tee, tr } from './cut.ts'
 import { date } from './date.ts'
 import { base64, digest } from './digests.ts'
@@ -17,7 +18,10 @@ import { head, tail } from './head.ts'
 import { arch, dnsdomainname, getent, groups, hostname, id, nproc, tty, uname, which, whoami } from './identity.ts'
 import { ls } from './ls.ts'
 import { link, ln, mkdir, mktemp, touch, truncate } from './make-files.ts'
+import { dig, host, nslookup } from './name-lookup.ts'
 import { basename, dirname, readlink, realpath, stat } from './names.ts'
+import { nc, telnet } from './nc.ts'
+import { ifconfig, ip, ping, route } from './ping.ts'
 import { env, kill, nohup, printenv, sleep, time, timeout, usleep } from './process-tools.ts'
 import { rm, rmdir, unlink } from './remove.ts'
 import { sed } from './sed.ts'
@@ -25,11 +29,26 @@ import { shuf, sort, uniq } from './sort.ts'
 import { df, du, free, killall, mount, pgrep, pidof, ps, sysctl, top, umount, uptime, watch } from './system-facts.ts'
 import { tar } from './tar.ts'
 import { wc } from './wc.ts'
+import { wget } from './wget.ts'
 import { xargs } from './xargs.ts'
 
 export const tools: Readonly<Record<string, Program>> = Object.freeze({
   '[': test,
   arch,
+  curl,
+  dig,
+  host,
+  ifconfig,
+  ip,
+  nc,
+  ncat: nc,
+  netcat: nc,
+  nslookup,
+  ping,
+  ping6: ping,
+  route,
+  telnet,
+  wget,
   base64,
   df,
   dmesg: succeed,
