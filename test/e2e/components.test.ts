@@ -76,6 +76,9 @@ describe.skipIf(noKubectl)('components of their own', () => {
     expect(await page(address, Number(port))).toContain('nginx')
 
     const name = (await kubectl('get', 'pods', '-o', 'name')).split('\n')[0]!
+    expect(await kubectl('exec', name, '--', 'cat', '/etc/hostname')).toBe(`${name.replace('pod/', '')}\n`)
+    const typed = await kubectl.run(['exec', '-i', name, '--', 'sh'], { stdin: 'echo $((2 * 21)); exit 6' })
+    expect([typed.stdout, typed.code]).toEqual(['42\n', 6])
     expect(await kubectl('get', '--raw', `/api/v1/namespaces/default/${name.replace('pod', 'pods')}/proxy/`)).toContain(
       'nginx',
     )
