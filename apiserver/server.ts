@@ -45,6 +45,7 @@ import { ensureLocalServices, followCustomServices } from './aggregation/local-s
 import { type Authorizer, createAuthorizer } from './auth/authorization.ts'
 import { bootstrapRoles } from './auth/bootstrap-roles.ts'
 import { celAuthorizerOf } from './auth/cel-authorizer.ts'
+import { LegacyTokenTracking } from './auth/legacy-token-tracking.ts'
 import { builtinReviews } from './auth/reviews.ts'
 import { loadOrCreateSigningKey, type SigningKey } from './auth/service-account-keys.ts'
 import { ServiceAccountTokens } from './auth/service-account-tokens.ts'
@@ -117,10 +118,12 @@ export function createApiServer(
   options: ApiServerOptions = {},
 ): ApiServer {
   const { nodes, outgoing = httpsOutgoing(env), isRunning, authorizer = createAuthorizer(storage) } = options
+  const tracking = new LegacyTokenTracking(env, storage, () => client.as('kube-apiserver'))
   const tokens = new ServiceAccountTokens({
     env,
     storage,
     key: () => options.signingKey ?? loadOrCreateSigningKey(undefined),
+    used: secret => tracking.used(secret),
   })
   const equivalents = (kind: Kind<any>): readonly Kind<any>[] => equivalentsAmong(registry.kinds, kind)
   const cel = new CelLoader(env)
@@ -178,6 +181,7 @@ export function createApiServer(
       await bootstrap(own, address, port, env.clock.now())
       await Promise.all([
         ensureLocalServices(own, storage, registry.kinds),
+        tracking.start(),
         ...(certificateAuthority === undefined
           ? []
           : [ensure<ConfigMap>(own, ConfigMaps, extensionAuthentication(certificateAuthority), ['data'])]),
@@ -185,6 +189,7 @@ export function createApiServer(
     },
     close() {
       stopExpiring()
+      tracking.close()
       authorizer.close()
       webhooks.close()
       for (const policy of policies) policy.close()

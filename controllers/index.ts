@@ -24,6 +24,7 @@ import { garbageCollector } from './garbage-collector.ts'
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts'
 import { jobController } from './job.ts'
 import { jobPodOrphansController } from './job-pod-orphans.ts'
+import { legacyTokenCleaner } from './legacy-token-cleaner.ts'
 import { namespaceController } from './namespace.ts'
 import { nodeIpamController } from './node-ipam.ts'
 import { type NodeLifecycleOptions, nodeLifecycleController } from './node-lifecycle.ts'
@@ -77,6 +78,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     serviceAccountController(),
     ...(certificateAuthority ? [rootCertificatePublisher(certificateAuthority)] : []),
     ...(legacyTokenIssuer ? [serviceAccountTokensController(legacyTokenIssuer, certificateAuthority ?? '')] : []),
+    legacyTokenCleaner(),
     clusterRoleAggregationController(),
     namespaceController(kinds),
     garbageCollector(kinds),

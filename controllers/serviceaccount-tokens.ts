@@ -35,6 +35,18 @@ export function serviceAccountTokensController(
       },
     ],
     concerns: ({ type }) => type === 'kubernetes.io/service-account-token',
+    /** Its account names it no longer. */
+    async gone({ name, namespace = '' }, { client, lister }) {
+      for (const account of lister(ServiceAccounts).by('namespace', namespace)) {
+        if (!account.secrets?.some(each => each.name === name)) continue
+        const secrets = account.secrets.filter(each => each.name !== name)
+        try {
+          await client.of(ServiceAccounts).update({ ...account, secrets })
+        } catch (error) {
+          if (!isNotFound(error)) throw error
+        }
+      }
+    },
     async reconcile(secret, { client, lister }) {
       const { metadata, data } = secret
       if (metadata.deletionTimestamp !== undefined) return

@@ -5,10 +5,10 @@
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { ApiError } from '../../src/api/errors.ts'
 import type { User } from '../registry/registry.ts'
-import type { Proven, ServiceAccountTokens } from './service-account-tokens.ts'
+import type { Proven, Remarks, ServiceAccountTokens } from './service-account-tokens.ts'
 
 /** Whom a token speaks for. Undefined: nobody knows it. A string says why it does not hold. */
-export type TokenAuthenticator = (token: string) => Told | Promise<Told>
+export type TokenAuthenticator = (token: string, remarks?: Remarks) => Told | Promise<Told>
 type Told = User | string | undefined
 
 export interface AuthenticationOptions {
@@ -23,6 +23,8 @@ export interface Credentials {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly socket: Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>
   readonly connection: object
+  /** Where to say what is to be said of a token. */
+  readonly remarks?: Remarks | undefined
 }
 
 /** At once, but for a token that nobody has looked at before. */
@@ -52,7 +54,7 @@ export function createAuthenticator(options: AuthenticationOptions = {}): Authen
     if (typeof user === 'object') return user
     const token = bearerToken(credentials.headers.authorization)
     if (token !== undefined) {
-      const told = ofToken(token)
+      const told = ofToken(token, credentials.remarks)
       return told instanceof Promise ? told.then(known) : known(told)
     }
     if (user === 'foreign') throw unauthorized()
@@ -69,10 +71,10 @@ function known(told: Told): User {
 const unauthorized = (): ApiError => new ApiError('Unauthorized', 'Unauthorized')
 
 function tokenAuthenticator({ tokens, serviceAccounts }: AuthenticationOptions): TokenAuthenticator {
-  return token => {
+  return (token, remarks) => {
     const user = tokens?.get(token)
     if (user !== undefined || serviceAccounts === undefined) return user
-    const proven = serviceAccounts.authenticate(token)
+    const proven = serviceAccounts.authenticate(token, undefined, remarks)
     return proven instanceof Promise ? proven.then(userOfProven) : userOfProven(proven)
   }
 }

@@ -23,7 +23,7 @@ import {
 } from '../../src/kinds/reviews.ts'
 import type { Answer, Review, User } from '../registry/registry.ts'
 import type { Attributes, Authorizer } from './authorization.ts'
-import type { ServiceAccountTokens } from './service-account-tokens.ts'
+import type { Remarks, ServiceAccountTokens } from './service-account-tokens.ts'
 
 export const builtinReviews = (authorizer: Authorizer, tokens: ServiceAccountTokens): readonly Review[] => [
   review<SelfSubjectReview>(SelfSubjectReviews, (draft, { name, uid, groups, extra }, now) => {
@@ -33,7 +33,7 @@ export const builtinReviews = (authorizer: Authorizer, tokens: ServiceAccountTok
       userInfo: { username: name, ...(uid ? { uid } : {}), groups: [...groups], ...(more ? { extra: more } : {}) },
     }
   }),
-  review<TokenReview>(TokenReviews, draft => answerToToken(draft, tokens)),
+  review<TokenReview>(TokenReviews, (draft, _user, _now, info) => answerToToken(draft, tokens, info)),
   review<SelfSubjectAccessReview>(SelfSubjectAccessReviews, (draft, user) => {
     draft.status = answerTo(authorizer, user, draft.spec)
   }),
@@ -50,10 +50,10 @@ export const builtinReviews = (authorizer: Authorizer, tokens: ServiceAccountTok
 ]
 
 /** pkg/registry/authentication/tokenreview/storage.go; the words of a token that does not hold are the union authenticator's. */
-async function answerToToken(draft: TokenReview, tokens: ServiceAccountTokens): Promise<void> {
+async function answerToToken(draft: TokenReview, tokens: ServiceAccountTokens, remarks: Remarks): Promise<void> {
   const { token = '', audiences } = draft.spec ?? {}
   if (token === '') throw badRequest('token is required for TokenReview in authentication')
-  const proven = await tokens.authenticate(token, audiences?.length ? audiences : undefined)
+  const proven = await tokens.authenticate(token, audiences?.length ? audiences : undefined, remarks)
   if (typeof proven !== 'object') {
     draft.status = { error: proven === undefined ? 'invalid bearer token' : `[invalid bearer token, ${proven}]` }
     return

@@ -8,6 +8,7 @@ import { parseTime } from '../../src/api/time.ts'
 import type { Millis } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Random } from '../../src/env/random.ts'
+import { invalidSinceLabel } from '../../src/kinds/legacy-tokens.ts'
 import type { User } from '../registry/registry.ts'
 import { keyOf } from '../storage/keys.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -17,6 +18,12 @@ import type { SigningKey } from './service-account-keys.ts'
 export interface Proven {
   readonly user: User
   readonly audiences: readonly string[]
+}
+
+/** Takes what is to be said of a token beside whose it is: to who sent it, and to the audit log. */
+export interface Remarks {
+  warn(text: string): void
+  readonly annotate?: ((key: string, value: string) => void) | undefined
 }
 
 export type BoundKind = 'pod' | 'secret' | 'node'
@@ -42,6 +49,8 @@ export interface ServiceAccountTokensOptions {
   readonly storage: Storage
   /** Called once, when a token is issued or read for the first time. */
   readonly key: () => SigningKey
+  /** Told of each use of a Secret's token; what it promises is waited for. */
+  readonly used?: (secret: Frozen<Secret>) => Promise<void> | undefined
 }
 
 /** As kubeadm sets --service-account-issuer; also the API server's own audience. */
@@ -81,13 +90,15 @@ export class ServiceAccountTokens {
   readonly #random: Random
   readonly #makeKey: () => SigningKey
   #madeKey: SigningKey | undefined
+  readonly #used: ServiceAccountTokensOptions['used']
   readonly #known = new Map<string, Claims>()
 
-  constructor({ env, storage, key }: ServiceAccountTokensOptions) {
+  constructor({ env, storage, key, used }: ServiceAccountTokensOptions) {
     this.#env = env
     this.#storage = storage
     this.#random = env.random.fork('service-account-tokens')
     this.#makeKey = key
+    this.#used = used
   }
 
   get #key(): SigningKey {
@@ -139,12 +150,13 @@ export class ServiceAccountTokens {
   authenticate(
     token: string,
     wanted: readonly string[] = [issuer],
+    remarks?: Remarks,
   ): Proven | string | undefined | Promise<Proven | string | undefined> {
     const known = this.#known.get(token)
-    if (known !== undefined) return this.#judge(token, known, wanted)
+    if (known !== undefined) return this.#judge(token, known, wanted, remarks)
     const from = issuerOf(token)
     if (from !== issuer && from !== legacyIssuer) return undefined
-    return this.#verify(token, wanted)
+    return this.#verify(token, wanted, remarks)
   }
 
   /** For /openid/v1/jwks. */
@@ -170,7 +182,11 @@ export class ServiceAccountTokens {
     return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid: id }).sign(key)
   }
 
-  async #verify(token: string, wanted: readonly string[]): Promise<Proven | string | undefined> {
+  async #verify(
+    token: string,
+    wanted: readonly string[],
+    remarks: Remarks | undefined,
+  ): Promise<Proven | string | undefined> {
     const { compactVerify, decodeProtectedHeader } = await import('jose')
     const { algorithm, id, public: key } = this.#key
     let claims: Claims
@@ -185,18 +201,23 @@ export class ServiceAccountTokens {
     }
     if (this.#known.size >= mostKnown) this.#known.delete(this.#known.keys().next().value!)
     this.#known.set(token, claims)
-    return this.#judge(token, claims, wanted)
+    return this.#judge(token, claims, wanted, remarks)
   }
 
   /** What may have changed since it was signed. */
-  #judge(token: string, claims: Claims, wanted: readonly string[]): Proven | string {
+  #judge(
+    token: string,
+    claims: Claims,
+    wanted: readonly string[],
+    remarks: Remarks | undefined,
+  ): Proven | string | Promise<Proven | string> {
     const own = claims.aud === undefined ? [issuer] : [claims.aud].flat()
     const audiences = own.filter(each => wanted.includes(each))
     if (audiences.length === 0) {
       return `token audiences ${quoted(own)} is invalid for the target audiences ${quoted(wanted)}`
     }
-    const user =
-      claims.iss === legacyIssuer ? this.#legacyUser(token, claims) : this.#boundUser(claims, this.#env.clock.now())
+    if (claims.iss === legacyIssuer) return this.#judgeLegacy(token, claims, audiences, remarks)
+    const user = this.#boundUser(claims, this.#env.clock.now())
     return typeof user === 'string' ? user : { user, audiences }
   }
 
@@ -235,7 +256,35 @@ export class ServiceAccountTokens {
     return { ...userOf(account), ...(Object.keys(extra).length > 0 ? { extra } : {}) }
   }
 
-  #legacyUser(token: string, claims: Claims): User | string {
+  /** Its use is noted, also of one that is not let in any more. */
+  #judgeLegacy(
+    token: string,
+    claims: Claims,
+    audiences: readonly string[],
+    remarks: Remarks | undefined,
+  ): Proven | string | Promise<Proven | string> {
+    const found = this.#legacyHolders(token, claims)
+    if (typeof found === 'string') return found
+    const { secret, account } = found
+    const { name, namespace, labels } = secret.metadata
+    let told: Proven | string
+    if (labels?.[invalidSinceLabel]) {
+      remarks?.annotate?.(`${auditPrefix}legacy-token-invalidated`, `${name}/${namespace}`)
+      told = `the token in secret ${namespace}/${name} for service account ${namespace}/${account.metadata.name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`
+    } else {
+      const isGenerated = account.secrets?.some(each => each.name === name) ?? false
+      if (isGenerated) remarks?.warn(generatedWarning)
+      remarks?.annotate?.(`${auditPrefix}legacy-token-${isGenerated ? 'autogenerated' : 'manual'}-secret`, name ?? '')
+      told = { user: userOf(account), audiences }
+    }
+    const noting = this.#used?.(secret)
+    return noting === undefined ? told : noting.then(() => told)
+  }
+
+  #legacyHolders(
+    token: string,
+    claims: Claims,
+  ): { readonly secret: Frozen<Secret>; readonly account: Frozen<ServiceAccount> } | string {
     const said = claims as Readonly<Record<string, string | undefined>>
     const claim = (name: string): string => said[`kubernetes.io/serviceaccount/${name}`] ?? ''
     const [namespace, name, uid] = [claim('namespace'), claim('service-account.name'), claim('service-account.uid')]
@@ -247,7 +296,7 @@ export class ServiceAccountTokens {
     if (Buffer.from(secret.data?.token ?? '', 'base64').toString() !== token) {
       return "service account token does not match server's copy"
     }
-    const account = this.#find('serviceaccounts', name, namespace)
+    const account = this.#find('serviceaccounts', name, namespace) as Frozen<ServiceAccount> | undefined
     if (account === undefined) return `serviceaccounts ${JSON.stringify(name)} not found`
     if (account.metadata.deletionTimestamp !== undefined) {
       return `service account ${namespace}/${name} has been deleted`
@@ -255,7 +304,7 @@ export class ServiceAccountTokens {
     if (account.metadata.uid !== uid) {
       return `service account UID (${account.metadata.uid}) does not match claim (${uid})`
     }
-    return userOf(account)
+    return { secret, account }
   }
 
   #find(plural: string, name: string, namespace: string | undefined): Frozen<KubeObject> | undefined {
@@ -266,6 +315,10 @@ export class ServiceAccountTokens {
 }
 
 const prefix = 'authentication.kubernetes.io/'
+const auditPrefix = 'authentication.k8s.io/'
+
+const generatedWarning =
+  'Use tokens from the TokenRequest API or manually created secret-based tokens instead of auto-generated secret-based tokens.'
 
 /** Deleted so long ago that no clock can be the reason. */
 function isGone({ metadata }: Frozen<KubeObject>, now: Millis): boolean {

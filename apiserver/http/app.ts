@@ -16,6 +16,7 @@ import type { Trail } from '../audit/trail.ts'
 import type { Authenticate, Credentials } from '../auth/authentication.ts'
 import { type Authorizer, isMaster, refused } from '../auth/authorization.ts'
 import { impersonated, isImpersonating } from '../auth/impersonation.ts'
+import type { Remarks } from '../auth/service-account-tokens.ts'
 import type { Flow, FlowControl } from '../flowcontrol/flow-control.ts'
 import type { Registry, User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
@@ -34,7 +35,7 @@ import { sendMissingPage } from './missing-pages.ts'
 import { definitionReader, type OpenapiRoute, openapiRoutes } from './openapi.ts'
 import { type PastApi, PastPaths, pastTarget } from './past-paths.ts'
 import { presentRefusal } from './presentation.ts'
-import { asApiError, drained, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
+import { addWarning, asApiError, drained, type Headers, sendBytes, sendObject, sendStatus } from './reply.ts'
 import { parseTarget, type Query, queryOf, readBody } from './request.ts'
 import { attributesOf, isLongRunning, type RequestAttributes, selectedBy } from './request-attributes.ts'
 import { type Counted, RequestMetrics } from './request-metrics.ts'
@@ -141,6 +142,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     let flow: Flow | undefined
     let trail: Trail | undefined
     let isLong = false
+    let remarked: readonly Remarked[] = []
     const ago = past && request.url?.startsWith('/at/') ? pastTarget(request.url) : undefined
     // From here on the request is as it would be of the present.
     if (ago !== undefined) request.url = request.url!.replace(/^\/at\/\d+\/?/, '/')
@@ -154,10 +156,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     try {
       let authenticated: User
       try {
-        const told = authenticate(credentialsOf(request))
+        const credentials = credentialsOf(request)
+        // A token may be spoken of; nothing else is.
+        const said = request.headers.authorization === undefined ? undefined : remarksUpon(headers)
+        if (said !== undefined) remarked = said.annotations
+        const told = authenticate(said === undefined ? credentials : { ...credentials, remarks: said })
         authenticated = told instanceof Promise ? await told : told
       } catch (error) {
-        if (audit !== undefined) tellUnknown(request, response, headers, error)
+        if (audit !== undefined) tellUnknown(request, response, headers, error, remarked)
         throw error
       }
       const target = path.startsWith('/api') ? parseTarget(path) : undefined
@@ -167,6 +173,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         trail = audit.begin(requestHead(request, String(headers['Audit-Id'])), authenticated, attributes)
         isLong = trail !== undefined && isLongRunning(attributes)
         if (isLong) tellStart(response, trail!)
+        for (const [key, value] of remarked) trail?.annotate(key, value)
       }
       const user = meant(authenticated, request)
       if (user !== authenticated) trail?.impersonates(user)
@@ -235,13 +242,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   /** Credentials that do not hold are written of, too. */
-  function tellUnknown(request: IncomingMessage, response: ServerResponse, headers: Headers, error: unknown): void {
+  function tellUnknown(
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: Headers,
+    error: unknown,
+    remarked: readonly Remarked[],
+  ): void {
     const url = request.url ?? '/'
     const path = url.split('?', 1)[0]!
     const target = path.startsWith('/api') ? parseTarget(path) : undefined
     const attributes = attributesOf(request.method ?? 'GET', url, path, target)
     const trail = audit?.unauthenticated(requestHead(request, String(headers['Audit-Id'])), attributes)
     trail?.stated(asApiError(error).toStatus())
+    for (const [key, value] of remarked) trail?.annotate(key, value)
     if (trail !== undefined) tellStart(response, trail)
   }
 
@@ -397,6 +411,18 @@ function remembered<T extends { once(event: 'close', run: () => void): unknown }
     one.once('close', () => all.delete(one))
   }
   return { all, add }
+}
+
+type Remarked = readonly [key: string, value: string]
+
+/** What is said of a token goes into the answer's headers, and is kept for the audit log, which knows nothing of the request yet. */
+function remarksUpon(headers: Headers): Remarks & { readonly annotations: readonly Remarked[] } {
+  const annotations: Remarked[] = []
+  return {
+    annotations,
+    warn: text => addWarning(headers, text),
+    annotate: (key, value) => void annotations.push([key, value]),
+  }
 }
 
 function credentialsOf(request: IncomingMessage): Credentials {

@@ -232,6 +232,13 @@ export function warningHeader(text: string): string {
   return `299 - "${Buffer.from(quoted).toString('latin1')}"`
 }
 
+/** Each warning once. */
+export function addWarning(headers: Headers, text: string): void {
+  const value = warningHeader(text)
+  const warnings = (headers.Warning ?? []) as string[]
+  if (!warnings.includes(value)) headers.Warning = [...warnings, value]
+}
+
 export function isStatus(object: unknown): object is Status {
   return (object as KubeObject | undefined)?.kind === 'Status'
 }

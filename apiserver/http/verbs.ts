@@ -33,7 +33,7 @@ import { ChunkPool } from './chunk-pool.ts'
 import { type Form, Negotiator, protobuf } from './negotiation.ts'
 import { readLog, requestToNode, requestToPod, requestToService } from './node-paths.ts'
 import { type Answer, presentList, presentObject } from './presentation.ts'
-import { type Headers, warningHeader } from './reply.ts'
+import { addWarning, type Headers } from './reply.ts'
 import {
   BodyReader,
   deleteOptions,
@@ -90,7 +90,7 @@ export class Verbs {
     const resource = this.resourceOf(target)
     // Before anything can fail: refusals carry it too (endpoints/installer.go, AddWarningsHandler).
     if (resource.kind.deprecation !== undefined) {
-      warn(exchange.headers, resource.kind.deprecation)
+      addWarning(exchange.headers, resource.kind.deprecation)
       this.#options.metrics.deprecated(resource.kind, target.subresource)
       exchange.trail?.annotate('k8s.io/deprecated', 'true')
     }
@@ -366,7 +366,14 @@ const bodyKind = ({ kind }: ResourceRegistry, part: string): string => bodyKinds
 function infoOf({ user, headers, request, trail }: Exchange): RequestInfo {
   const userAgent = request.headers['user-agent']
   const annotate = trail && ((key: string, value: string, level?: Level) => trail.annotate(key, value, level))
-  return { user, userAgent, mayWait: true, annotate, warn: text => warn(headers, text), cause: causeOf(user, request) }
+  return {
+    user,
+    userAgent,
+    mayWait: true,
+    annotate,
+    warn: text => addWarning(headers, text),
+    cause: causeOf(user, request),
+  }
 }
 
 /** What the request says of itself. A component that is a process of its own says what it answers to. */
@@ -384,13 +391,6 @@ function tellBody(trail: Trail, body: unknown, { apiVersion, kind, defaults }: K
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return
   const whole = sent === kind ? { kind, apiVersion, ...body } : body
   trail.requested(whole, sent === kind ? defaults : undefined)
-}
-
-/** Each warning once. */
-function warn(headers: Headers, text: string): void {
-  const value = warningHeader(text)
-  const warnings = (headers.Warning ?? []) as string[]
-  if (!warnings.includes(value)) headers.Warning = [...warnings, value]
 }
 
 function isWatch({ target, query, exchange }: Call): boolean {

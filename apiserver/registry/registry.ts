@@ -159,7 +159,12 @@ export interface Review {
   readonly answer: Answer<KubeObject>
 }
 
-export type Answer<T extends KubeObject> = (draft: T, user: User, now: Millis) => void | Promise<void>
+export type Answer<T extends KubeObject> = (
+  draft: T,
+  user: User,
+  now: Millis,
+  info: RequestInfo,
+) => void | Promise<void>
 
 export interface Registry {
   /** Every served kind: those of kinds/index.ts in their order, the reviews, what came later. A new list when that changes. */

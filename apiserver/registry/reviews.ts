@@ -26,7 +26,7 @@ export function reviewRegistry(env: Env, { kind, answer }: Review): ResourceRegi
       if (kind.namespaced) matchNamespace(kind, draft.metadata, namespace)
       const faults = kind.validate?.(draft as never, undefined, { now, operation: 'create' }) ?? []
       if (faults.length > 0) throw invalid(kind, '', faults)
-      await answer(draft, info.user, now)
+      await answer(draft, info.user, now, info)
       return { reading: readingOf(freeze(draft) as Frozen<KubeObject>), code: 201 }
     },
     update: rejects('update'),

@@ -18,8 +18,9 @@ import { ApiError } from '../../src/api/errors.ts'
 import type { Ref } from '../../src/api/meta.ts'
 import type { Client } from '../../src/client/client.ts'
 import { type VirtualEnv, virtualEnv } from '../../src/env/virtual-env.ts'
-import { builtinKinds, ServiceAccounts } from '../../src/kinds/index.ts'
+import { builtinKinds, ConfigMaps, ServiceAccounts } from '../../src/kinds/index.ts'
 import type { Kind } from '../../src/kinds/kind.ts'
+import { trackingConfigMap } from '../../src/kinds/legacy-tokens.ts'
 
 export interface TestServer {
   readonly env: VirtualEnv
@@ -55,6 +56,13 @@ export async function testServer(kinds: readonly Kind<any>[] = builtinKinds, out
     },
   }
   return { env, storage, server, client: server.client, info, of: kind => server.registry.of(kind) }
+}
+
+/** For tests of collections that count ConfigMaps: without the one that the server itself keeps (auth/legacy-token-tracking.ts). */
+export async function emptyOfMaps(server: TestServer): Promise<TestServer> {
+  const { name, namespace } = trackingConfigMap
+  await server.client.of(ConfigMaps).delete({ name, namespace })
+  return server
 }
 
 /** The ApiError with which a promise rejects, or a call throws. */

@@ -4,13 +4,13 @@
 import { describe, expect, test } from 'vitest'
 import type { ListOptions } from '../../src/client/client.ts'
 import { ConfigMaps, Deployments, Nodes, Pods } from '../../src/kinds/index.ts'
-import { inDefault, refusal, type TestServer, testServer } from './harness.ts'
+import { emptyOfMaps, inDefault, refusal, type TestServer, testServer } from './harness.ts'
 import { leastObject } from './least-objects.ts'
 
 const where = { namespace: 'default' }
 
 async function withMaps(count: number): Promise<TestServer> {
-  const server = await testServer()
+  const server = await emptyOfMaps(await testServer())
   for (let index = 0; index < count; index++) {
     const body = leastObject(ConfigMaps, `c-${String(index).padStart(2, '0')}`)
     body.metadata.labels = { parity: index % 2 === 0 ? 'even' : 'odd', third: String(index % 3) }

@@ -4,13 +4,13 @@
 import { describe, expect, test } from 'vitest'
 import { wholeObject } from '../../apiserver/registry/collection.ts'
 import { ConfigMaps, Events, EventsV1, Namespaces, Pods } from '../../src/kinds/index.ts'
-import { inDefault, refusal, Told, testServer } from './harness.ts'
+import { emptyOfMaps, inDefault, refusal, Told, testServer } from './harness.ts'
 import { leastObject } from './least-objects.ts'
 
 const where = { namespace: 'default' }
 
 async function watched() {
-  const server = await testServer()
+  const server = await emptyOfMaps(await testServer())
   const { of, info, storage } = server
   const create = (name: string, labels: Record<string, string> = {}, namespace = 'default') => {
     const body = leastObject(ConfigMaps, name, namespace)
