@@ -39,6 +39,15 @@ export function understand(argv: readonly string[], env: Readonly<Record<string,
   }
 }
 
+/** Whether it only sleeps and ends, so that nobody could tell whether it was run: `sleep 3600`, `sh -c 'sleep 5; exit 3'`. */
+export function isIdle(argv: readonly string[], script: Script): boolean {
+  if (script.lines.length > 0 || script.files.length > 0 || script.loop !== undefined) return false
+  return argv.every(
+    (word, index) =>
+      index < argv.length - 1 || !/(?:^|[\s;&|])(?:mkdir|set|wait|cat|ls|touch|rm|echo|trap)\b/.test(word),
+  )
+}
+
 interface Run {
   at: Millis
   readonly lines: Line[]

@@ -6,7 +6,8 @@ import type { ConfigMap, Container } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { type ImageName, parseImageName } from '../src/kinds/image-name.ts'
-import { type Loop, type Script, understand } from './command.ts'
+import { isIdle, type Loop, type Script, understand } from './command.ts'
+import { shellNames, toolNames } from './command-names.ts'
 import { parseDuration } from './duration.ts'
 import type { Image, Route, ServedPort } from './images/image.ts'
 import { catalog } from './images/index.ts'
@@ -23,6 +24,10 @@ export interface Behaviour {
   readonly contentType: string
   /** What it prints, which files it makes, when it ends by itself. */
   readonly script: Script
+  /** Its command is really run (runs.ts): what it prints and when it ends is not told here. */
+  readonly isRun: boolean
+  /** What such a command comes to as far as it can be told, where there is nothing to run it: tests of stages alone. */
+  readonly plan: Script | undefined
   /** What it does cannot be told, only that it waits for nothing: as an init container it is taken to do its work and end. */
   readonly isUnknown: boolean
   /** The exit code after SIGTERM; undefined: it ignores SIGTERM and is killed when its grace is over. */
@@ -196,6 +201,7 @@ export function behaviourOf(
   const ports = told?.ports ?? portsOf(container, known, argv, script, overridden)
   const exits =
     exitOf(settings) ?? (known?.exits !== undefined && !overridden ? { at: 0, code: known.exits } : undefined)
+  const isRun = exits === undefined && told === undefined && isReallyRun(container, known, argv, script)
   const named = settings['kubesim.dev/port']
   const body = settings['kubesim.dev/body']
   return {
@@ -205,9 +211,11 @@ export function behaviourOf(
     routes: body === undefined ? known?.routes : undefined,
     contentType: known?.body?.startsWith('<') ? 'text/html' : 'text/plain; charset=utf-8',
     script: {
-      ...(script ?? printed(known, { hostname, port: String(ports[0] ?? '') })),
+      ...(isRun ? nothing : (script ?? printed(known, { hostname, port: String(ports[0] ?? '') }))),
       ...(exits ? { exit: exits } : {}),
     },
+    isRun,
+    plan: isRun ? script : undefined,
     isUnknown:
       (overridden || known === undefined) &&
       script === undefined &&
@@ -235,6 +243,28 @@ export function isProgramOf(known: Image | undefined, container: Frozen<Containe
   if (container.command === undefined && known.entrypoint !== undefined) return true
   const name = baseName(argv[0] ?? '')
   return known.told?.some(each => baseName(each) === name) ?? false
+}
+
+const nothing: Script = Object.freeze({ lines: [], files: [] })
+
+/** Shells and tools are, and whatever an image says; what only sleeps or ends need not be, for that can be told. */
+function isReallyRun(
+  container: Frozen<Container>,
+  known: Image | undefined,
+  argv: readonly string[],
+  script: Script | undefined,
+): boolean {
+  const name = baseName(argv[0] ?? '')
+  if (known?.told?.some(each => baseName(each) === name)) return false
+  if (known?.runs?.some(each => baseName(each) === name)) return true
+  if (shellNames.has(name) && argv.length === 1) return container.stdin === true
+  if (!shellNames.has(name) && !toolNames.has(name)) return isWhole(known) && argv.length > 0
+  return script === undefined || !isIdle(argv, script)
+}
+
+/** All that is in it is known: what is not found there is not there. */
+function isWhole(known: Image | undefined): boolean {
+  return (known?.base === 'busybox' || known?.base === 'alpine') && !known.entrypoint && !known.told && !known.commands
 }
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)

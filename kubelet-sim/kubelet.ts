@@ -87,7 +87,7 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
       options.errands.onOver(ref => context.wake(ref))
       options.evictions.onAsked(ref => context.wake(ref))
       options.images.follow(context.lister(ConfigMaps), context.lister(Images))
-      options.runs.onTouched(ref => context.wake(ref))
+      options.runs.onNews(ref => context.wake(ref))
       context.lister(Pods).index(podClaimIndex, podClaimKeys)
       context.lister(VolumeAttachments).index(attachedTo, ({ spec }) => [spec.nodeName])
       options.silences.onChange(context.signal, name => {
@@ -145,6 +145,7 @@ async function bringForward(
   for (const { type, reason, message, fieldPath } of said) {
     context.event(pod, type, reason, message, undefined, { ...place, fieldPath })
   }
+  options.runs.follow({ ...pod, status: view.status } as Frozen<Pod>, view)
   options.logs.moved(life.uid)
   if (view.removed) return remove(pod, context)
   if (hasEnded(view)) release(life, options)
@@ -210,11 +211,11 @@ function release(life: Life, { addresses, network }: KubeletOptions): void {
 function forget(life: Life | undefined, options: KubeletOptions): void {
   if (life === undefined) return
   release(life, options)
+  options.runs.forget(life.uid)
   options.logs.forget(life.uid)
   options.errands.forget(life.uid)
   options.load.forget(life.uid)
   options.evictions.forget(life.uid)
-  options.runs.forget(life.uid)
 }
 
 function keyOf({ namespace, name }: Ref): string {

@@ -9,16 +9,21 @@ import { fillTimes, hasPlaceholder } from './images/placeholders.ts'
 export interface LogLine {
   readonly at: Millis
   readonly text: string
+  /** No line end follows it. */
+  readonly isPartial?: boolean
 }
 
 const ringSize = 1000
+/** What lines more than that may lie there until they are cut off, and how many characters at most. */
+const slack = 250
+const ringLength = 1024 * 1024
 
 export class Logs {
   private readonly rings = new Map<string, Map<string, Ring>>()
   private readonly readers = new Map<string, Set<() => void>>()
 
-  /** A line that a container prints because of something outside of it. */
-  print(uid: string, container: string, restart: number, at: Millis, text: string): void {
+  /** A line that a container prints because something runs in it, or because of something outside of it. */
+  print(uid: string, container: string, restart: number, at: Millis, text: string, isPartial = false): void {
     let rings = this.rings.get(uid)
     if (!rings) {
       rings = new Map()
@@ -26,16 +31,18 @@ export class Logs {
     }
     let ring = rings.get(container)
     if (!ring) {
-      ring = { lines: [], restart, previous: [] }
+      ring = { lines: [], length: 0, restart, previous: [] }
       rings.set(container, ring)
     }
     if (ring.restart !== restart) {
       ring.previous = ring.restart === restart - 1 ? ring.lines : []
       ring.lines = []
+      ring.length = 0
       ring.restart = restart
     }
-    ring.lines.push({ at, text })
-    if (ring.lines.length > ringSize) ring.lines.splice(0, ring.lines.length - ringSize)
+    ring.lines.push(isPartial ? { at, text, isPartial } : { at, text })
+    ring.length += text.length
+    if (ring.lines.length > ringSize + slack || ring.length > ringLength) cut(ring)
     this.moved(uid)
   }
 
@@ -80,8 +87,22 @@ export class Logs {
   }
 }
 
+function cut(ring: Ring): void {
+  let from = Math.max(0, ring.lines.length - ringSize)
+  let length = 0
+  for (let at = ring.lines.length - 1; at >= from; at--) {
+    length += ring.lines[at]!.text.length
+    // One line may be as long as it likes.
+    if (length > ringLength / 2 && at < ring.lines.length - 1) from = at + 1
+  }
+  ring.lines = ring.lines.slice(from)
+  ring.length = ring.lines.reduce((sum, { text }) => sum + text.length, 0)
+}
+
 interface Ring {
   lines: LogLine[]
+  /** Characters. */
+  length: number
   restart: number
   previous: LogLine[]
 }

@@ -94,7 +94,7 @@ async function* readLogs(needs: NodeServerNeeds, pod: Frozen<Pod>, options: LogO
     lines = options.tailLines === 0 ? [] : lines.slice(-options.tailLines)
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY
   const cut = (line: LogLine): string => {
-    const text = `${options.timestamps ? `${rfc3339Nano(line.at)} ` : ''}${line.text}\n`
+    const text = `${options.timestamps ? `${rfc3339Nano(line.at)} ` : ''}${line.text}${line.isPartial ? '' : '\n'}`
     const bytes = Buffer.byteLength(text)
     const kept = bytes <= left ? text : Buffer.from(text).subarray(0, left).toString('utf8')
     left -= Math.min(bytes, left)

@@ -32,7 +32,7 @@ export function outsideOf(env: Env, network: Network, runs: Runs): Outside {
     async connect(pod, to, timeout) {
       await network.tryPort(originOfNode(network, pod.spec.nodeName ?? ''), to, timeout).catch(inWords(to))
     },
-    isRun: (pod, container) => network.isRun(pod.metadata.uid ?? '', container),
+    isRun: ({ metadata: { uid = '' } }, container) => runs.isRunning(uid, container) || network.isRun(uid, container),
     run: (pod, container, argv, timeout, isQuiet) => runIn(env, runs, pod, container, argv, timeout, isQuiet),
     touches: (pod, container) => runs.touches(pod.metadata.uid ?? '', container),
   }

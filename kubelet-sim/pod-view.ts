@@ -12,6 +12,7 @@ import type { Behaviour, Pull } from './images.ts'
 import type { Failure, Life, Run } from './life.ts'
 import type { NodeImages } from './node-images.ts'
 import type { Outside } from './outside.ts'
+import type { RunEnd } from './runs.ts'
 
 export interface Said {
   readonly type: 'Normal' | 'Warning'
@@ -73,6 +74,10 @@ export interface ContainerView {
   /** Replaced, never changed, by `set`. */
   readonly status: ContainerStatus
   readonly behaviour: Behaviour
+  /** Its command is really run. */
+  readonly isRun: boolean
+  /** How its process 1 has ended, when that is known by its having run. */
+  readonly ran: RunEnd | undefined
   /** The image's. */
   readonly labels: Readonly<Record<string, string>> | undefined
   /** Why its environment cannot be made now. */

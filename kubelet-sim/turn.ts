@@ -24,6 +24,7 @@ import {
   roleOf,
   type Said,
 } from './pod-view.ts'
+import { type Runs, runNumber } from './runs.ts'
 import type { Stage } from './stage.ts'
 import { containerStages, endingStages, podStages } from './stages/index.ts'
 
@@ -35,6 +36,8 @@ export interface Surroundings {
   readonly errands: Errands
   readonly evictions: Evictions
   readonly outside?: Outside | undefined
+  /** Absent where nothing can be run: tests of stages alone. */
+  readonly runs?: Pick<Runs, 'endOf'> | undefined
 }
 
 /** The node a pod is on, as its turn needs it. */
@@ -154,19 +157,15 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
   // First, as the kubelet starts them (kuberuntime_manager.go SyncPod): they wait for no init container.
   for (const [index, spec] of (pod.spec.ephemeralContainers ?? []).entries()) {
     status.ephemeralContainerStatuses ??= []
-    containers.push(
-      containerView(view, spec, 'ephemeral', status.ephemeralContainerStatuses, index, around.images, host),
-    )
+    containers.push(containerView(view, spec, 'ephemeral', status.ephemeralContainerStatuses, index, around, host))
   }
   for (const [index, spec] of (pod.spec.initContainers ?? []).entries()) {
     status.initContainerStatuses ??= []
-    containers.push(
-      containerView(view, spec, roleOf(spec, true), status.initContainerStatuses, index, around.images, host),
-    )
+    containers.push(containerView(view, spec, roleOf(spec, true), status.initContainerStatuses, index, around, host))
   }
   for (const [index, spec] of pod.spec.containers.entries()) {
     status.containerStatuses ??= []
-    containers.push(containerView(view, spec, 'main', status.containerStatuses, index, around.images, host))
+    containers.push(containerView(view, spec, 'main', status.containerStatuses, index, around, host))
   }
   return view
 }
@@ -177,7 +176,7 @@ function containerView(
   role: Role,
   statuses: ContainerStatus[],
   index: number,
-  images: ImageBook,
+  around: Surroundings,
   host: Host,
 ): ContainerView {
   statuses[index] ??=
@@ -186,6 +185,7 @@ function containerView(
   const list = role === 'main' ? 'containers' : role === 'ephemeral' ? 'ephemeralContainers' : 'initContainers'
   let behaviour: ReturnType<typeof behaviourOf> | undefined
   const overrides = (pod.pod.metadata.annotations ?? {}) as Overrides
+  const { images } = around
   return {
     pod,
     spec,
@@ -201,8 +201,18 @@ function containerView(
       return statuses[index]!
     },
     get behaviour() {
-      behaviour ??= behaviourOf(spec, images.find(spec.image ?? ''), overrides, pod.pod.metadata.name)
+      if (behaviour === undefined) {
+        behaviour = behaviourOf(spec, images.find(spec.image ?? ''), overrides, pod.pod.metadata.name)
+        // Where nothing can be run it is what can be told of it.
+        if (around.runs === undefined && behaviour.plan) behaviour = { ...behaviour, script: behaviour.plan }
+      }
       return behaviour
+    },
+    get isRun() {
+      return around.runs !== undefined && this.behaviour.isRun
+    },
+    get ran() {
+      return around.runs?.endOf(pod.pod.metadata.uid ?? '', spec.name, runNumber(this))
     },
     get labels() {
       return images.find(spec.image ?? '')?.labels

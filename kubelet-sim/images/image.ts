@@ -42,6 +42,8 @@ export interface Image {
   readonly commands?: readonly string[]
   /** By whole path. */
   readonly files?: Readonly<Record<string, LayerEntry>>
+  /** Of its commands, those that are really run, as shells and tools always are. */
+  readonly runs?: readonly string[]
   /** Of its commands, those that only serve or wait: what they do is told beforehand and nothing runs for it … */
   readonly told?: readonly string[]
   /** … unless something is mounted there: then what is served is in those files. */

@@ -11,8 +11,8 @@ import type { RunsNeeds } from '../runs.ts'
 import type { ContainerMachine } from './container-machine.ts'
 import type { ContainerFiles } from './files/container-files.ts'
 import { mountProc } from './files/proc.ts'
+import { logOutlet } from './log-outlet.ts'
 import { type MachineKey, Machines } from './machines.ts'
-import type { Outlet } from './outlet.ts'
 import type { Program } from './process.ts'
 import { shells } from './shell/index.ts'
 import { kernelRelease } from './tools/identity.ts'
@@ -50,7 +50,8 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
         { hosts: () => textOf('/etc/hosts'), resolvConf: () => textOf('/etc/resolv.conf') },
       )
     },
-    logOf: (key, stream) => logOutlet(key, stream),
+    logOf: ({ uid, container, restart }) =>
+      logOutlet((text, isPartial) => needs.logs.print(uid, container, restart, env.clock.now(), text, isPartial)),
   })
 
   function procOf(files: ContainerFiles, machine: ContainerMachine, pod: Frozen<Pod>): void {
@@ -77,9 +78,5 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
         ),
       memory: () => machine.usage.memory,
     })
-  }
-
-  function logOutlet(_key: MachineKey, _stream: 'stdout' | 'stderr'): Outlet {
-    return { write() {} }
   }
 }

@@ -51,6 +51,8 @@ export interface MachineParts {
   readonly env: ReadonlyMap<string, string>
   readonly cwd: string
   readonly user: User
+  /** What process 1 is told to stop with. */
+  readonly stopSignal?: Signal | undefined
   /** A program threw what no program should. */
   faulted?(argv: readonly string[], error: unknown): void
 }
@@ -169,6 +171,9 @@ export class ContainerMachine implements Machine, Runnable {
   }
   get startedAt(): number {
     return this.facts.startedAt
+  }
+  get stopSignal(): Signal {
+    return this.#parts.stopSignal ?? 'TERM'
   }
   get hasEnded(): boolean {
     return this.#hasEnded

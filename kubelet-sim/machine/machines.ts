@@ -3,7 +3,7 @@
 // waits. Loaded with the whole room by runs.ts, when the first container needs it.
 
 import type { Container, Pod } from '../../generated/types.ts'
-import type { Frozen } from '../../src/api/meta.ts'
+import type { Frozen, Ref } from '../../src/api/meta.ts'
 import { milliValue, wholeValue } from '../../src/api/quantity.ts'
 import { parseTime } from '../../src/api/time.ts'
 import type { Client } from '../../src/client/client.ts'
@@ -16,7 +16,7 @@ import type { FileSystem } from './file-system.ts'
 import { Kernel } from './kernel.ts'
 import { noSockets } from './no-sockets.ts'
 import type { Outlet } from './outlet.ts'
-import type { Program, User } from './process.ts'
+import { type Program, type Signal, signalNumbers, type User } from './process.ts'
 import type { Sockets } from './sockets.ts'
 import { Waiters } from './waiters.ts'
 
@@ -62,6 +62,7 @@ export interface Wanted {
 
 interface Kept {
   readonly restart: number
+  readonly pod: Ref
   readonly machine: Promise<ContainerMachine>
   made?: ContainerMachine
 }
@@ -95,6 +96,10 @@ export class Machines {
         stderr: this.#needs.logOf(key, 'stderr'),
       })
     })
+  }
+
+  podOf(uid: string, container: string): Ref | undefined {
+    return this.#kept.get(uid)?.get(container)?.pod
   }
 
   /** Only where it was made already. */
@@ -134,6 +139,7 @@ export class Machines {
 
   #destroy(machine: ContainerMachine): void {
     machine.onEnd = undefined
+    machine.onTouched = undefined
     machine.destroy()
   }
 
@@ -146,10 +152,13 @@ export class Machines {
   ): Promise<ContainerMachine> {
     const uid = pod.metadata.uid ?? ''
     const kept = this.#kept.get(uid)?.get(container)
-    if (kept?.restart === restart) return kept.machine
+    // What is begun may be ahead of a status that was read before.
+    if (kept !== undefined && kept.restart >= restart) return kept.machine
     if (kept !== undefined) this.forget(uid, container)
+    const { name, namespace } = pod.metadata
     const own: Kept = {
       restart,
+      pod: { name, namespace },
       machine: this.#needs.env.activity.track(async () => {
         const made = await this.#make(pod, container, restart, startedAt)
         own.made = made.made
@@ -194,6 +203,7 @@ export class Machines {
       ...(needs.stranger ? { stranger: (argv: readonly string[]) => needs.stranger!(wanted, argv) } : {}),
       env,
       cwd: spec.workingDir ?? image?.workdir ?? '/',
+      stopSignal: stopSignalOf(spec, image),
       user,
       faulted: (argv, error) =>
         needs.env.log.error({ pod: `${facts.namespace}/${facts.pod}`, argv, error }, 'a simulated program failed'),
@@ -233,6 +243,12 @@ function runOf({ status }: Frozen<Pod>, name: string): { restart: number; starte
     }
   }
   return { restart: 0, startedAt: 0 }
+}
+
+function stopSignalOf({ lifecycle }: Frozen<Container>, image: Image | undefined): Signal {
+  const named = lifecycle?.stopSignal?.replace(/^SIG/, '')
+  if (named !== undefined && named in signalNumbers) return named as Signal
+  return image?.stopSignal ?? 'TERM'
 }
 
 const longestHostname = 63
