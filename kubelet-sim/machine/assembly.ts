@@ -15,6 +15,7 @@ import { logOutlet } from './log-outlet.ts'
 import { type MachineKey, Machines } from './machines.ts'
 import type { Program } from './process.ts'
 import { shells } from './shell/index.ts'
+import { strangerOf } from './stranger.ts'
 import { kernelRelease } from './tools/identity.ts'
 import { toolOf } from './tools/index.ts'
 import { VolumeManager } from './volumes/volume-manager.ts'
@@ -39,6 +40,7 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
   return new Machines({
     ...needs,
     services: namespace => network.cache.services.list().filter(({ metadata }) => metadata.namespace === namespace),
+    stranger: strangerOf,
     program: name => programs.get(name) ?? shells.get(name) ?? toolOf(name),
     filesOf: wanted => volumes.filesOf(wanted, layerOf(wanted.image)),
     mountProc: (files, machine, { pod }) => procOf(files as ContainerFiles, machine, pod),

@@ -45,8 +45,11 @@ export interface MachineParts {
   readonly random: Random
   /** The program of a name, as programs' files carry it. */
   program(name: string): Program | undefined
-  /** A command that is not among the image's files: what it does all the same; undefined: it is not found. */
-  stranger?(argv: readonly string[]): Program | undefined
+  /**
+   * What a command does that nobody has written: one that is not among the image's files, or is (`isThere`) but has no
+   * program; undefined: it is not found.
+   */
+  stranger?(argv: readonly string[], isThere: boolean): Program | undefined
   /** What every process begins with. */
   readonly env: ReadonlyMap<string, string>
   readonly cwd: string
@@ -298,7 +301,7 @@ export class ContainerMachine implements Machine, Runnable {
     const name = argv[0] ?? ''
     const path = this.whereIs(name, env, files, cwd)
     if (path === undefined) {
-      const stranger = this.#parts.stranger?.(argv)
+      const stranger = this.#parts.stranger?.(argv, false)
       if (stranger !== undefined) return { program: stranger, argv }
       throw new SystemError('ENOENT')
     }
@@ -500,7 +503,7 @@ export class ContainerMachine implements Machine, Runnable {
     const bytes = files.read(path)
     const name = programIn(bytes)
     if (name !== undefined) {
-      const program = this.#parts.program(name)
+      const program = this.#parts.program(name) ?? this.#parts.stranger?.(argv, true)
       if (program === undefined) throw new SystemError('ENOENT')
       return { program, argv }
     }

@@ -33,8 +33,8 @@ export interface MachinesNeeds extends EnvironmentNeeds {
   socketsOf?: ((wanted: Wanted, files: FileSystem) => Sockets) | undefined
   /** What a program's file names: tools, the shell, those of images. */
   program(name: string): Program | undefined
-  /** What a command does that is not among the image's files; undefined: it is not found. */
-  stranger?: ((wanted: Wanted, argv: readonly string[]) => Program | undefined) | undefined
+  /** What a command does that nobody has written; undefined: it is not found. */
+  stranger?: ((wanted: Wanted, argv: readonly string[], isThere: boolean) => Program | undefined) | undefined
   /** Where what a container's own command prints goes. */
   logOf(key: MachineKey, stream: 'stdout' | 'stderr'): Outlet
   /** A program that somebody started in it has ended, one of exec say: its files need not be as they were. */
@@ -200,7 +200,9 @@ export class Machines {
       sockets: needs.socketsOf?.(wanted, files) ?? noSockets,
       random: needs.env.random.fork(`machine/${pod.metadata.uid}/${name}/${restart}`),
       program: name => needs.program(name),
-      ...(needs.stranger ? { stranger: (argv: readonly string[]) => needs.stranger!(wanted, argv) } : {}),
+      ...(needs.stranger
+        ? { stranger: (argv: readonly string[], isThere: boolean) => needs.stranger!(wanted, argv, isThere) }
+        : {}),
       env,
       cwd: spec.workingDir ?? image?.workdir ?? '/',
       stopSignal: stopSignalOf(spec, image),
