@@ -1,4 +1,4 @@
-// Requests that ask for another protocol: a watch over WebSocket; exec, attach and port-forward (streams/). What is refused
+// Requests that ask for another protocol: a watch and a log over WebSocket; exec, attach and port-forward (streams/). What is refused
 // is told on the raw connection, since no response object exists for these. Called by app.ts.
 
 import type { IncomingMessage } from 'node:http'
@@ -12,7 +12,7 @@ import { remoteOf, upgradeRemote } from './aggregated.ts'
 import { asApiError } from './reply.ts'
 import { flag, parseTarget, queryOf, type Target } from './request.ts'
 import { isConnecting } from './streams/connecting.ts'
-import { refuse } from './streams/handshake.ts'
+import { isWebSocket, refuse } from './streams/handshake.ts'
 import type { Verbs } from './verbs.ts'
 
 export class Upgrades {
@@ -55,6 +55,11 @@ export class Upgrades {
         const asked = await this.#verbs.connection(resource, target, target.subresource, query, info)
         const { connect } = await import('./streams/connections.ts')
         return await connect({ ...asked, subresource: target.subresource, query, request, socket, head })
+      }
+      if (target.subresource === 'log' && isWebSocket(request)) {
+        const asked = this.#verbs.logged(resource, target)
+        const { logOverWebSocket } = await import('./streams/log-socket.ts')
+        return await logOverWebSocket({ ...asked, query, request, socket, head })
       }
       if (target.subresource !== undefined || !flag(query, 'watch')) {
         throw notImplemented(

@@ -13,7 +13,7 @@ import {
 } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject, Ref } from '../../src/api/meta.ts'
 import type { WriteOptions } from '../../src/client/client.ts'
-import type { NodeClient } from '../../src/client/node-client.ts'
+import type { NodeClient, PodLike } from '../../src/client/node-client.ts'
 import type { Cancel } from '../../src/env/clock.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Kind, Subresource } from '../../src/kinds/kind.ts'
@@ -263,6 +263,16 @@ export class Verbs {
     const pod = resource.get(refOf(target)).object as unknown as Frozen<Pod>
     const { env, ending } = this.#options
     return { pod, nodes: this.#nodes(), clock: env.clock, ending }
+  }
+
+  /** A pod whose log is read over a WebSocket, and who is asked for it. */
+  logged(resource: ResourceRegistry, target: Target) {
+    if (!resource.kind.subresources?.includes('log')) throw noSuchPath()
+    return {
+      pod: resource.get(refOf(target)).object as unknown as PodLike,
+      nodes: this.#nodes(),
+      ending: this.#options.ending,
+    }
   }
 
   /** As openWatch has it, for what comes over a WebSocket. */
