@@ -221,7 +221,7 @@ export function behaviourOf(
       script === undefined &&
       exits === undefined &&
       !/\b(until|while)\b/.test(argv.join(' ')),
-    onTerm: ignoresTerm(settings, told ? undefined : script) ? undefined : (known?.onTerm ?? 143),
+    onTerm: ignoresTerm(settings, told ? undefined : script) ? undefined : (told?.onTerm ?? known?.onTerm ?? 143),
     unhealthyAfter: parseDuration(settings['kubesim.dev/unhealthy-after'] ?? ''),
     outOfMemoryAfter: parseDuration(settings['kubesim.dev/oom-after'] ?? ''),
     startDelay: parseDuration(settings['kubesim.dev/start-delay'] ?? '') ?? 0,

@@ -96,6 +96,9 @@ export interface Route {
 
 /** What the words a container is started with say, of an image that understands them. */
 export interface Told {
+  /** All of it is said with this: nothing has to run. */
+  readonly isWhole?: boolean
+  readonly onTerm?: number | undefined
   readonly ports?: readonly number[] | undefined
   readonly body?: string | undefined
   readonly usage?: readonly UsagePoint[] | undefined

@@ -4,6 +4,7 @@
 import type { ImageBook } from '../../image-book.ts'
 import type { Program } from '../../machine/process.ts'
 import { catalog } from '../index.ts'
+import { agnhost } from './agnhost/index.ts'
 import { nginx } from './nginx.ts'
 import { perl } from './perl.ts'
 import { servedBy } from './served.ts'
@@ -19,6 +20,8 @@ export function imagePrograms(images: ImageBook): ReadonlyMap<string, Program> {
 }
 
 const own: Readonly<Record<string, Program>> = {
+  agnhost,
+  'agnhost-2': agnhost,
   nginx,
   perl,
 }
