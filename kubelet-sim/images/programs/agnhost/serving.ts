@@ -142,7 +142,8 @@ export function* porter(process: Process, words: readonly string[]): Step<number
   const { text } = yield* flagsOf(process, words, { 'json-response': 'false' })
   const ending = endingOn(process, endOnSignals)
   const threads = new Threads()
-  for (const [name, value] of process.env) {
+  const { env } = process
+  for (const [name, value] of env) {
     const found = /^SERVE_(PORT|TCP_PORT|UDP_PORT|TLS_PORT|SCTP_PORT)_(\d+)$/.exec(name)
     if (!found) continue
     const port = Number(found[2])
