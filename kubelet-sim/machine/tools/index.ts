@@ -2,6 +2,7 @@
 // start.
 
 import type { Program } from '../process.ts'
+import { awk } from './awk.ts'
 import { cat, pager, rev, tac } from './cat.ts'
 import { chgrp, chmod, chown } from './change-files.ts'
 import { cp, mv } from './copy.ts'
@@ -35,6 +36,9 @@ import { xargs } from './xargs.ts'
 export const tools: Readonly<Record<string, Program>> = Object.freeze({
   '[': test,
   arch,
+  awk,
+  gawk: awk,
+  mawk: awk,
   curl,
   dig,
   host,

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { busyboxLayer } from '../../../../kubelet-sim/machine/files/base-layers.ts'
 import type { ContainerFiles } from '../../../../kubelet-sim/machine/files/container-files.ts'
 import type { Layer } from '../../../../kubelet-sim/machine/files/layer.ts'
+import { shells } from '../../../../kubelet-sim/machine/shell/index.ts'
 import { tools } from '../../../../kubelet-sim/machine/tools/index.ts'
 import { testMachine } from '../machine.ts'
 
@@ -34,12 +35,14 @@ export function layerOf(tree: Golden['tree']): Layer {
   return { over: busyboxLayer, files }
 }
 
+const programs = { ...Object.fromEntries(shells), ...tools }
+
 export function goldenTests(name: string): void {
   const { tree, cases } = golden(name)
   const layer = layerOf(tree)
   for (const each of cases) {
     test(`${each.argv.map(word => JSON.stringify(word)).join(' ')}${each.stdin === undefined ? '' : ' <'}`, async () => {
-      const { machine, start, env } = testMachine({ layer, programs: tools })
+      const { machine, start, env } = testMachine({ layer, programs })
       const { running, text, errors } = start(each.argv, { cwd: '/w', stdin: true })
       if (each.stdin !== undefined) running.input(Buffer.from(each.stdin))
       running.inputEnded()
