@@ -10,7 +10,6 @@ import type { Pod } from '../../generated/types.ts'
 import { isAlreadyExists } from '../api/errors.ts'
 import { selectorFromLabelSelector } from '../api/labels.ts'
 import type { Frozen, KubeObject, NewObject, Ref } from '../api/meta.ts'
-import { happeningText } from '../cli/timeline-text.ts'
 import type { Client } from '../client/client.ts'
 import { ClockControl } from '../clock-control.ts'
 import { type Cluster, createCluster } from '../cluster.ts'
@@ -24,6 +23,7 @@ import { fillJournal, readSnapshot, snapshotLines } from '../snapshot-file.ts'
 import { type Timeline, type TimelineQuery, timeline } from '../timeline.ts'
 import { type WhyNot, whyNot } from '../why/why-not.ts'
 import { type Applied, objectsOf } from './documents.ts'
+import { explanation, given } from './explanation.ts'
 import { History } from './history.ts'
 import type { Listening } from './listening.ts'
 
@@ -126,10 +126,10 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     const { items } = cluster.server.registry.of(kind).list({
       ...(labels ? { labelSelector: selectorFromLabelSelector({ matchLabels: labels }).toString() } : {}),
     })
-    return items.map(item => item.object as unknown as Frozen<T>)
+    return items.map(item => given(item.object as unknown as Frozen<T>, cluster, kind))
   }
   const get = <T extends KubeObject>(kind: Kind<T>, ref: Ref | string): Frozen<T> =>
-    cluster.server.registry.of(kind).get(refOf(kind, ref)).object as unknown as Frozen<T>
+    given(cluster.server.registry.of(kind).get(refOf(kind, ref)).object as unknown as Frozen<T>, cluster, kind)
   return {
     env,
     cluster,
@@ -150,20 +150,11 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
       const object = get(kind, ref)
       const missing = difference(wanted, object, '')
       if (missing.length === 0) return
-      const { findings } = whyNot(cluster, kind, refOf(kind, ref))
-      const { items } = timeline(cluster.storage, {
-        resource: kind.resource,
-        name: object.metadata.name,
-        ...(object.metadata.namespace ? { namespace: object.metadata.namespace } : {}),
-        limit: 10,
-      })
       throw new Error(
         [
           `${kind.kind} ${object.metadata.name} is not as expected:`,
           ...missing.map(line => `  ${line}`),
-          ...findings.map(({ about, what, waitsFor }) => `${about}: ${what}: waits for ${waitsFor}`),
-          'what happened to it:',
-          ...items.map(item => happeningText(item, false).trimEnd()),
+          explanation(cluster, kind, object.metadata),
         ].join('\n'),
       )
     },

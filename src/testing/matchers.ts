@@ -1,0 +1,86 @@
+// Matchers for vitest and jest, whose `expect.extend` takes them all:
+//
+//   expect.extend(kubesimMatchers)
+//   expect(cluster.get(Deployments, 'web')).toBeAvailable()
+//
+// A failure says why the object is as it is and what it waits for, when it was read from a test's cluster.
+
+import { explanationOf } from './explanation.ts'
+
+export interface Verdict {
+  readonly pass: boolean
+  message(): string
+}
+
+interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+}
+
+export const kubesimMatchers = Object.freeze({ toHaveCondition, toBeAvailable, toOwn })
+
+/** `toHaveCondition('Ready')`, `toHaveCondition('Progressing', 'False', 'ProgressDeadlineExceeded')` */
+function toHaveCondition(received: unknown, type: string, status = 'True', reason?: string): Verdict {
+  const object = objectIn(received)
+  const conditions: readonly Condition[] = object.status?.conditions ?? []
+  const found = conditions.find(each => each.type === type)
+  const pass = found?.status === status && (reason === undefined || found.reason === reason)
+  const wanted = `${type}=${status}${reason ? ` (${reason})` : ''}`
+  return verdict(
+    pass,
+    object,
+    `have the condition ${wanted}`,
+    `has ${conditions.map(conditionText).join(', ') || 'none'}`,
+  )
+}
+
+/** Every replica that is wanted is there, of the newest template, and available; of a pod: it is Ready. */
+function toBeAvailable(received: unknown): Verdict {
+  const object = objectIn(received)
+  const { spec = {}, status = {}, metadata } = object
+  if (object.kind === 'Pod') {
+    const { pass } = toHaveCondition(received, 'Ready')
+    return verdict(pass, object, 'be available', `is ${status.phase ?? 'of no phase'}, not Ready`)
+  }
+  const isDaemonSet = object.kind === 'DaemonSet'
+  const wanted = isDaemonSet ? status.desiredNumberScheduled : (spec.replicas ?? 1)
+  const available = (isDaemonSet ? status.numberAvailable : status.availableReplicas) ?? 0
+  const updated =
+    (isDaemonSet ? status.updatedNumberScheduled : status.updatedReplicas) ??
+    (object.kind === 'ReplicaSet' ? available : 0)
+  const isSeen = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+  const pass = isSeen && wanted !== undefined && available >= wanted && updated >= wanted
+  return verdict(pass, object, 'be available', `has ${available} available and ${updated} updated of ${wanted ?? '?'}`)
+}
+
+/** The received object is named as an owner of the other. */
+function toOwn(received: unknown, other: unknown): Verdict {
+  const owner = objectIn(received)
+  const { metadata } = objectIn(other)
+  const owners: readonly { readonly uid: string; readonly kind: string; readonly name: string }[] =
+    metadata.ownerReferences ?? []
+  const pass = owners.some(({ uid }) => uid === owner.metadata.uid)
+  const has = owners.map(({ kind, name }) => `${kind} ${name}`).join(', ') || 'nobody'
+  return verdict(pass, owner, `own ${metadata.name}`, `${metadata.name} is owned by ${has}`)
+}
+
+function verdict(pass: boolean, object: any, wanted: string, is: string): Verdict {
+  return {
+    pass,
+    message() {
+      const name = `${object.kind ?? 'the object'} ${object.metadata.name}`
+      const why = explanationOf(object)
+      return `expected ${name} ${pass ? 'not to' : 'to'} ${wanted}, but it ${is}${why === '' ? '' : `\n${why}`}`
+    },
+  }
+}
+
+function objectIn(value: unknown): any {
+  if (typeof value === 'object' && value !== null && 'metadata' in value) return value
+  throw new TypeError(`this matcher takes a Kubernetes object, not ${JSON.stringify(value)}`)
+}
+
+const conditionText = ({ type, status, reason }: Condition): string =>
+  `${type}=${status}${reason ? ` (${reason})` : ''}`
