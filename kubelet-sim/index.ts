@@ -31,6 +31,7 @@ import { NodeStates } from './node-states.ts'
 import { defaultCapacity, registerNodes } from './nodes.ts'
 import { outsideOf } from './outside-network.ts'
 import { Runs } from './runs.ts'
+import { nodeShutdown } from './shutdown.ts'
 import { Silences } from './silences.ts'
 import { volumesInUse } from './volumes-in-use.ts'
 
@@ -125,6 +126,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const kubeletControllers: ControllerSpec[] = [
     nodeNetwork({ network, images }),
     heartbeat(env, { ...facts, nodeImages, silences, states }),
+    nodeShutdown({ states, evictions, silences }),
     evictionManager({ images, measuring, nodeImages, states, evictions, silences }),
     kubelet({
       now: () => env.clock.now(),

@@ -16,6 +16,8 @@ import type { NodeState } from './node-states.ts'
 export const simulatedAnnotation = 'kubesim.dev/node'
 /** `true`: the node's machine is as if it had died. It neither says anything nor does anything until that is taken away. */
 export const silentAnnotation = 'kubesim.dev/silent'
+/** `true`: the machine is shut down in good order, and then silent (shutdown.ts). */
+export const shutdownAnnotation = 'kubesim.dev/shutdown'
 
 export function isSimulated(node: Frozen<Node>): boolean {
   return node.metadata.annotations?.[simulatedAnnotation] === 'simulated'

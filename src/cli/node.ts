@@ -1,8 +1,8 @@
-// kubesim node list|add|delete|stop|start: the fake nodes. A node is simulated when its Node object says so, so these
+// kubesim node list|add|delete|shutdown|stop|start: the fake nodes. A node is simulated when its Node object says so, so these
 // commands only write what kubectl could write too.
 
 import { Command } from 'commander'
-import { silentAnnotation, simulatedNode } from '../../kubelet-sim/nodes.ts'
+import { shutdownAnnotation, silentAnnotation, simulatedNode } from '../../kubelet-sim/nodes.ts'
 import { findCondition } from '../api/conditions.ts'
 import type { Client } from '../client/client.ts'
 import { Nodes } from '../kinds/node.ts'
@@ -11,7 +11,7 @@ import { done, print, table, UserError } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
 
 export function nodeCommand(): Command {
-  const command = new Command('node').description('list, add, delete, stop and start fake nodes')
+  const command = new Command('node').description('list, add, delete, shut down, stop and start fake nodes')
   command.addCommand(
     outputOption(dataDirOption(new Command('list'))).action(async (options: { dataDir?: string; output: string }) => {
       const nodes = await withCluster(options.dataDir, listNodes)
@@ -39,13 +39,25 @@ export function nodeCommand(): Command {
         done(`${name} is deleted; its pods are cleaned up by the control plane`)
       }),
   )
+  command.addCommand(
+    dataDirOption(new Command('shutdown'))
+      .argument('<name>')
+      .description('shut a node down in good order: its pods are ended first')
+      .action(async (name: string, options: { dataDir?: string }) => {
+        const body = { metadata: { annotations: { [shutdownAnnotation]: 'true' } } }
+        await withCluster(options.dataDir, client => client.of(Nodes).patch({ name }, { type: 'merge', body }))
+        done(`${name} shuts down`)
+      }),
+  )
   for (const verb of ['stop', 'start'] as const) {
     command.addCommand(
       dataDirOption(new Command(verb))
         .argument('<name>')
         .description(verb === 'stop' ? 'silence a node, as if its machine had died' : 'bring a silenced node back')
         .action(async (name: string, options: { dataDir?: string }) => {
-          const body = { metadata: { annotations: { [silentAnnotation]: verb === 'stop' ? 'true' : null } } }
+          const annotations =
+            verb === 'stop' ? { [silentAnnotation]: 'true' } : { [silentAnnotation]: null, [shutdownAnnotation]: null }
+          const body = { metadata: { annotations } }
           await withCluster(options.dataDir, client => client.of(Nodes).patch({ name }, { type: 'merge', body }))
           done(verb === 'stop' ? `${name} is silent` : `${name} is back`)
         }),
