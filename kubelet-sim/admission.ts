@@ -25,6 +25,25 @@ export function rejectionOf(pod: Frozen<Pod>, { node, state, others }: Admitting
   return why && { reason: why.reason, message: `Pod was rejected: ${why.message}` }
 }
 
+/** Why a running pod cannot have the resources that it is to have now (pkg/kubelet/allocation/allocation_manager.go). */
+export function resizeFaultOf(pod: Frozen<Pod>, { node, others }: Admitting): Failure | undefined {
+  const all = activeBeside(pod, others())
+  for (const [name, wanted] of requestsOf(pod)) {
+    if (name !== 'cpu' && name !== 'memory') continue
+    const requested = numberOf(name, wanted)
+    const capacity = numberOf(name, parseQuantity(node.status.allocatable?.[name] ?? '0'))
+    if (requested > capacity) {
+      const message = `Node didn't have enough capacity: ${name}, requested: ${requested}, capacity: ${capacity}`
+      return { reason: 'Infeasible', message }
+    }
+    const used = all.reduce((sum, each) => sum + numberOf(name, requestsOf(each).get(name)), 0)
+    if (used + requested > capacity) {
+      return { reason: 'Deferred', message: lacking(name, requested, used, capacity).message }
+    }
+  }
+  return undefined
+}
+
 /** A scheduler has looked at all of this already. */
 const isScheduled = ({ status }: Frozen<Pod>): boolean =>
   findCondition(status.conditions, 'PodScheduled')?.status === 'True'
@@ -75,14 +94,25 @@ function ofSysctls({ spec }: Frozen<Pod>): Failure | undefined {
 }
 
 function ofPlace(pod: Frozen<Pod>, node: Frozen<Node>, all: readonly Frozen<Pod>[]): Failure | undefined {
-  const others = all.filter(
+  const others = activeBeside(pod, all)
+  return ofResources(pod, node, others) ?? ofSelector(pod, node) ?? ofPorts(pod, others) ?? ofTaints(pod, node)
+}
+
+/** Those that it has taken and that have not ended. */
+function activeBeside(pod: Frozen<Pod>, all: readonly Frozen<Pod>[]): readonly Frozen<Pod>[] {
+  return all.filter(
     ({ metadata, status }) =>
       metadata.uid !== pod.metadata.uid &&
       status.startTime !== undefined &&
       status.phase !== 'Succeeded' &&
       status.phase !== 'Failed',
   )
-  return ofResources(pod, node, others) ?? ofSelector(pod, node) ?? ofPorts(pod, others) ?? ofTaints(pod, node)
+}
+
+/** As upstream counts it: CPU in thousandths. */
+function numberOf(name: string, quantity: Quantity | undefined): number {
+  if (quantity === undefined) return 0
+  return name === 'cpu' ? quantity.milliValue() : quantity.value()
 }
 
 function ofResources(pod: Frozen<Pod>, { status }: Frozen<Node>, others: readonly Frozen<Pod>[]): Failure | undefined {
@@ -91,12 +121,10 @@ function ofResources(pod: Frozen<Pod>, { status }: Frozen<Node>, others: readonl
   if (others.length + 1 > pods) return lacking('pods', 1, others.length, pods)
   const taken = others.map(requestsOf)
   for (const [name, wanted] of requestsOf(pod)) {
-    const numberOf = (quantity: Quantity | undefined): number =>
-      quantity === undefined ? 0 : name === 'cpu' ? quantity.milliValue() : quantity.value()
-    const requested = numberOf(wanted)
+    const requested = numberOf(name, wanted)
     if (requested === 0) continue
-    const capacity = numberOf(parseQuantity(allocatable[name] ?? '0'))
-    const used = taken.reduce((sum, each) => sum + numberOf(each.get(name)), 0)
+    const capacity = numberOf(name, parseQuantity(allocatable[name] ?? '0'))
+    const used = taken.reduce((sum, each) => sum + numberOf(name, each.get(name)), 0)
     if (used + requested > capacity) return lacking(name, requested, used, capacity)
   }
   return undefined

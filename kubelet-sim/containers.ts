@@ -48,9 +48,22 @@ export function started(
     lastState: ended === undefined ? {} : { terminated: ended },
     name: container.name,
     ready: container.readinessProbe === undefined && container.startupProbe === undefined,
+    ...resourcesOf(container),
     restartCount,
     started: container.startupProbe === undefined,
     state: { running: { startedAt: rfc3339(now) } },
+  }
+}
+
+/** What a container is given, as its status says; nothing of one that asks for nothing. */
+export function resourcesOf({
+  resources,
+}: Frozen<Container>): Pick<ContainerStatus, 'resources' | 'allocatedResources'> {
+  const { requests, limits } = resources ?? {}
+  if (requests === undefined && limits === undefined) return {}
+  return {
+    ...(requests === undefined ? {} : { allocatedResources: requests }),
+    resources: { ...(limits === undefined ? {} : { limits }), ...(requests === undefined ? {} : { requests }) },
   }
 }
 

@@ -7,7 +7,7 @@ import type { Frozen, Ref } from '../src/api/meta.ts'
 import { ConfigMaps, Images, Nodes, PersistentVolumeClaims, Pods, VolumeAttachments } from '../src/kinds/index.ts'
 import { podClaimIndex, podClaimKeys } from '../src/kinds/pod-claims.ts'
 import { type Context, type ControllerSpec, defineController, type Outcome } from '../src/runtime/controller.ts'
-import { type Admitting, rejectionOf } from './admission.ts'
+import { type Admitting, rejectionOf, resizeFaultOf } from './admission.ts'
 import { isAbout } from './image-book.ts'
 import { canonicalName, type Image } from './images.ts'
 import { copyLife, type Life, newLife } from './life.ts'
@@ -121,6 +121,7 @@ async function bringForward(
   const life = known ? copyLife(known) : newLife(pod.metadata.uid ?? '', addressIn(pod))
   const said: Said[] = []
   const missing = await missingOf(pod, life, context)
+  const resizeFault = () => resizeFaultOf(pod, admittingOn(node, context, options))
   const rejection = isNew(pod) ? rejectionOf(pod, admittingOn(node, context, options)) : undefined
   const host = {
     address: addressOf(node),
@@ -128,6 +129,7 @@ async function bringForward(
     images: options.nodeImages.of(node),
     missing,
     rejection,
+    resizeFault,
   }
   const view = viewOf(pod, host, life, said, options)
   const next = takeTurn(view, context.clock.now())

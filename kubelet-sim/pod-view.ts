@@ -41,6 +41,8 @@ export interface PodView {
   readonly errands: Errands
   /** Why the kubelet does not take it at all; known when it is first seen. */
   readonly rejection: Failure | undefined
+  /** Why its resources, as they were changed, cannot be given to it. */
+  resizeFault(): Failure | undefined
   /** The kubelet is to end it. */
   readonly eviction: Eviction | undefined
   readonly outside: Outside | undefined

@@ -49,6 +49,7 @@ export interface Host {
   readonly missing?: Missing | undefined
   /** Why the pod is not taken. */
   readonly rejection?: Failure | undefined
+  resizeFault?(): Failure | undefined
 }
 
 export interface Missing {
@@ -139,6 +140,7 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
     now: () => around.now(),
     errands: around.errands,
     rejection: host.rejection,
+    resizeFault: () => host.resizeFault?.(),
     eviction: around.evictions.of(pod.metadata.uid),
     outside: around.outside,
     obstacle: host.missing?.obstacle,

@@ -16,6 +16,7 @@ import { postStarted, postStartFailed } from './post-started.ts'
 import { probing } from './probing.ts'
 import { pullBackingOff, pulled, pullFailed, pulling } from './pulling.ts'
 import { redefined } from './redefined.ts'
+import { resizing } from './resizing.ts'
 import { signalled } from './signalled.ts'
 import { starting } from './starting.ts'
 import { stopped, stopping } from './terminating.ts'
@@ -28,6 +29,7 @@ export const podStages: readonly Stage<PodView>[] = [
   admitting,
   deadline,
   mounting,
+  resizing,
   completed,
 ]
 
