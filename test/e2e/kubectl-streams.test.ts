@@ -21,6 +21,11 @@ spec: {containers: [{name: box, image: busybox, command: [sleep, "100000"]}]}
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: mute}
+spec: {containers: [{name: mute, image: busybox, command: [sleep, "100000"]}]}
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: two, annotations: {kubectl.kubernetes.io/default-container: second}}
 spec:
   containers:
@@ -125,6 +130,45 @@ describe.skipIf(noKubectl).each([35, 25] as const)(
       expect(existsSync(join(folder, 'nothing'))).toBe(false)
     })
 
+    test('attach: what is printed from then on, input to its end, and the end of the container', async () => {
+      const name = `reader-${minor}`
+      const command = ['sh', '-c', 'while read line; do echo "heard $line"; done; echo done >&2; exit 4']
+      const containers = [{ name: 'reader', image: 'busybox', command, stdin: true, stdinOnce: true }]
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { restartPolicy: 'Never', containers } }
+      await kubectl.run(['apply', '-f', '-'], { stdin: JSON.stringify(pod) })
+      await kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=30s')
+      const { code, stdout, stderr } = await kubectl.run(['attach', '-i', name], { stdin: 'one\ntwo\n' })
+      expect([code, stdout]).toEqual([0, 'heard one\nheard two\n'])
+      expect(stderr).toMatch(/done\n$/)
+      expect(await kubectl('logs', name)).toBe('heard one\nheard two\ndone\n')
+    })
+
+    test('run: attached, with input, with its exit code, and removed after', async () => {
+      const run = (name: string, words: string[], stdin = '') =>
+        kubectl.run(['run', `${name}-${minor}`, '--image=busybox', '--restart=Never', '--rm', ...words], { stdin })
+      const read = await run('cat', ['-i', '--', 'cat'], 'to and fro\n')
+      expect([read.code, lines(read.stdout)[0]]).toEqual([0, 'to and fro'])
+      const failed = await run('fails', ['-i', '--', 'sh', '-c', 'read code; exit $code'], '5\n')
+      expect([failed.code, failed.stderr]).toEqual([5, expect.stringMatching(/terminated \(Error\)\n$/)])
+      const quiet = await run('quiet', ['-i', '-q', '--', 'sh'], 'hostname; exit\n')
+      expect(lines(quiet.stdout)[0]).toBe(`quiet-${minor}`)
+      expect(await kubectl('get', 'pods', '-o', 'name')).not.toMatch(/cat-|fails-|quiet-/)
+    })
+
+    test('debug: in the pod, in a copy of it, on its node', async () => {
+      const debug = (what: string, ...words: string[]) =>
+        kubectl.run(['debug', what, '-i', '--image=busybox', ...words, '--', 'sh'], { stdin: 'hostname; exit\n' })
+      expect(await debug('mute', `--container=look-${minor}`)).toMatchObject({ code: 0, stdout: 'mute\n' })
+      expect(await debug('mute', `--copy-to=copy-${minor}`, '--container=look')).toMatchObject({
+        code: 0,
+        stdout: `copy-${minor}\n`,
+      })
+      const { code, stdout } = await debug('node/node-1')
+      expect([code, lines(stdout).at(-1)]).toEqual([0, 'node-1'])
+      const ephemeral = '{.spec.ephemeralContainers[*].name}'
+      expect(await kubectl('get', 'pod', 'mute', '-o', `jsonpath=${ephemeral}`)).toContain(`look-${minor}`)
+    })
+
     test('port-forward: a pod, a Service and a deployment, several ports, fifty connections at once', async () => {
       const [pod] = lines(await kubectl('get', 'pods', '-l', 'app=web', '-o', 'name'))
       for (const [what, port] of [
@@ -165,6 +209,19 @@ describe.skipIf(noKubectl).each([35, 25] as const)(
         shell.type('exit 4\r')
         expect(await shell.ended()).toBe(4)
         expect(shell.screen()).toContain('command terminated with exit code 4')
+      })
+
+      test('run -it --rm: a shell of its own, which is gone after', async () => {
+        const name = `own-${minor}`
+        await using shell = await terminal('run', name, '-it', '--rm', '--image=busybox', '--restart=Never', '--', 'sh')
+        await shell.shows(/If you don't see a command prompt, try pressing enter\./)
+        shell.type('\r')
+        await shell.shows('/ # ')
+        shell.type('hostname\r')
+        await shell.shows(`\r\n${name}\r\n`)
+        shell.type('exit\r')
+        expect(await shell.ended()).toBe(0)
+        expect(shell.screen()).toContain(`pod "${name}" deleted`)
       })
 
       test('exec -it: Ctrl-D ends a shell', async () => {
