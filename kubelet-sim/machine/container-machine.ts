@@ -119,6 +119,9 @@ export class ContainerMachine implements Machine, Runnable {
   #allocated = 0
   #usage: { memory?: number; cpu?: number } = {}
   #hasEnded = false
+  /** Where commands were found, by PATH and name, while the files have that version. */
+  readonly #places = new Map<string, string>()
+  #placesVersion = -1
   #first: Running | undefined
   /** Who sees what process 1 prints, beside its log. */
   readonly #attached = new Set<Attached>()
@@ -315,9 +318,21 @@ export class ContainerMachine implements Machine, Runnable {
       const path = name.startsWith('/') ? name : `${cwd === '/' ? '' : cwd}/${name}`
       return files.exists(path) ? path : undefined
     }
-    for (const folder of (env.get('PATH') ?? defaultPath).split(':')) {
+    const folders = env.get('PATH') ?? defaultPath
+    // As long as no file changed a command is where it was.
+    const isKept = files.version === this.#placesVersion
+    const key = `${folders}\0${name}`
+    const known = isKept ? this.#places.get(key) : undefined
+    if (known !== undefined) return known
+    for (const folder of folders.split(':')) {
       const path = `${folder === '' ? cwd : folder}/${name}`
-      if (files.exists(path) && files.stat(path).kind === 'file' && files.access(path, 'execute')) return path
+      if (!files.exists(path) || files.stat(path).kind !== 'file' || !files.access(path, 'execute')) continue
+      if (folder !== '') {
+        if (!isKept) this.#places.clear()
+        this.#placesVersion = files.version
+        this.#places.set(key, path)
+      }
+      return path
     }
     return undefined
   }
