@@ -241,8 +241,10 @@ test('[sig-network] ServiceCIDR and IPAddress API should support IPAddress API o
   const annotations = { metadata: { annotations: { patched: 'true' } } }
   const patched = await send(`${path}/10.111.1.1`, 'PATCH', annotations, 'application/merge-patch+json')
   expect(patched.json.metadata.annotations).toEqual({ patched: 'true' })
-  patched.json.metadata.annotations.updated = 'true'
-  expect((await send(`${path}/10.111.1.1`, 'PUT', patched.json)).json.metadata.annotations.updated).toBe('true')
+  const next = patched.json
+  next.metadata.annotations.updated = 'true'
+  const updated = await send(`${path}/10.111.1.1`, 'PUT', next)
+  expect(updated.text).toContain('"updated":"true"')
   expect((await door.ask(`${path}/10.111.1.1`, { method: 'DELETE' })).code).toBe(200)
   expect((await door.ask(`${path}?labelSelector=ip-e2e%3Dtrue`, { method: 'DELETE' })).code).toBe(200)
   expect((await door.ask(`${path}?labelSelector=ip-e2e%3Dtrue`)).json.items).toEqual([])
