@@ -9,7 +9,10 @@ import { cp, mv } from './copy.ts'
 import { curl } from './curl.ts'
 import { cut, fold, nl, paste, tee, tr } from './cut.ts'
 import { date } from './date.ts'
+import { dd, split } from './dd.ts'
+import { cmp, diff } from './diff.ts'
 import { base64, digest } from './digests.ts'
+import { hexdump, od, strings, xxd } from './dumps.ts'
 import { clear, echo, factor, fail, printf, pwd, refused, seq, succeed, yes } from './echo.ts'
 import { expr, test } from './expr.ts'
 import { find } from './find.ts'
@@ -36,6 +39,20 @@ import { xargs } from './xargs.ts'
 export const tools: Readonly<Record<string, Program>> = Object.freeze({
   '[': test,
   arch,
+  cmp,
+  dd,
+  diff,
+  getopt: refused,
+  hd: hexdump,
+  hexdump,
+  netstat: refused,
+  od,
+  split,
+  ss: refused,
+  strings,
+  stty: refused,
+  su: refused,
+  xxd,
   awk,
   gawk: awk,
   mawk: awk,
