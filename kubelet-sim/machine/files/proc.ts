@@ -32,6 +32,8 @@ export interface NodeFacts {
 export function mountProc(files: ContainerFiles, clock: Clock, node: NodeFacts, table: ProcessTable): void {
   const proc = new Storage({ clock, root: new ProcTree(files, clock, node, table).root })
   files.mount({ source: 'proc', path: '/proc', type: 'proc', readOnly: false, storage: proc, root: proc.root })
+  const system = new Storage({ clock, root: folderOf(clock, { fs: folderOf(clock, { cgroup: folderOf(clock, {}) }) }) })
+  files.mount({ source: 'sysfs', path: '/sys', type: 'sysfs', readOnly: true, storage: system, root: system.root })
   const groups = new Storage({ clock, root: groupTree(clock, node, table) })
   files.mount({
     source: 'cgroup',
@@ -200,6 +202,15 @@ class ProcTree {
   #make(kind: Inode['kind'], mode: number, uid = 0): Inode {
     return new Inode({ kind, number: 1, mode, uid, gid: uid, modified: this.#clock.now() })
   }
+}
+
+function folderOf(clock: Clock, entries: Readonly<Record<string, Inode>>): Inode {
+  const folder = new Inode({ kind: 'directory', number: 1, mode: 0o555, modified: clock.now() })
+  folder.made = {
+    list: () => Object.keys(entries),
+    find: name => (Object.hasOwn(entries, name) ? entries[name] : undefined),
+  }
+  return folder
 }
 
 function groupTree(clock: Clock, node: NodeFacts, table: ProcessTable): Inode {

@@ -286,6 +286,7 @@ function faultOf(
     if (timeout !== undefined) return new Fault(28, `Connection timed out after ${passed} milliseconds`)
     return new Fault(28, `Failed to connect to ${host} port ${port} after ${passed} ms: Couldn't connect to server`)
   }
+  if (errno === 'EPIPE') return new Fault(52, 'Empty reply from server')
   if (errno === 'ECONNRESET') return new Fault(56, 'Recv failure: Connection reset by peer')
   return new Fault(7, `Failed to connect to ${host} port ${port} after ${passed} ms: Couldn't connect to server`)
 }

@@ -134,7 +134,7 @@ function* asked(process: Process, target: Target, address: string, how: Fetching
   } catch (error) {
     if (!(error instanceof SystemError)) throw error
     if (process.clock.now() >= due) throw new ToolError('download timed out')
-    if (error.errno === 'ECONNRESET') throw new ToolError('error getting response: Connection reset by peer')
+    if (error.errno === 'ECONNRESET' || error.errno === 'EPIPE') throw new ToolError('error getting response')
     throw new ToolError(`can't connect to remote host (${address}): ${error.message}`)
   }
 }

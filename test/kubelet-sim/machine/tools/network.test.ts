@@ -193,3 +193,27 @@ describe('connections', () => {
     expect((await run('box', 'ip route')).stdout).toMatch(/^default via 10\.244\.2\.1 dev eth0/)
   })
 })
+
+test("/proc and the control group's files tell of the container", async () => {
+  const limited = {
+    name: 'main',
+    image: 'busybox:1.36',
+    command: ['sleep', '1d'],
+    resources: { limits: { memory: '64Mi', cpu: '500m' } },
+  }
+  await room.run('limited', 'node-1', {
+    containers: [limited],
+    securityContext: { sysctls: [{ name: 'kernel.shm_rmid_forced', value: '1' }] },
+  })
+  await room.env.clock.advance(5000)
+  expect((await run('limited', 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max')).stdout).toBe(
+    '67108864\n50000 100000\n',
+  )
+  expect((await run('limited', "tr '\\0' ' ' < /proc/1/cmdline")).stdout).toBe('sleep 1d ')
+  expect((await run('limited', "A=b sh -c \"tr '\\0' '\\n' < /proc/self/environ | grep ^A=\"")).stdout).toBe('A=b\n')
+  expect(
+    (await run('limited', 'readlink /proc/1/cwd; grep -c processor /proc/cpuinfo; sysctl kernel.shm_rmid_forced'))
+      .stdout,
+  ).toMatch(/^\/\n\d+\nkernel\.shm_rmid_forced = 1\n$/)
+  expect((await run('limited', 'ls /sys/fs')).stdout).toBe('cgroup\n')
+})
