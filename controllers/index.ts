@@ -4,6 +4,7 @@ import type { Client } from '../src/client/client.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { Kind } from '../src/kinds/kind.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
+import { admissionPolicyStatusController, type PolicyTypeChecker } from './admission-policy-status.ts'
 import { attachDetachController } from './attach-detach.ts'
 import { attributesClassProtectionController } from './attributes-class-protection.ts'
 import { bootstrapTokenCleaner } from './bootstrap-token-cleaner.ts'
@@ -59,6 +60,8 @@ export interface ControllerOptions {
   readonly certificateSigner?: CertificateSigner | undefined
   /** Signs the tokens that Secrets hold; without him those stay empty. */
   readonly legacyTokenIssuer?: LegacyTokenIssuer | undefined
+  /** Knows what policies' expressions are for; without, nobody looks at their types. */
+  readonly policyTypeChecker?: PolicyTypeChecker | undefined
   /** The addresses that load balancers get; without any, Services of that type stay pending. */
   readonly loadBalancerAddresses?: readonly string[] | undefined
   readonly nodes?: NodeLifecycleOptions | undefined
@@ -109,6 +112,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     ...(options.certificateSigner ? [certificateSigningController(options.certificateSigner)] : []),
     certificateCleaner(),
     bootstrapTokenCleaner(),
+    ...(options.policyTypeChecker ? [admissionPolicyStatusController(options.policyTypeChecker)] : []),
     podGarbageCollector(),
     volumeBinder(),
     volumeProvisioner(),

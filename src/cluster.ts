@@ -25,6 +25,7 @@ import { createDeviceSelectors } from './device-selectors.ts'
 import type { Env } from './env/env.ts'
 import { builtinKinds } from './kinds/index.ts'
 import { kubernetesVersion } from './kinds/schemas.ts'
+import { createPolicyTypeChecker } from './policy-type-checking.ts'
 import type { ControllerSpec } from './runtime/controller.ts'
 import { createInformers } from './runtime/informer.ts'
 import { createManager, type Manager } from './runtime/manager.ts'
@@ -118,6 +119,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         certificateAuthority: options.certificateAuthority ?? '',
         certificateSigner: options.certificateSigner,
         legacyTokenIssuer: (account, secret) => server.tokens.issueForSecret(account, secret),
+        policyTypeChecker: createPolicyTypeChecker(),
         loadBalancerAddresses: nodes.plan.loadBalancers,
       }),
       ...(options.controllers ?? []),

@@ -17,6 +17,7 @@ import type { Env } from './env/env.ts'
 import { realEnv } from './env/real-env.ts'
 import { builtinKinds, Namespaces } from './kinds/index.ts'
 import { kubernetesVersion } from './kinds/schemas.ts'
+import { createPolicyTypeChecker } from './policy-type-checking.ts'
 import { announceKubelet, newToken, withdrawKubelet } from './remote-nodes.ts'
 import { listBackoff } from './runtime/backoff.ts'
 import type { ControllerSpec } from './runtime/controller.ts'
@@ -105,6 +106,7 @@ function controllersOf(
       return builtinControllers({
         kinds: builtinKinds,
         certificateAuthority,
+        policyTypeChecker: createPolicyTypeChecker(),
         loadBalancerAddresses: nodes.plan.loadBalancers,
       })
     case 'scheduler':

@@ -3,7 +3,7 @@
 // that finds one.
 
 import type { Env } from '../../src/env/env.ts'
-import type { Cel, CelProgram, Declarations } from './cel.ts'
+import type { Cel, CelChecked, CelProgram, Declarations } from './cel.ts'
 
 export class CelLoader implements Cel {
   readonly #env: Pick<Env, 'activity'>
@@ -24,7 +24,15 @@ export class CelLoader implements Cel {
   }
 
   compile(text: string, declarations: Declarations): CelProgram {
+    return this.#loaded.compile(text, declarations)
+  }
+
+  check(text: string, variables: Declarations['variables']): CelChecked {
+    return this.#loaded.check(text, variables)
+  }
+
+  get #loaded(): Cel {
     if (this.#cel === undefined) throw new Error('an expression is compiled before what it needs is loaded')
-    return this.#cel.compile(text, declarations)
+    return this.#cel
   }
 }

@@ -12,6 +12,7 @@ export type CelType =
   | 'optional'
   | 'google.protobuf.Timestamp'
   | 'google.protobuf.Duration'
+  | 'kubernetes.authorization.Authorizer'
   | { readonly list: CelType }
   | { readonly map: CelType }
   | CelObject
@@ -56,6 +57,15 @@ export interface Cel {
   load?(): Promise<void>
   /** Throws CelFault: `compilation failed: ERROR: <input>:1:5: undeclared reference to 'x' (in container '')…`. */
   compile(text: string, declarations: Declarations): CelProgram
+  /** Of what type it is, and all that is wrong with types in it, in cel-go's words. Nothing of it can be run. */
+  check(text: string, variables: Declarations['variables']): CelChecked
+}
+
+export interface CelChecked {
+  /** An object's is dyn. */
+  readonly type: CelType
+  /** Several are one after another, as they stand in the text. */
+  readonly faults?: string | undefined
 }
 
 /** The message is upstream's. */

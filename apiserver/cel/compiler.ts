@@ -16,10 +16,10 @@ import {
 import { estimateCost } from './estimate.ts'
 import { registerLibraries } from './library/index.ts'
 import { meter } from './metering.ts'
-import { withComparedObjects, withPresence } from './presence.ts'
+import { collectingFaults, withComparedObjects, withPresence } from './presence.ts'
 import { rewritten } from './source.ts'
 import { Converter, fromCel } from './values.ts'
-import { compileWords, evaluationWords } from './words.ts'
+import { compileWords, evaluationWords, placeOf } from './words.ts'
 
 const outOfBudget = 'operation cancelled: actual cost limit exceeded'
 const mostEnvironments = 64
@@ -60,7 +60,43 @@ export function createCel(): Cel {
       const parsed = guarded(text, () => parse(bare, source))
       return program(parsed, tree, text, converter)
     },
+    check(text, variables) {
+      const source = rewritten(text)
+      let tree: Parsed
+      try {
+        tree = parse(checking(JSON.stringify(variables)), source)
+      } catch (error) {
+        return { type: 'dyn', faults: compileWords(error as Error, text) }
+      }
+      withComparedObjects(tree.ast)
+      const faults = collectingFaults(tree.ast)
+      const checked = tree.check()
+      if (!checked.valid) faults.push(checked.error as Error)
+      if (faults.length === 0) return { type: typeNamed(checked.type ?? 'dyn') }
+      const words = faults.map(fault => ({ at: placeOf(fault, text), words: compileWords(fault, text) }))
+      words.sort((a, b) => a.at - b.at)
+      return { type: 'dyn', faults: [...new Set(words.map(each => each.words))].join('\n') }
+    },
   }
+}
+
+const plainTypes: ReadonlySet<string> = new Set([
+  'bool',
+  'string',
+  'int',
+  'double',
+  'bytes',
+  'google.protobuf.Timestamp',
+  'google.protobuf.Duration',
+])
+
+/** What the library calls a type (plugin/cel/composition.go, convertCelTypeToDeclType: an object is anything). */
+function typeNamed(name: string): CelType {
+  if (plainTypes.has(name)) return name as CelType
+  const list = /^list<(.+)>$/.exec(name)
+  if (list) return { list: typeNamed(list[1]!) }
+  const map = /^map<string, (.+)>$/.exec(name)
+  return map ? { map: typeNamed(map[1]!) } : 'dyn'
 }
 
 const nullable = ['optional', 'google.protobuf.Timestamp', 'google.protobuf.Duration']

@@ -57,6 +57,31 @@ export function withComparedObjects(tree: unknown): void {
   })
 }
 
+/**
+ * Of a tree that is checked and never run: what is wrong at a place is noted, and what is there is of any type from then on,
+ * so that all of it is told and nothing twice, as cel-go does.
+ */
+export function collectingFaults(tree: unknown): Error[] {
+  const faults: Error[] = []
+  eachNode(tree, node => {
+    const { check } = node.meta
+    node.meta.check = (checker, self, context) => {
+      try {
+        return check.call(node.meta, checker, self, context)
+      } catch (error) {
+        // cel-go tells of a condition with what it decides between.
+        const isCondition = self.op === '?:' && (error as { node?: unknown }).node === self.args[0]
+        if (isCondition) {
+          for (const each of self.args.slice(1)) checker.check(each as Node, context)
+          faults.push(checker.createError('invalid_condition_type', (error as Error).message, self))
+        } else faults.push(error as Error)
+        return checker.getType('dyn')
+      }
+    }
+  })
+  return faults
+}
+
 function eachNode(tree: unknown, visit: (node: Node) => void): void {
   const seen = new Set<object>()
   const walk = (value: unknown): void => {

@@ -13,6 +13,8 @@ interface LibraryFault {
 interface SyntaxNode {
   readonly op?: string
   readonly args?: unknown
+  /** Once it has been looked at. */
+  readonly checkedType?: { readonly name: string }
 }
 
 /** `ERROR: <input>:1:5: undeclared reference to 'x' (in container '')`, with the line and a mark under it. */
@@ -27,7 +29,7 @@ export function compileWords(fault: LibraryFault, source: string): string {
 }
 
 /** cel-go marks an operator, the dot before a field, and the bracket of a call. */
-function placeOf({ range, node }: LibraryFault, source: string): number {
+export function placeOf({ range, node }: LibraryFault, source: string): number {
   const start = range?.start ?? 0
   const { op = '', args } = node ?? {}
   if (!Array.isArray(args)) return start
@@ -38,7 +40,8 @@ function placeOf({ range, node }: LibraryFault, source: string): number {
     return open < 0 ? start : open
   }
   const end = (parts[0] as { end?: number } | undefined)?.end
-  const found = end === undefined ? -1 : source.indexOf(op, end)
+  const sign = op === '?:' ? '?' : op === '[]' ? '[' : op
+  const found = end === undefined ? -1 : source.indexOf(sign, end)
   return found < 0 || found > (range?.end ?? source.length) ? start : found
 }
 
@@ -48,21 +51,69 @@ function compileSentence(fault: LibraryFault): string {
   if (unknown) return `undeclared reference to '${unknown[1]}' (in container '')`
   const key = /^No such key: (.+)$/.exec(summary)
   if (key) return `undefined field '${key[1]}'`
+  const typed = typeSentence(fault)
+  if (typed !== undefined) return typed
   const operator = /^no such overload: (.+) (\S+) (.+)$/.exec(summary)
   if (operator) {
-    return `found no matching overload for '_${operator[2]}_' applied to '(${operator[1]}, ${operator[3]})'`
+    const name = operator[2] === 'in' ? '@in' : `_${operator[2]}_`
+    return noOverload(name, `(${typeWords(operator[1]!)}, ${typeWords(operator[3]!)})`)
   }
+  const unary = /^no such overload: ([!-])(.+)$/.exec(summary)
+  if (unary) return noOverload(`${unary[1]}_`, `(${typeWords(unary[2]!)})`)
   const method = /^found no matching overload for '(.+?)\.([A-Za-z_0-9]+)\((.*)\)'$/.exec(summary)
   if (method) {
-    const args = method[3] === '' ? '' : `${method[3]}`
-    return `found no matching overload for '${method[2]}' applied to '${method[1]}.(${args})'`
+    return noOverload(method[2]!, `${typeWords(method[1]!)}.(${typeWords(method[3]!)})`)
   }
   const call = /^found no matching overload for '([A-Za-z_0-9]+)\((.*)\)'$/.exec(summary)
-  if (call) return `found no matching overload for '${call[1]}' applied to '(${call[2]})'`
+  if (call) return noOverload(call[1]!, `(${typeWords(call[2]!)})`)
+  const range = /^Expression of type '(.+)' cannot be range of a comprehension/.exec(summary)
+  if (range) {
+    return `expression of type '${typeWords(range[1]!)}' cannot be range of a comprehension (must be list, map, or dynamic)`
+  }
   if (/^Unexpected|^Expected|^Unterminated|^Invalid (?:character|escape)/.test(summary))
     return `Syntax error: ${lower(summary)}`
   return summary
 }
+
+const noOverload = (name: string, types: string): string =>
+  `found no matching overload for '${name}' applied to '${types}'`
+
+/** What the library says without the types, or of one of them: cel-go tells of the operator and of all. */
+function typeSentence({ code = '', node }: LibraryFault): string | undefined {
+  const { op = '', args } = node ?? {}
+  if (!Array.isArray(args) || !operatorFaults.has(code)) return undefined
+  const types = (args as readonly (SyntaxNode | undefined)[]).map(each => typeWords(each?.checkedType?.name ?? 'dyn'))
+  switch (op) {
+    case '&&':
+    case '||':
+      return noOverload(`_${op}_`, `(${types.join(', ')})`)
+    case '?:':
+      return noOverload('_?_:_', `(${types.join(', ')})`)
+    case '[]':
+      return noOverload('_[_]', `(${types.join(', ')})`)
+    case '.':
+      return `type '${types[0]}' does not support field selection`
+    default:
+      return undefined
+  }
+}
+
+const operatorFaults: ReadonlySet<string> = new Set([
+  'invalid_logical_operand',
+  'incompatible_ternary_branches',
+  'invalid_condition_type',
+  'invalid_index_type',
+  'cannot_index_type',
+])
+
+/** cel-go common/types/format.go (FormatCELType). */
+const typeWords = (text: string): string =>
+  text
+    .replaceAll('google.protobuf.Timestamp', 'timestamp')
+    .replaceAll('google.protobuf.Duration', 'duration')
+    .replaceAll('optional<', 'optional_type(')
+    .replaceAll('<', '(')
+    .replaceAll('>', ')')
 
 /** What went wrong while evaluating. */
 export function evaluationWords(fault: LibraryFault): string {

@@ -265,7 +265,7 @@ describe('validating webhooks', () => {
       reason: 'Teapot',
       code: 418,
     })
-    expect(it.of(ConfigMaps).list({}).items).toEqual([])
+    expect(it.of(ConfigMaps).list({ namespace: 'default' }).items).toEqual([])
   })
 
   test('refuse with 400 when they say nothing more', async () => {
