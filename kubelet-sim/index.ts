@@ -17,6 +17,7 @@ import { ImageBook } from './image-book.ts'
 import { type KnownPods, kubelet } from './kubelet.ts'
 import { Load } from './load.ts'
 import { Logs } from './logs.ts'
+import type { ContainerMachine } from './machine/container-machine.ts'
 import { createMeasuring } from './measuring.ts'
 import { provideDnsService } from './network/dns-service.ts'
 import { ingressListener, ingressOwner, ingressStatus } from './network/ingress.ts'
@@ -121,6 +122,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     load,
     podsOn: node => pods?.on(node) ?? [],
     isDead: node => network.isDead(node),
+    said: ({ metadata }, container) => saidBy(runs.machineOf(metadata.uid ?? '', container)),
   })
 
   const kubeletControllers: ControllerSpec[] = [
@@ -133,7 +135,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
       errands: new Errands(),
       evictions,
       states,
-      outside: outsideOf(env, network, runs),
+      outside: outsideOf(env, network, runs, logs),
       addresses: new PodAddresses(),
       network,
       images,
@@ -196,4 +198,12 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     silence: node => silences.set(node, true),
     revive: node => silences.set(node, false),
   }
+}
+
+/** What a program itself takes, before what it asks for. */
+const ofProgram = 1024 * 1024
+
+function saidBy(machine: ContainerMachine | undefined) {
+  const { memory, cpu } = machine?.usage ?? { memory: 0, cpu: 0 }
+  return { ...(memory > 0 ? { memory: memory + ofProgram } : {}), ...(cpu > 0 ? { cpu } : {}) }
 }

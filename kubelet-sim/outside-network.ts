@@ -4,6 +4,8 @@
 import type { Container, Pod } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Env } from '../src/env/env.ts'
+import type { Logs } from './logs.ts'
+import type { FileSystem } from './machine/file-system.ts'
 import type { Address } from './machine/sockets.ts'
 import { SystemError } from './machine/system-error.ts'
 import { dialFault } from './network/dial-fault.ts'
@@ -16,7 +18,7 @@ import type { Runs } from './runs.ts'
 /** Of what a probe or a hook prints (pkg/kubelet/prober, maxReadLength in pkg/probe/exec). */
 const mostOutput = 10 * 1024
 
-export function outsideOf(env: Env, network: Network, runs: Runs): Outside {
+export function outsideOf(env: Env, network: Network, runs: Runs, logs: Logs): Outside {
   const inWords = (to: Address) => (error: unknown) => {
     throw error instanceof SystemError ? new Error(dialFault(error, to)) : error
   }
@@ -34,8 +36,18 @@ export function outsideOf(env: Env, network: Network, runs: Runs): Outside {
     },
     isRun: ({ metadata: { uid = '' } }, container) => runs.isRunning(uid, container) || network.isRun(uid, container),
     run: (pod, container, argv, timeout, isQuiet) => runIn(env, runs, pod, container, argv, timeout, isQuiet),
+    log: ({ metadata }, { name }, run) => logs.lines(metadata.uid ?? '', name, run, run.startedAt, env.clock.now()),
+    file: ({ metadata }, { name }, path) => contentOf(runs.machineOf(metadata.uid ?? '', name)?.files, path),
     touches: (pod, container) => runs.touches(pod.metadata.uid ?? '', container),
   }
+}
+
+const root = { uid: 0, gid: 0, groups: [0] }
+
+function contentOf(files: FileSystem | undefined, path: string): Uint8Array | undefined {
+  if (files === undefined) return undefined
+  const all = files.as(root)
+  return all.exists(path) && all.stat(path).kind === 'file' ? all.read(path) : undefined
 }
 
 async function runIn(

@@ -5,7 +5,7 @@ import type { Container, Pod } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../src/client/node-client.ts'
 import type { Millis } from '../src/env/clock.ts'
-import type { LogLine } from './logs.ts'
+import type { LoggedRun, LogLine } from './logs.ts'
 
 export interface Outside {
   /** From the pod's node. Throws an Error in Go's words when nobody answers. */
@@ -30,9 +30,9 @@ export interface Outside {
   /** Counts the programs of others that have run in it: as long as it stays, its files are as they were. */
   touches(pod: Frozen<Pod>, container: string): number
   /** What a running container has printed so far, its end at least. */
-  log?(pod: Frozen<Pod>, container: Frozen<Container>): readonly LogLine[] | undefined
-  /** What a container that just ended has in a file; undefined: there is no such file. */
-  file?(pod: Frozen<Pod>, container: Frozen<Container>, path: string): Uint8Array | undefined
+  log(pod: Frozen<Pod>, container: Frozen<Container>, run: LoggedRun): readonly LogLine[]
+  /** What a container that just ended has in a file; undefined: there is no such file, or nothing ever ran in it. */
+  file(pod: Frozen<Pod>, container: Frozen<Container>, path: string): Uint8Array | undefined
 }
 
 export interface Ran {

@@ -92,6 +92,11 @@ export class Runs {
     return run?.restart === restart ? run.end : undefined
   }
 
+  /** Its machine, where one was made. */
+  machineOf(uid: string, container: string): ContainerMachine | undefined {
+    return this.#machines?.made(uid, container)
+  }
+
   /** Whether its own command runs. */
   isRunning(uid: string, container: string): boolean {
     const run = this.#runs.get(uid)?.get(container)
