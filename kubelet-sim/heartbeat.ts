@@ -146,7 +146,20 @@ function tellTurnings(node: Frozen<Node>, { conditions }: Node['status'], contex
   }
 }
 
-async function renew({ metadata: { name, uid } }: Frozen<Node>, { client }: Context, now: Millis): Promise<void> {
+/** As often as a kubelet tries at once (k8s.io/component-helpers/apimachinery/lease/controller.go, maxUpdateRetries). */
+const tries = 5
+
+async function renew(node: Frozen<Node>, context: Context, now: Millis): Promise<void> {
+  for (let left = tries - 1; ; left--) {
+    try {
+      return await renewOnce(node, context, now)
+    } catch (error) {
+      if (left === 0 || context.signal.aborted) throw error
+    }
+  }
+}
+
+async function renewOnce({ metadata: { name, uid } }: Frozen<Node>, { client }: Context, now: Millis): Promise<void> {
   const leases = client.of(Leases)
   const ref = { name, namespace: leaseNamespace }
   const renewTime = rfc3339Micro(now)

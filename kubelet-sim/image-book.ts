@@ -14,6 +14,8 @@ const byName = 'kubesim-image'
 const anyBelow = '/*'
 
 export class ImageBook {
+  /** Why an image cannot be pulled just now, whatever is known of it. */
+  pullFault: ((image: string) => string | undefined) | undefined
   private maps: Lister<ConfigMap> | undefined
   private objects: Lister<V1alpha1Image> | undefined
   private readonly read = new WeakMap<Frozen<ConfigMap>, Image>()

@@ -88,6 +88,10 @@ export interface FakeNodes {
   silence(node: string): void
   /** … and is back. */
   revive(node: string): void
+  /** Its kubelet cannot reach the API server; what runs there goes on. */
+  cutOff(node: string, isCut: boolean): void
+  /** From now on these images cannot be pulled. */
+  refusePulls(why: (image: string) => string | undefined): void
 }
 
 export function createNodes(env: Env, client: Client, options: NodeOptions): FakeNodes {
@@ -197,6 +201,10 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     stop: async () => listeners?.closeAll(),
     silence: node => silences.set(node, true),
     revive: node => silences.set(node, false),
+    cutOff: (node, isCut) => silences.cutOff(node, isCut),
+    refusePulls: why => {
+      images.pullFault = why
+    },
   }
 }
 

@@ -222,14 +222,12 @@ function containerView(
     get isBuilt() {
       return images.isBuilt(spec.image ?? '')
     },
-    pull: () =>
-      pullOf(
-        spec.image ?? '',
-        images.find(spec.image ?? ''),
-        pod.images.has(spec.image ?? ''),
-        overrides,
-        host.missing?.registries,
-      ),
+    pull() {
+      const image = spec.image ?? ''
+      const pull = pullOf(image, images.find(image), pod.images.has(image), overrides, host.missing?.registries)
+      const fails = images.pullFault?.(image)
+      return fails === undefined ? pull : { ...pull, fails }
+    },
     set(next) {
       statuses[index] = role === 'ephemeral' ? unprobed(next) : next
       pod.changed = true

@@ -23,6 +23,8 @@ import type { Client } from './client/client.ts'
 import { type Component, components } from './config.ts'
 import { createDeviceSelectors } from './device-selectors.ts'
 import type { Env } from './env/env.ts'
+import { ApiFaults, faultyClient } from './faults/api-faults.ts'
+import { FaultEngine } from './faults/engine.ts'
 import { builtinKinds } from './kinds/index.ts'
 import { kubernetesVersion } from './kinds/schemas.ts'
 import { createPolicyTypeChecker } from './policy-type-checking.ts'
@@ -76,6 +78,8 @@ export interface Cluster {
   startComponent(component: Component): Promise<void>
   /** How the scheduler came to place a pod, or not to. */
   readonly decisions: DecisionBook
+  /** Requests that go wrong on purpose. */
+  readonly faults: ApiFaults
   /** What its components count, for /metrics. */
   metrics(): readonly Family[]
   close(): Promise<void>
@@ -133,7 +137,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     kubelet: () => nodes.kubeletControllers,
     proxy: () => nodes.proxyControllers,
   }
-  const client = options.through ?? server.client
+  const faults: ApiFaults = new ApiFaults(env.random.fork('faults'), (fault, what) => engine.struck(fault, what))
+  const client = faultyClient(options.through ?? server.client, faults)
   const informers = createInformers(env, client.as('informers'))
 
   async function startComponent(component: Component): Promise<void> {
@@ -151,6 +156,38 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (component === 'proxy') await nodes.stop()
   }
 
+  const isComponent = (name: string): name is Component => components.some(each => each === name)
+  const managerWith = (controller: string): Manager | undefined =>
+    [...managers.values()].find(manager => manager.names.includes(controller))
+  const engine = new FaultEngine(
+    env,
+    storage,
+    server.client.as('kubesim-faults'),
+    {
+      silence: (node, isSilent) => (isSilent ? nodes.silence(node) : nodes.revive(node)),
+      cutOff: (node, isCut) => nodes.cutOff(node, isCut),
+      async stop(name) {
+        if (isComponent(name)) {
+          if (!managers.has(name)) return false
+          await stopComponent(name)
+          return true
+        }
+        const manager = managerWith(name)
+        if (!manager?.isRunning(name)) return false
+        await manager.stop(name)
+        return true
+      },
+      async start(name) {
+        if (isComponent(name)) await startComponent(name)
+        else await managerWith(name)?.resume(name)
+        return true
+      },
+      endWatches: resources => server.registry.endWatches(resources),
+    },
+    faults,
+  )
+  nodes.refusePulls(image => engine.pullFault(image))
+
   return {
     env,
     storage,
@@ -164,13 +201,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       for (const component of components) {
         if (!options.without?.includes(component)) await startComponent(component)
       }
+      engine.start()
     },
     isRunning: component => managers.has(component),
     startComponent,
     stopComponent,
     decisions,
+    faults,
     metrics: () => queueFamilies([...managers.values()].flatMap(manager => manager.queues())),
     async close() {
+      await engine.close()
       for (const component of [...components].reverse()) await stopComponent(component)
       server.close()
       await storage.close()

@@ -83,6 +83,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     checks: startChecks(() => isStarted),
     audit,
     metrics: () => cluster.metrics(),
+    faults: cluster.faults,
     past: revision => cluster.server.past.at(revision),
     pages: path => decisionAt(path, cluster),
     own: request => ownPaths({ cluster, clockControl: clock }, request),

@@ -8,6 +8,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Router } from 'express'
 import { ApiError, badRequest } from '../../src/api/errors.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
+import type { Millis } from '../../src/env/clock.ts'
 import { createEnding } from '../../src/env/ending.ts'
 import type { Env } from '../../src/env/env.ts'
 import type { Aggregation } from '../aggregation/aggregation.ts'
@@ -61,6 +62,8 @@ export interface HttpServerOptions {
   readonly audit?: Audit | undefined
   /** What /readyz asks beyond the API server itself. */
   readonly checks?: HealthChecks
+  /** What goes wrong on purpose. */
+  readonly faults?: RequestFaults
   /** The API as it was at a revision, below /at/REVISION. Absent: there is no past. */
   readonly past?: (revision: number) => PastApi
   /** What is served beside the API as JSON, below /simulator/; undefined where there is nothing. */
@@ -69,6 +72,17 @@ export interface HttpServerOptions {
   readonly own?: (request: OwnRequest) => Promise<object | Lines | undefined>
   /** What others in the process count; told at /metrics, beside what the server counts itself. */
   readonly metrics?: () => readonly Family[]
+}
+
+export interface RequestFaults {
+  readonly isActive: boolean
+  strike(asked: {
+    readonly user: string
+    readonly verb: string
+    readonly resource: string
+    readonly namespace: string
+    readonly name: string
+  }): { readonly latency: Millis; readonly error: ApiError | undefined } | undefined
 }
 
 /** An answer that is long, line by line. */
@@ -180,6 +194,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const entry = admitted(flows, attributes, user, response, headers)
       flow = entry instanceof Promise ? await entry : entry
       requireAllowed(user, url, attributes, trail)
+      if (options.faults?.isActive && attributes.isResource) await struck(options.faults, user, attributes, env)
       if (ago !== undefined && !openToAll.has(path)) {
         return await past!.answer(ago.revision, path, target, { request, response, user, headers, trail })
       }
@@ -447,6 +462,20 @@ function documentsOf(registry: Registry, aggregation: Aggregation | undefined): 
     }
     return routes
   }
+}
+
+async function struck(
+  faults: RequestFaults,
+  user: User,
+  { verb, resource, subresource, group, namespace, name }: RequestAttributes,
+  { wall }: Env,
+): Promise<void> {
+  const part = subresource === '' ? '' : `/${subresource}`
+  const whole = group === '' ? resource + part : `${resource}.${group}${part}`
+  const strike = faults.strike({ user: user.name, verb, resource: whole, namespace, name })
+  if (strike === undefined) return
+  if (strike.latency > 0) await wall.sleep(strike.latency)
+  if (strike.error !== undefined) throw strike.error
 }
 
 async function sendLines(response: ServerResponse, { each }: Lines, headers: Headers): Promise<void> {

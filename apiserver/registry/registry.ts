@@ -175,6 +175,8 @@ export interface Registry {
   find(group: string, version: string, plural: string): ResourceRegistry | undefined
   /** Serves kinds that come at run time in the place of others that go. Watches of those that go end. */
   replace(going: readonly Kind<any>[], coming: readonly Kind<any>[]): void
+  /** Ends the watches of these resources, or of all, as if the server had had enough of them; how many there were. */
+  endWatches(resources?: readonly string[]): number
 }
 
 export function createRegistry(
@@ -236,6 +238,10 @@ export function createRegistry(
       served = [...byKind.keys()]
       for (const kind of going) watches.endOf(kind)
     },
+    endWatches: resources =>
+      served
+        .filter(({ resource }) => resources === undefined || resources.length === 0 || resources.includes(resource))
+        .reduce((count, kind) => count + watches.endOf(kind), 0),
   }
 }
 

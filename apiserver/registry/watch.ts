@@ -103,8 +103,8 @@ export class Watches {
   }
 
   /** Ends the watches of a kind that is served no more; as upstream, without a reason. */
-  endOf(kind: Kind<any>): void {
-    for (const hub of [...this.#hubs.values()]) hub.endOf(kind)
+  endOf(kind: Kind<any>): number {
+    return [...this.#hubs.values()].reduce((count, hub) => count + hub.endOf(kind), 0)
   }
 
   #hub(collection: Collection): Hub {
@@ -277,9 +277,10 @@ class Hub {
     })
   }
 
-  endOf(kind: Kind<any>): void {
+  endOf(kind: Kind<any>): number {
     const ending = [...this.#files.values()].flatMap(file => [...file].filter(each => each.collection.kind === kind))
     for (const watcher of ending) watcher.end()
+    return ending.length
   }
 
   #dealOut(events: readonly StorageEvent[]): void {

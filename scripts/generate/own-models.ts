@@ -111,6 +111,107 @@ const declared: Readonly<Record<string, Declared>> = {
       every: ['string', 'How long until it is printed again. Default: it is not.'],
     },
   },
+  V1alpha1Fault: {
+    about:
+      'Fault is something that goes wrong on purpose, for a time, so that it can be seen what the cluster makes of it.',
+    fields: {
+      apiVersion: ['string', 'The version of this schema.'],
+      kind: ['string', 'Fault'],
+      metadata: ['V1ObjectMeta', "Standard object's metadata."],
+      'spec!': ['V1alpha1FaultSpec', 'What goes wrong, and when.'],
+      status: ['V1alpha1FaultStatus', 'What it has done so far.'],
+    },
+  },
+  V1alpha1FaultList: {
+    about: 'FaultList is a list of Faults.',
+    fields: {
+      apiVersion: ['string', 'The version of this schema.'],
+      'items!': ['Array<V1alpha1Fault>', 'The Faults.'],
+      kind: ['string', 'FaultList'],
+      metadata: ['V1ListMeta', "Standard list's metadata."],
+    },
+  },
+  V1alpha1FaultSpec: {
+    about: 'FaultSpec is what goes wrong, one thing or several at once, and when.',
+    fields: {
+      after: ['string', "How long after the object's creation it begins, by the cluster's clock. Default: 0s."],
+      duration: ['string', 'For how long. Default: until the object is deleted.'],
+      every: ['string', 'It begins again so long after each beginning; longer than duration. Default: it does not.'],
+      nodes: ['V1alpha1FaultNodes', 'Nodes of which nothing is heard.'],
+      api: ['V1alpha1FaultApi', 'Requests that are slow, or fail.'],
+      watches: ['V1alpha1FaultWatches', 'Watches that end.'],
+      component: ['V1alpha1FaultComponent', 'A component that stands still, or begins anew.'],
+      pulls: ['V1alpha1FaultPulls', 'Images that cannot be pulled.'],
+    },
+  },
+  V1alpha1FaultNodes: {
+    about: 'FaultNodes are nodes of which nothing is heard.',
+    fields: {
+      'names!': ['Array<string>', 'The nodes.'],
+      effect: [
+        'string',
+        'Dead: as if the machines were switched off; CutOff: what runs there goes on, but their kubelets cannot reach the API server. Default: Dead.',
+      ],
+    },
+  },
+  V1alpha1FaultApi: {
+    about: 'FaultApi chooses requests, all that are not named by anything else, and says what becomes of them.',
+    fields: {
+      users: [
+        'Array<string>',
+        "Of these users only; components inside the cluster are 'system:' and their name. Default: all.",
+      ],
+      verbs: ['Array<string>', 'get, list, watch, create, update, patch, delete, deletecollection. Default: all.'],
+      resources: [
+        'Array<string>',
+        "Such as 'pods', 'pods/status', 'deployments.apps'. Default: all but those of this group.",
+      ],
+      namespaces: ['Array<string>', 'In these namespaces only. Default: all.'],
+      percent: ['number', 'Of a hundred requests so many. Default: 100.'],
+      latency: ['string', 'How much longer they take. Default: 0s.'],
+      code: ['number', 'With which they fail: 403, 409, 410, 429, 500, 503, 504. Default: they do not.'],
+      message: ['string', 'What the answer says.'],
+    },
+  },
+  V1alpha1FaultWatches: {
+    about: 'FaultWatches are watches that end: once, and as long as the fault lasts again and again.',
+    fields: {
+      resources: ['Array<string>', 'Of these only. Default: all.'],
+      every: ['string', 'How long until they are ended again. Default: once, when the fault begins.'],
+    },
+  },
+  V1alpha1FaultComponent: {
+    about: 'FaultComponent is a component that stands still, or begins anew.',
+    fields: {
+      'name!': [
+        'string',
+        "controllers, scheduler, kubelet or proxy; or one controller, such as 'deployment-controller'.",
+      ],
+      effect: ['string', 'Stopped, or Restarted: in the midst of its work, when the fault begins. Default: Stopped.'],
+    },
+  },
+  V1alpha1FaultPulls: {
+    about: 'FaultPulls are images that cannot be pulled.',
+    fields: {
+      images: [
+        'Array<string>',
+        "By name: 'nginx' stands for every tag of it, 'nginx:1.27' for that one, '*' for all. Default: all.",
+      ],
+      message: ['string', 'What the kubelet is told.'],
+    },
+  },
+  V1alpha1FaultStatus: {
+    about: 'FaultStatus is what a fault has done so far.',
+    fields: {
+      phase: ['string', 'Waiting, Active or Over.'],
+      startedAt: ['Date', 'When it last began.'],
+      endedAt: ['Date', 'When it last ended.'],
+      times: ['number', 'How often it began.'],
+      struck: ['number', 'How many requests, watches, nodes, components and pulls it has hit.'],
+      lastStruck: ['string', 'The last of them.'],
+      message: ['string', 'Why it can do nothing, if so.'],
+    },
+  },
   V1alpha1ImagePull: {
     about: 'ImagePull is how pulling it goes.',
     fields: {
@@ -149,7 +250,12 @@ export const ownModels: readonly Model[] = Object.entries(declared).map(([name, 
   })),
 }))
 
-export const ownServedModels: readonly ServedModel[] = ['V1alpha1Image', 'V1alpha1ImageList'].map(model => ({
+export const ownServedModels: readonly ServedModel[] = [
+  'V1alpha1Image',
+  'V1alpha1ImageList',
+  'V1alpha1Fault',
+  'V1alpha1FaultList',
+].map(model => ({
   model,
   group,
   version,

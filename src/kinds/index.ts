@@ -20,6 +20,7 @@ export { EndpointsKind } from './endpoints.ts'
 export { EndpointSlices } from './endpointslice.ts'
 export { Events } from './event.ts'
 export { EventsV1 } from './event-v1.ts'
+export { FaultsKind } from './fault.ts'
 export { FlowSchemas } from './flowschema.ts'
 export { HorizontalPodAutoscalers } from './horizontalpodautoscaler.ts'
 export { HorizontalPodAutoscalersV1 } from './horizontalpodautoscaler-v1.ts'
@@ -94,6 +95,7 @@ import { EndpointsKind } from './endpoints.ts'
 import { EndpointSlices } from './endpointslice.ts'
 import { Events } from './event.ts'
 import { EventsV1 } from './event-v1.ts'
+import { FaultsKind } from './fault.ts'
 import { FlowSchemas } from './flowschema.ts'
 import { HorizontalPodAutoscalers } from './horizontalpodautoscaler.ts'
 import { HorizontalPodAutoscalersV1 } from './horizontalpodautoscaler-v1.ts'
@@ -229,4 +231,5 @@ export const builtinKinds: readonly Kind<any>[] = [
   PriorityLevelConfigurations,
   APIServices,
   Images,
+  FaultsKind,
 ]

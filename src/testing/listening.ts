@@ -35,6 +35,7 @@ export async function listen(cluster: Cluster, clockControl: ClockControl, port 
     authorizer: server.authorizer,
     tokens: server.tokens,
     certificates,
+    faults: cluster.faults,
     past: revision => server.past.at(revision),
     own: request => ownPaths({ cluster, clockControl }, request),
     metrics: () => cluster.metrics(),

@@ -513,6 +513,26 @@ const samples: Readonly<Record<string, object>> = {
     status: { conditions: [{ type: 'Available', status: 'True' }] },
   },
   'priorityclasses.scheduling.k8s.io': { value: 5, globalDefault: true, description: 'd', preemptionPolicy: 'Never' },
+  'faults.kubesim.dev': {
+    spec: {
+      after: '1s',
+      duration: '1m',
+      every: '2m',
+      nodes: { names: ['n'], effect: 'CutOff' },
+      api: {
+        users: ['u'],
+        verbs: ['get'],
+        resources: ['pods'],
+        namespaces: ['d'],
+        percent: 5,
+        latency: '1s',
+        code: 500,
+      },
+      watches: { resources: ['pods'], every: '5s' },
+      component: { name: 'scheduler', effect: 'Restarted' },
+      pulls: { images: ['nginx'], message: 'no' },
+    },
+  },
   'images.kubesim.dev': {
     spec: {
       names: ['app:v1', 'registry.example.com/*'],

@@ -97,6 +97,7 @@ const parts: Readonly<Record<string, (name: string) => object>> = {
       versionPriority: 15,
     },
   }),
+  Fault: () => ({ spec: { nodes: { names: ['node-1'] } } }),
   Image: () => ({ spec: { ports: [{ port: 8080 }] } }),
   RuntimeClass: () => ({ handler: 'runc' }),
   StorageClass: () => ({ provisioner: 'example.com/disks' }),
