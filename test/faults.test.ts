@@ -137,7 +137,7 @@ test('over HTTP a request is slow or fails as it is said to whom it is said; fau
     expect((await client.of(Pods).list()).items).toEqual([])
     await expect(client.of(Deployments).delete({ name: 'x', namespace: 'default' })).rejects.toThrow('the fault "all"')
     await client.of(FaultsKind).delete({ name: 'quota' })
-    expect((await client.of(ConfigMaps).list()).items).toEqual([])
+    expect((await client.of(ConfigMaps).list({ namespace: 'default' })).items).toEqual([])
     await cluster.advance('2s')
     expect(cluster.get(FaultsKind, 'all').status).toMatchObject({
       struck: 1,

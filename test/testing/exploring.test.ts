@@ -63,7 +63,7 @@ describe('matchers', () => {
     }
     expect(said).toContain(`expected Pod ${pod.metadata.name} to be available, but it is Pending, not Ready`)
     expect(said).toMatch(/waits for a node that fits: no nodes available to schedule pods/)
-    expect(said).toMatch(/what happened to it:\n[^]*replicaset-controller/)
+    expect(said).toMatch(/what happened to it:\n[\s\S]*replicaset-controller/)
   })
 
   test('what is no object is refused', () => {
