@@ -120,7 +120,7 @@ async function bringForward(
   if (last !== known) forget(last, options)
   const life = known ? copyLife(known) : newLife(pod.metadata.uid ?? '', addressIn(pod))
   const said: Said[] = []
-  const missing = await missingOf(pod, life, context)
+  const missing = await missingOf(pod, life, context, options)
   const resizeFault = () => resizeFaultOf(pod, admittingOn(node, context, options))
   const rejection = isNew(pod) ? rejectionOf(pod, admittingOn(node, context, options)) : undefined
   const host = {
@@ -164,11 +164,21 @@ function admittingOn(node: Frozen<Node>, { lister }: Context, { states }: Kubele
 }
 
 /** Asked only while something is to be mounted or made. */
-async function missingOf(pod: Frozen<Pod>, life: Life, { client, lister }: Context): Promise<Missing | undefined> {
+async function missingOf(
+  pod: Frozen<Pod>,
+  life: Life,
+  { client, lister }: Context,
+  { runs }: KubeletOptions,
+): Promise<Missing | undefined> {
   if (pod.metadata.deletionTimestamp !== undefined || hasEnded(pod) || !refersToOthers(pod)) return undefined
   const waits = !life.isMounted
   if (!waits && allRun(pod)) return undefined
-  const references = new References(pod, client, node => lister(VolumeAttachments).by(attachedTo, node))
+  const references = new References(
+    pod,
+    client,
+    node => lister(VolumeAttachments).by(attachedTo, node),
+    runs.hostPathFault,
+  )
   return {
     obstacle: waits ? await references.obstacle() : undefined,
     pullSecrets: waits ? await references.pullSecrets() : [],

@@ -32,9 +32,17 @@ export function refersToOthers({ spec }: Frozen<Pod>): boolean {
   return (spec.volumes?.some(isReference) ?? false) || containersOf(spec).some(refersInEnvironment)
 }
 
+/** Types of hostPath that make nothing. */
+const mustBeThere: ReadonlySet<string> = new Set(['Directory', 'File', 'Socket', 'CharDevice', 'BlockDevice'])
+
+/** Why a node's path cannot be mounted as a volume of that type. */
+export type HostPathFault = (node: string, path: string, type: string) => Promise<string | undefined>
+
 /** What every pod is given with its account is there: nothing is to be waited for. */
-function isReference({ name, configMap, secret, projected, persistentVolumeClaim, ephemeral, csi }: Frozen<Volume>) {
+function isReference(volume: Frozen<Volume>) {
+  const { name, configMap, secret, projected, persistentVolumeClaim, ephemeral, csi, hostPath } = volume
   if (projected) return !name.startsWith('kube-api-access-')
+  if (hostPath) return mustBeThere.has(hostPath.type ?? '')
   return (configMap ?? secret ?? persistentVolumeClaim ?? ephemeral ?? csi) !== undefined
 }
 
@@ -52,9 +60,16 @@ export class References {
   readonly #pod: Frozen<Pod>
   readonly #client: Client
   readonly #attachments: (node: string) => readonly Frozen<VolumeAttachment>[]
+  readonly #hostPathFault: HostPathFault
   readonly #found = new Map<string, Promise<Frozen<KubeObject> | undefined>>()
 
-  constructor(pod: Frozen<Pod>, client: Client, attachments: (node: string) => readonly Frozen<VolumeAttachment>[]) {
+  constructor(
+    pod: Frozen<Pod>,
+    client: Client,
+    attachments: (node: string) => readonly Frozen<VolumeAttachment>[],
+    hostPathFault: HostPathFault,
+  ) {
+    this.#hostPathFault = hostPathFault
     this.#pod = pod
     this.#client = client
     this.#attachments = attachments
@@ -106,7 +121,8 @@ export class References {
     return { kind: 'set-up', message: `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${fault}` }
   }
 
-  async #content({ configMap, secret, projected, csi }: Frozen<Volume>): Promise<string | undefined> {
+  async #content({ configMap, secret, projected, csi, hostPath }: Frozen<Volume>): Promise<string | undefined> {
+    if (hostPath) return this.#hostPathFault(this.#pod.spec.nodeName ?? '', hostPath.path, hostPath.type ?? '')
     if (configMap) return this.#configMap(configMap)
     if (secret) return this.#secret({ ...secret, name: secret.secretName })
     if (projected) return this.#projected(projected.sources ?? [])

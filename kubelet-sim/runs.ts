@@ -77,6 +77,10 @@ export class Runs {
     return this.#loading
   }
 
+  /** Why a path of a node cannot be mounted as a volume of that type (machine/volumes/node-disk.ts). */
+  readonly hostPathFault = async (node: string, path: string, type: string): Promise<string | undefined> =>
+    (await this.machines()).hostPathFault(node, path, type)
+
   /** How often programs of others, of exec say, have ended in a container: what was asked of it before may be another now. */
   touches(uid: string, container: string): number {
     return this.#touches.get(uid)?.get(container) ?? 0

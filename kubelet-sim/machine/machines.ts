@@ -28,6 +28,8 @@ export interface MachinesNeeds extends EnvironmentNeeds {
   filesOf(wanted: Wanted): Promise<FileSystem> | FileSystem
   /** Called once its processes can be asked about: /proc. */
   mountProc?(files: FileSystem, machine: ContainerMachine, wanted: Wanted): void
+  /** Why a path of a node cannot be mounted as a volume of that type. */
+  hostPathFault?(node: string, path: string, type: string): string | undefined
   /** Nothing of the pod is needed any more. */
   podGone?(uid: string): void
   socketsOf?: ((wanted: Wanted, files: FileSystem) => Sockets) | undefined
@@ -80,6 +82,10 @@ export class Machines {
 
   get kernel(): Kernel {
     return this.#kernel
+  }
+
+  hostPathFault(node: string, path: string, type: string): string | undefined {
+    return this.#needs.hostPathFault?.(node, path, type)
   }
 
   /** The machine of a container that runs now; made when there is none. */

@@ -149,3 +149,24 @@ test('a secret for pulling that is missing is told of, and the image pulled with
     'FailedToRetrieveImagePullSecret: Unable to retrieve some image pull secrets (one, two); attempting to pull the image may not succeed.',
   ])
 })
+
+test('a hostPath that is not what its type says holds the pod up; what its type makes is made', async () => {
+  await using cluster = await testCluster({ nodes: 1 })
+  const at = (path: string, type: string) => mounts({ name: 'host', hostPath: { path, type } })
+  await cluster.apply(
+    pod('directory', at('/srv/none', 'Directory')),
+    pod('file', at('/etc', 'File')),
+    pod('socket', at('/run/docker.sock', 'Socket')),
+    pod('there', at('/var/log', 'Directory')),
+    pod('runtime', at('/run/containerd/containerd.sock', 'Socket')),
+    pod('made', at('/srv/new', 'DirectoryOrCreate')),
+    pod('any', at('/srv/any', '')),
+  )
+  await cluster.advance('5s')
+  const words = 'MountVolume.SetUp failed for volume "host" : hostPath type check failed'
+  expect(said(cluster, 'directory')).toEqual([`FailedMount: ${words}: /srv/none is not a directory`])
+  expect(said(cluster, 'file')).toEqual([`FailedMount: ${words}: /etc is not a file`])
+  expect(said(cluster, 'socket')).toEqual([`FailedMount: ${words}: /run/docker.sock is not a socket file`])
+  for (const name of ['there', 'runtime', 'made', 'any'])
+    expect([name, state(cluster, name)[0]]).toEqual([name, 'Running'])
+})

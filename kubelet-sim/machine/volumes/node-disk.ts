@@ -19,6 +19,14 @@ const nodeLayer: Layer = {
     '/var/log/containers': { directory: true },
     '/var/log/pods': { directory: true },
     '/opt/cni/bin': { directory: true },
+    '/etc/cni/net.d': { directory: true },
+    '/etc/localtime': '',
+    '/etc/ssl/certs': { directory: true },
+    '/run/containerd': { directory: true },
+    '/usr/lib/modules': { directory: true },
+    '/usr/share/zoneinfo': { directory: true },
+    '/var/lib/docker/containers': { directory: true },
+    '/var/log/syslog': '',
   },
 }
 
@@ -42,6 +50,8 @@ export class NodeDisk {
       random,
     )
     this.#files.write('/etc/hostname', `${node}\n`)
+    const runtime = inodeBelow(storage, storage.root, '/run/containerd')
+    storage.enter(runtime, 'containerd.sock', storage.make('socket', 0o660, 0, 0))
   }
 
   /** Why a volume of this path and type cannot be set up. */
