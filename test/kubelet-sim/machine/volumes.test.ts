@@ -290,7 +290,7 @@ describe('volumes of a pod', () => {
     const first = await filesOf(manager, await running(cluster, spec))
     first.write('/data/x', 'kept')
     first.write('/host/y', 'too')
-    expect(first.list('/logs')).toEqual(['containers', 'pods'])
+    expect(first.list('/logs')).toEqual(['containers', 'pods', 'syslog'])
     await cluster.client.of(Pods).delete({ name: 'web', namespace: 'default' }, { gracePeriodSeconds: 0 })
     const second = await filesOf(manager, await running(cluster, spec, { name: 'second' }))
     expect(second.readText('/data/x')).toBe('kept')
