@@ -45,10 +45,10 @@ export async function execute(
     if (!(error instanceof NotStarted)) throw error
     return { resize() {}, ended: Promise.reject(new Error(notStarted(error, random))) }
   }
-  void feed(streams.stdin, running, true)
+  const fed = feed(streams.stdin, running, true)
   return {
     resize: ({ columns, rows }) => running.resize(columns, rows),
-    ended: ended(running, printed, streams),
+    ended: unless(fed, ended(running, printed, streams)),
   }
 }
 
@@ -70,16 +70,19 @@ export async function attachTo(
   }
   const printed = [outletTo(streams.stdout), outletTo(streams.stderr)] as const
   const detach = machine.attach({ stdout: printed[0].outlet, stderr: printed[1].outlet })
-  if (spec.stdin) void feed(streams.stdin, first, spec.stdinOnce ?? false)
-  else streams.stdin?.abandon()
+  const fed = spec.stdin ? feed(streams.stdin, first, spec.stdinOnce ?? false) : Promise.resolve()
+  if (!spec.stdin) streams.stdin?.abandon()
   const gone = new Promise<void>(resolve => streams.signal.addEventListener('abort', () => resolve(), { once: true }))
   return {
     resize: ({ columns, rows }) => first.resize(columns, rows),
-    ended: Promise.race([first.exited, gone]).then(code => {
-      detach()
-      end(streams)
-      return code ?? 0
-    }),
+    ended: unless(
+      fed,
+      Promise.race([first.exited, gone]).then(code => {
+        detach()
+        end(streams)
+        return code ?? 0
+      }),
+    ),
   }
 }
 
@@ -151,6 +154,11 @@ function end({ stdin, stdout, stderr }: CommandStreams): void {
   stdin?.abandon()
   stdout?.end()
   stderr?.end()
+}
+
+/** How it ended; or what went wrong with its input. */
+function unless(fed: Promise<void>, ended: Promise<number>): Promise<number> {
+  return Promise.race([ended, fed.then(() => ended)])
 }
 
 /** Until the client's side ends. */

@@ -262,7 +262,10 @@ export class Verbs {
     await resource.admitConnection?.(refOf(target), subresource, connectOptions(subresource, query), info)
     const pod = resource.get(refOf(target)).object as unknown as Frozen<Pod>
     const { env, ending } = this.#options
-    return { pod, nodes: this.#nodes(), clock: env.clock, ending }
+    const failed = (error: unknown): void => {
+      env.log.error({ pod: `${target.namespace}/${target.name}`, subresource, error }, 'a connection to a pod failed')
+    }
+    return { pod, nodes: this.#nodes(), clock: env.clock, ending, failed }
   }
 
   /** A pod whose log is read over a WebSocket, and who is asked for it. */

@@ -31,11 +31,12 @@ export async function commandOverChannels(asked: Asked, wanted: CommandRequest):
   const streams = preparedStreams(wanted)
   if (names.includes(v5.name)) {
     const { channels, connection } = await open(asked, wanted, v5, streams)
-    void begin(asked, wanted, streams)
+    begin(asked, wanted, streams)
       .then(
         execution => converse(execution, streams, connection, serversTelling(asked, wanted)),
         error => tellRefusal(connection, refusalWords(error)),
       )
+      .catch(asked.failed)
       .finally(() => channels.close())
     return undefined
   }
@@ -49,7 +50,9 @@ export async function commandOverChannels(asked: Asked, wanted: CommandRequest):
   if (execution instanceof ApiError) return execution
   try {
     const { channels, connection } = await open(asked, wanted, protocol, streams)
-    void converse(execution, streams, connection, runtimesTelling(asked, wanted)).finally(() => channels.close())
+    converse(execution, streams, connection, runtimesTelling(asked, wanted))
+      .catch(asked.failed)
+      .finally(() => channels.close())
   } catch (error) {
     execution.ended.catch(() => {})
     streams.leave()

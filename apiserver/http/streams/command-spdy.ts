@@ -46,7 +46,7 @@ export async function commandOverSpdy(asked: Asked, wanted: CommandRequest): Pro
   })
   const over = connection.run().finally(() => streams.leave())
   const cancel = asked.clock.after(longestOpening, () => connection.part())
-  void (async () => {
+  const talking = async (): Promise<void> => {
     execution.ended.catch(() => {})
     await Promise.race([isComplete, over])
     cancel()
@@ -60,8 +60,10 @@ export async function commandOverSpdy(asked: Asked, wanted: CommandRequest): Pro
     }
     await converse(execution, streams, told, runtimesTelling(asked, wanted))
     for (const stream of opened.values()) stream.end()
-    connection.part()
-  })()
+  }
+  talking()
+    .catch(asked.failed)
+    .finally(() => connection.part())
   return undefined
 }
 

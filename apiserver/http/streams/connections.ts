@@ -24,6 +24,8 @@ export interface Asked {
   readonly nodes: NodeClient
   /** Aborted when the server ends. */
   readonly ending: AbortSignal
+  /** Something threw that should not: it is written down, and the connection is given up. */
+  readonly failed: (error: unknown) => void
 }
 
 /** Resolves when the connection is open, or with the refusal that was told; rejects with an ApiError that is to be told. */

@@ -48,13 +48,17 @@ export async function logOverWebSocket(asked: LogAsked): Promise<ApiError | unde
       if (protocol === protocols[1]) opened.send(bytes.toString('base64'), () => resolve())
       else opened.send(bytes, { binary: true }, () => resolve())
     })
-  void (async () => {
+  const sending = async (): Promise<void> => {
     await send(Buffer.alloc(0))
     for (; !next.done && !hangUp.signal.aborted; next = await chunks.next()) {
       const bytes = Buffer.from(next.value)
       for (let at = 0; at < bytes.length; at += longestChunk) await send(bytes.subarray(at, at + longestChunk))
     }
     opened.close(1000)
-  })().finally(() => ending.removeEventListener('abort', end))
+  }
+  sending()
+    // A kubelet that breaks off: what was said until then stands.
+    .catch(() => opened.terminate())
+    .finally(() => ending.removeEventListener('abort', end))
   return undefined
 }

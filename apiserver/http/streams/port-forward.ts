@@ -31,7 +31,7 @@ export async function forwardPorts(asked: Asked): Promise<ApiError | undefined> 
     const agreed = agreedSpdy(asked, [protocol])
     if (agreed instanceof ApiError) return agreed
     const pairs = new Pairs(asked)
-    void pairs.serve(openSpdy(asked, agreed, stream => pairs.accept(stream)))
+    pairs.serve(openSpdy(asked, agreed, stream => pairs.accept(stream))).catch(asked.failed)
     return undefined
   }
   const names = offered(asked.request.headers['sec-websocket-protocol'])
@@ -53,7 +53,7 @@ async function tunnel(asked: Asked, names: readonly string[]): Promise<ApiError 
   ending.addEventListener('abort', hangUp, { once: true })
   wire.onClose(() => ending.removeEventListener('abort', hangUp))
   const pairs = new Pairs(asked)
-  void pairs.serve(new SpdyConnection(wire, { clock, accept: stream => pairs.accept(stream) }))
+  pairs.serve(new SpdyConnection(wire, { clock, accept: stream => pairs.accept(stream) })).catch(asked.failed)
   return undefined
 }
 
@@ -106,7 +106,9 @@ class Pairs {
     pair.cancel()
     this.#open.add(pair)
     pair.data.onReset = () => leave(pair)
-    void this.#forward(pair, pair.data, pair.error, Number(port)).finally(() => this.#open.delete(pair))
+    this.#forward(pair, pair.data, pair.error, Number(port))
+      .catch(this.#asked.failed)
+      .finally(() => this.#open.delete(pair))
     return undefined
   }
 
@@ -218,6 +220,8 @@ async function overChannels(asked: Asked, names: readonly string[]): Promise<Api
     const fault = await connected(asked, port, streams, bytes => channels.send(2 * at, bytes))
     if (fault !== undefined) await channels.send(2 * at + 1, Buffer.from(fault))
   })
-  void Promise.all(all).then(() => channels.close())
+  Promise.all(all)
+    .catch(asked.failed)
+    .finally(() => channels.close())
   return undefined
 }

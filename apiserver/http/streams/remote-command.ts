@@ -36,7 +36,9 @@ export async function converse(
   connection: CommandConnection,
   telling: Telling,
 ): Promise<void> {
-  if (connection.resize !== undefined) void followSizes(connection.resize, execution)
+  const sized = connection.resize && followSizes(connection.resize, execution)
+  // It is looked at in the end.
+  sized?.catch(() => {})
   const sent = Promise.all([pump(streams.stdout, connection.stdout), pump(streams.stderr, connection.stderr)])
   let status: Status
   try {
@@ -49,6 +51,8 @@ export async function converse(
   }
   await sent
   await tell(connection, status)
+  connection.resize?.end()
+  await sized
 }
 
 /** Tells a client, who is connected already, that there is no command to talk to. */

@@ -188,6 +188,33 @@ describe('over v5', () => {
     )
   })
 
+  test('a node that fails at something harms this connection alone', async () => {
+    const { exec: start } = node.client
+    const failing = { ...node.client, exec: async () => Promise.reject(new TypeError('a fault of ours')) }
+    Object.assign(node.client, failing)
+    const client = await channelClient(door, exec('command=ls&stdout=1'), v5)
+    expect(await client.closed()).toBe(1000)
+    expect(JSON.parse(client.said(3))).toMatchObject({ code: 500, message: 'Internal error occurred: a fault of ours' })
+    Object.assign(node.client, {
+      exec: async (...[, , , streams]: Parameters<NodeClient['exec']>) => ({
+        resize() {
+          throw new TypeError('a fault of ours')
+        },
+        ended: new Promise<number>(resolve =>
+          setImmediate(() => {
+            streams.stdout?.end()
+            resolve(0)
+          }),
+        ),
+      }),
+    })
+    const resized = await channelClient(door, exec('command=sh&stdout=1&tty=1'), v5)
+    resized.send(4, '{"Width":1,"Height":1}')
+    await resized.closed()
+    Object.assign(node.client, { exec: start })
+    expect((await door.ask('/readyz')).code).toBe(200)
+  })
+
   test('attach has no exit code', async () => {
     node.run = ({ streams, end }) => {
       streams.stdout?.write(Buffer.from('hello'))

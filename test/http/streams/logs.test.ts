@@ -13,6 +13,7 @@ const nodes: Pick<NodeClient, 'logs'> = {
   async *logs(_pod, { container, follow, signal }) {
     if (container === 'none') throw badRequest('container none is not valid for pod web')
     yield 'first ü\n'
+    if (container === 'breaks') throw new Error('broken off')
     if (!follow) return
     yield 'second\n'
     hungUp = new Promise(resolve => signal.addEventListener('abort', () => resolve()))
@@ -57,6 +58,13 @@ test('one that is followed comes as it is printed, until the reader leaves', asy
   expect(messages).toEqual(['', 'first ü\n', 'second\n'])
   socket.close()
   await hungUp
+})
+
+test('one that breaks off ends', async () => {
+  const { socket, messages } = open('?container=breaks', 'binary.k8s.io')
+  await once(socket, 'close')
+  expect(messages).toEqual(['', 'first ü\n'])
+  expect((await door.ask('/readyz')).code).toBe(200)
 })
 
 test('what is refused is refused before the protocol changes', async () => {

@@ -41,7 +41,7 @@ describe('frames', () => {
           for (const one of reader.push(rest.subarray(0, size))) read.push(one)
           rest = rest.subarray(size)
         }
-        expect(joined(read)).toEqual(frames.map(({ read }) => read))
+        expect(joined(read.map(shown))).toEqual(joined(frames.map(({ read }) => read)))
       }),
     )
   })
@@ -60,22 +60,29 @@ describe('frames', () => {
   })
 })
 
-/** Data frames whole again. */
-function joined(frames: readonly Frame[]): object[] {
-  const all: { kind: string; stream?: number; isLast?: boolean; text: string }[] = []
-  let left: (typeof all)[number] | undefined
+interface Shown {
+  readonly kind: string
+  readonly stream?: number
+  readonly type?: number
+  readonly flags?: number
+  isLast?: boolean
+  text: string
+}
+
+const shown = (frame: Frame): Shown =>
+  frame.kind === 'control'
+    ? { kind: 'control', type: frame.type, flags: frame.flags, text: frame.body.toString('hex') }
+    : { kind: 'data', stream: frame.stream, isLast: frame.isLast, text: frame.bytes.toString('hex') }
+
+/** How a stream's bytes are cut says nothing: what follows upon itself is one. */
+function joined(frames: readonly Shown[]): Shown[] {
+  const all: Shown[] = []
   for (const one of frames) {
-    if (one.kind === 'control') {
-      all.push({ kind: one.kind, ...{ type: one.type, flags: one.flags }, text: one.body.toString('hex') })
-      continue
-    }
-    if (left !== undefined && left.stream === one.stream && one.bytes.length > 0 && left.text !== '' && !left.isLast) {
-      left.text += one.bytes.toString('hex')
-      left.isLast = one.isLast
-    } else {
-      left = { kind: one.kind, stream: one.stream, isLast: one.isLast, text: one.bytes.toString('hex') }
-      all.push(left)
-    }
+    const last = all.at(-1)
+    if (one.kind === 'data' && last?.kind === 'data' && last.stream === one.stream && !last.isLast) {
+      last.text += one.text
+      last.isLast = one.isLast ?? false
+    } else all.push({ ...one })
   }
   return all
 }
