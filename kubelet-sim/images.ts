@@ -113,7 +113,7 @@ export function pullOf(
   return { takes, size, fails: name && pullFault(name, known, said, registries) }
 }
 
-const none: readonly string[] = Object.freeze([])
+const none: readonly never[] = Object.freeze([])
 
 function pullFault(
   name: ImageName,
@@ -201,11 +201,12 @@ export function behaviourOf(
   const ports = told?.ports ?? portsOf(container, known, argv, script, overridden)
   const exits =
     exitOf(settings) ?? (known?.exits !== undefined && !overridden ? { at: 0, code: known.exits } : undefined)
-  const isRun = exits === undefined && told === undefined && isReallyRun(container, known, argv, script)
+  const isRun = exits === undefined && !told?.isWhole && isReallyRun(container, known, argv, script)
   const named = settings['kubesim.dev/port']
   const body = settings['kubesim.dev/body']
   return {
-    ports: named === undefined ? ports : numbers(named),
+    // What really runs listens where it does, and nowhere else.
+    ports: named === undefined ? (isRun ? none : ports) : numbers(named),
     tcp: known?.tcp ?? false,
     body: body ?? told?.body ?? textArgument(argv) ?? known?.body ?? `Hello from ${container.image}`,
     routes: body === undefined ? known?.routes : undefined,
@@ -255,11 +256,21 @@ function isReallyRun(
   script: Script | undefined,
 ): boolean {
   const name = baseName(argv[0] ?? '')
-  if (known?.told?.some(each => baseName(each) === name)) return false
+  if (known?.told?.some(each => baseName(each) === name)) return isMountedOver(container, known)
   if (known?.runs?.some(each => baseName(each) === name)) return true
   if (shellNames.has(name) && argv.length === 1) return container.stdin === true
   if (!shellNames.has(name) && !toolNames.has(name)) return isWhole(known) && argv.length > 0
   return script === undefined || !isIdle(argv, script)
+}
+
+/** Something is mounted over, in or under what it reads: what it does is in those files. */
+function isMountedOver({ volumeMounts }: Frozen<Container>, { reads }: Image): boolean {
+  if (volumeMounts === undefined || reads === undefined) return false
+  return volumeMounts.some(({ mountPath }) => reads.some(path => holds(path, mountPath) || holds(mountPath, path)))
+}
+
+function holds(folder: string, path: string): boolean {
+  return `${path}/`.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
 
 /** All that is in it is known: what is not found there is not there. */

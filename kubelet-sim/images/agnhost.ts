@@ -9,6 +9,7 @@ const agnhostAs = (name: string): Image => ({
   size: 53_113_000,
   base: 'alpine',
   files: { '/uploads': { directory: true } },
+  runs: ['agnhost', 'agnhost-2'],
   commands: ['/agnhost', '/agnhost-2', 'bash', 'curl', 'dig', 'nc', 'iperf'],
   usage: { memory: 4_000_000, cpu: 1 },
   tell: argv => (argv[1] === 'pause' ? paused : nothing),

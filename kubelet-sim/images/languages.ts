@@ -30,6 +30,7 @@ export const languages: readonly Image[] = [
     size: 381_000_000,
     base: 'debian',
     exits: 0,
+    runs: ['perl'],
     commands: ['/usr/local/bin/perl', 'curl'],
     about: 'perl -Mbignum=bpi -wle print bpi(N): pi to N digits',
   },

@@ -2,15 +2,6 @@
 
 import type { Image } from './image.ts'
 
-const redisStart = [
-  '1:C $(redis-time) * oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo',
-  '1:C $(redis-time) * Redis version=8.0.2, bits=64, commit=00000000, modified=0, pid=1, just started',
-  '1:C $(redis-time) # Warning: no config file specified, using the default config. In order to specify a config file use redis-server /path/to/redis.conf',
-  '1:M $(redis-time) * Running mode=standalone, port=6379.',
-  '1:M $(redis-time) * Server initialized',
-  '1:M $(redis-time) * Ready to accept connections tcp',
-]
-
 const server: Omit<Image, 'name'> = {
   ports: [6379],
   tcp: true,
@@ -18,12 +9,10 @@ const server: Omit<Image, 'name'> = {
   command: ['redis-server'],
   workdir: '/data',
   size: 52_700_000,
-  prints: redisStart,
   onTerm: 0,
   base: 'debian',
   commands: ['/usr/local/bin/docker-entrypoint.sh', '/usr/local/bin/redis-server', '/usr/local/bin/redis-cli'],
-  told: ['docker-entrypoint.sh', 'redis-server'],
-  reads: ['/data', '/redis-master', '/usr/local/etc/redis', '/etc/redis'],
+  runs: ['docker-entrypoint.sh', 'redis-server', 'redis-cli', 'valkey-server', 'valkey-cli'],
   usage: { memory: 9_500_000, cpu: 4 },
   about: 'RESP: strings, counters, lists, expiry, INFO; redis-cli',
 }
@@ -31,7 +20,13 @@ const server: Omit<Image, 'name'> = {
 export const stores: readonly Image[] = [
   { name: 'redis', ...server },
   { name: 'registry.k8s.io/redis', ...server },
-  { name: 'valkey/valkey', ...server, command: ['valkey-server'], size: 43_000_000 },
+  {
+    name: 'valkey/valkey',
+    ...server,
+    command: ['valkey-server'],
+    commands: ['docker-entrypoint.sh', 'valkey-server', 'valkey-cli', 'redis-cli'],
+    size: 43_000_000,
+  },
   { name: 'gcr.io/google_samples/gb-redis-follower', ...server },
   { name: 'us-docker.pkg.dev/google-samples/containers/gke/gb-redis-follower', ...server },
   {

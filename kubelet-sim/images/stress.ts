@@ -54,6 +54,7 @@ function stressWords(argv: readonly string[]): Told {
   const begins = { at: 0, text: `stress: info: [1] dispatching hogs: ${hogs.join(', ')}` }
   const ends = { at: timeout ?? 0, text: `stress: info: [1] successful run completed in ${(timeout ?? 0) / 1000}s` }
   return {
+    isWhole: true,
     ports: [],
     usage: rising(own + workers * bytes, computes * 1000),
     script: {
@@ -83,6 +84,7 @@ function vishWords(argv: readonly string[]): Told {
   if (cpus > 0) lines.push(...Array.from({ length: Math.min(cpus, 64) }, () => 'Spawning a thread to consume CPU'))
   lines.push(`Allocated "${total}" memory`)
   return {
+    isWhole: true,
     ports: [],
     usage: rising(own + memory, cpus * 1000),
     script: { lines: lines.map(text => ({ at: 0, text: `$(klog-time)       1 main.go:26] ${text}` })), files: [] },

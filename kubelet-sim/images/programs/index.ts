@@ -7,6 +7,7 @@ import { catalog } from '../index.ts'
 import { agnhost } from './agnhost/index.ts'
 import { nginx } from './nginx.ts'
 import { perl } from './perl.ts'
+import { redisCli, redisServer } from './redis.ts'
 import { servedBy } from './served.ts'
 
 export function imagePrograms(images: ImageBook): ReadonlyMap<string, Program> {
@@ -24,4 +25,8 @@ const own: Readonly<Record<string, Program>> = {
   'agnhost-2': agnhost,
   nginx,
   perl,
+  'redis-cli': redisCli,
+  'redis-server': redisServer,
+  'valkey-cli': redisCli,
+  'valkey-server': redisServer,
 }

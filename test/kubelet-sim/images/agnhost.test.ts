@@ -3,7 +3,6 @@
 import { describe, expect, test } from 'vitest'
 import { ImageBook } from '../../../kubelet-sim/image-book.ts'
 import { durationOf, modeText } from '../../../kubelet-sim/images/programs/go.ts'
-import { isRun } from '../../../kubelet-sim/images/running.ts'
 import { argvOf, behaviourOf } from '../../../kubelet-sim/images.ts'
 import type { Program } from '../../../kubelet-sim/machine/process.ts'
 import { hostOf } from './host.ts'
@@ -51,9 +50,9 @@ describe('Docker Containers', () => {
 
   test('pause is told: nothing runs for it, and it ends with 2', async () => {
     const container = { name: 'c', image }
-    expect(isRun(container, book.find(image), ['/agnhost', 'pause'])).toBe(false)
-    expect(isRun(container, book.find(image), ['/agnhost', 'netexec'])).toBe(true)
+    expect(behaviourOf({ ...container, args: ['netexec'] }, book.find(image), {}, 'p').isRun).toBe(true)
     expect(behaviourOf(container, book.find(image), {}, 'p')).toMatchObject({
+      isRun: false,
       onTerm: 2,
       script: { lines: [{ text: 'Paused' }] },
     })

@@ -80,7 +80,7 @@ describe('what they print', () => {
     const lines = (image: string) => of(image).script.lines.map(({ text }) => fillTimes(text, at))
     expect(lines('nginx')).toContain('2024/01/05 09:08:07 [notice] 1#1: start worker processes')
     expect(lines('httpd')[2]).toMatch(/^\[Fri Jan 05 09:08:07\.065000 2024\] \[mpm_event:notice\]/)
-    expect(lines('redis')).toContain('1:M 05 Jan 2024 09:08:07.065 * Ready to accept connections tcp')
+    expect(fillTimes('$(redis-time)', at)).toBe('05 Jan 2024 09:08:07.065')
     expect(lines('postgres').at(-1)).toBe(
       '2024-01-05 09:08:07.065 UTC [1] LOG:  database system is ready to accept connections',
     )
