@@ -253,10 +253,10 @@ describe.skipIf(process.platform !== 'linux')('listeners', () => {
       count: 1,
     })
     await room.run('cache', 'node-1', {
-      containers: [{ name: 'redis', image: 'redis:7', ports: [{ containerPort: 6379 }] }],
+      containers: [{ name: 'cache', image: 'memcached', ports: [{ containerPort: 11_211 }] }],
     })
-    const ports = [{ port: 6379, protocol: 'TCP', targetPort: 6379, nodePort: 31_379 }]
-    await room.serve('cache', { type: 'NodePort', ports }, ['cache'], 6379)
+    const ports = [{ port: 6379, protocol: 'TCP', targetPort: 11_211, nodePort: 31_379 }]
+    await room.serve('cache', { type: 'NodePort', ports }, ['cache'], 11_211)
     const socket = net.connect(31_379, room.nodes.plan.node(1).address)
     const received = await new Promise<string>((resolve, reject) => {
       let text = ''
