@@ -45,6 +45,7 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     filesOf: wanted => volumes.filesOf(wanted, layerOf(wanted.image)),
     mountProc: (files, machine, { pod }) => procOf(files as ContainerFiles, machine, pod),
     podGone: uid => volumes.forget(uid),
+    volumeUsage: uid => volumes.usage(uid),
     hostPathFault: (node, path, type) => volumes.diskOf(node).fault(path, type),
     socketsOf: ({ pod }, files) => {
       const textOf = (path: string) => (files.exists(path) ? files.readText(path) : undefined)

@@ -18,6 +18,7 @@ import { noSockets } from './no-sockets.ts'
 import type { Outlet } from './outlet.ts'
 import { type Program, type Signal, signalNumbers, type User } from './process.ts'
 import type { Sockets } from './sockets.ts'
+import type { VolumeUsage } from './volumes/pod-volumes.ts'
 import { Waiters } from './waiters.ts'
 
 export interface MachinesNeeds extends EnvironmentNeeds {
@@ -30,6 +31,8 @@ export interface MachinesNeeds extends EnvironmentNeeds {
   mountProc?(files: FileSystem, machine: ContainerMachine, wanted: Wanted): void
   /** Why a path of a node cannot be mounted as a volume of that type. */
   hostPathFault?(node: string, path: string, type: string): string | undefined
+  /** What the emptyDirs of a pod take. */
+  volumeUsage?(uid: string): readonly VolumeUsage[]
   /** Nothing of the pod is needed any more. */
   podGone?(uid: string): void
   socketsOf?: ((wanted: Wanted, files: FileSystem) => Sockets) | undefined
@@ -82,6 +85,11 @@ export class Machines {
 
   get kernel(): Kernel {
     return this.#kernel
+  }
+
+  /** What the emptyDirs of a pod take, in bytes; nothing while none is in use. */
+  volumeUsage(uid: string): readonly VolumeUsage[] {
+    return this.#needs.volumeUsage?.(uid) ?? []
   }
 
   hostPathFault(node: string, path: string, type: string): string | undefined {

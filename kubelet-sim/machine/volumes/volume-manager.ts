@@ -66,7 +66,7 @@ export class VolumeManager {
       overlay,
       env.random.fork(`files/${pod.metadata.uid}/${container.name}/${restart}`),
     )
-    const devices = new Storage({ clock, root: this.#devices })
+    const devices = new Storage({ clock, root: this.#devices, limit: 64 * 1024 * 1024 })
     files.mount({ source: 'tmpfs', path: '/dev', type: 'tmpfs', readOnly: false, storage: devices, root: devices.root })
     const memory = new Storage({ clock, mode: 0o1777, limit: 64 * 1024 * 1024 })
     files.mount({ source: 'shm', path: '/dev/shm', type: 'tmpfs', readOnly: false, storage: memory, root: memory.root })
