@@ -49,9 +49,10 @@ export function endOfStop(view: ContainerView): { readonly at: Millis; readonly 
   if (stop?.term === undefined) return undefined
   const left = stop.from + graceOf(view, stop) - stop.term
   const kill = stop.term + (stop.term > stop.from ? Math.max(left, leastGrace) : Math.max(left, 0))
+  const { ran, behaviour } = view
   // What is really run ends when it does.
-  // What is really run ends when it does, which exited.ts knows.
-  const onTerm = view.isRun ? undefined : view.behaviour.onTerm
+  if (view.isRun) return ran !== undefined && ran.at < kill ? ran : { at: kill, code: 137 }
+  const { onTerm } = behaviour
   const own = stop.term + tidyUp * view.pod.delays.start
   return onTerm === undefined || own > kill ? { at: kill, code: 137 } : { at: own, code: onTerm }
 }

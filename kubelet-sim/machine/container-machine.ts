@@ -19,10 +19,10 @@ import { TerminalDevice } from './terminal.ts'
 
 /** At one moment of the cluster's time. */
 const stepsInMoment = 10_000
-const burst = 500_000
+const burst = 300_000
 const stepsInMilli = 3
 const throttledFor = 500
-const mostProcesses = 4096
+const mostProcesses = 1024
 
 export interface MachineFacts {
   readonly hostname: string

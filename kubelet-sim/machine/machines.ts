@@ -8,6 +8,7 @@ import { milliValue, wholeValue } from '../../src/api/quantity.ts'
 import { parseTime } from '../../src/api/time.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Env } from '../../src/env/env.ts'
+import { shellNames, toolNames } from '../command-names.ts'
 import type { ImageBook } from '../image-book.ts'
 import { argvOf, type Image, substitute } from '../images.ts'
 import { ContainerMachine, defaultPath, type MachineFacts } from './container-machine.ts'
@@ -105,7 +106,7 @@ export class Machines {
       const key = { uid: pod.metadata.uid ?? '', container, restart }
       made.start({
         argv: argv.length > 0 ? argv : [spec.name],
-        program: waiting(this.#needs.images.find(spec.image ?? '')?.onTerm ?? 143),
+        program: waiting(isBare(argv) ? undefined : (this.#needs.images.find(spec.image ?? '')?.onTerm ?? 143)),
         stdout: this.#needs.logOf(key, 'stdout'),
         stderr: this.#needs.logOf(key, 'stderr'),
       })
@@ -313,11 +314,21 @@ function homeOf(files: FileSystem, { uid }: User): string {
   return '/'
 }
 
-/** Process 1 of a container that is only told of: it waits. */
-function waiting(onTerm: number): Program {
+/** A shell or a tool has no handler for SIGTERM. */
+function isBare(argv: readonly string[]): boolean {
+  const name = argv[0]?.slice(argv[0].lastIndexOf('/') + 1) ?? ''
+  return shellNames.has(name) || toolNames.has(name)
+}
+
+/** Process 1 of a container that is only told of: it waits. Without a code it ignores SIGTERM, as process 1 does by itself. */
+function waiting(onTerm: number | undefined): Program {
   return function* (process) {
     const told = new Waiters()
     let isTold = false
+    if (onTerm === undefined) {
+      yield* process.sleep(Number.POSITIVE_INFINITY)
+      return 0
+    }
     process.onSignal('TERM', () => {
       isTold = true
       told.tell()

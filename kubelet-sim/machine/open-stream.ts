@@ -5,6 +5,7 @@ import type { OpenFile, OpenHow } from './file-system.ts'
 import { descriptorAt } from './files/devices.ts'
 import type { Process, Stream } from './process.ts'
 import { SystemError } from './system-error.ts'
+import { fileBytes, moved, turn } from './waiters.ts'
 
 export function openStream(process: Process, path: string, how: OpenHow): Stream {
   const whole = path.startsWith('/') ? path : `${process.cwd === '/' ? '' : process.cwd}/${path}`
@@ -30,11 +31,13 @@ function shared(stream: Stream | undefined): Stream {
 /** /dev/null. */
 export function nothing(): Stream {
   return {
-    // biome-ignore lint/correctness/useYield: it never waits
     *read() {
+      yield turn
       return undefined
     },
-    *write() {},
+    *write(bytes) {
+      yield moved(bytes.length, fileBytes)
+    },
     close() {},
     share() {
       return this
@@ -51,16 +54,20 @@ export class FileStream implements Stream {
     this.#file = file
   }
 
-  // biome-ignore lint/correctness/useYield: a file never waits
+  /** Whoever reads or writes without end takes steps, though a file never makes anybody wait. */
   *read(max: number) {
     const rest = this.#unread
-    if (rest === undefined) return this.#file.read(max)
+    if (rest === undefined) {
+      const part = this.#file.read(max)
+      yield moved(part?.length ?? 0, fileBytes)
+      return part
+    }
     this.#unread = rest.length > max ? rest.subarray(max) : undefined
     return rest.subarray(0, max)
   }
 
-  // biome-ignore lint/correctness/useYield: a file never waits
   *write(bytes: Uint8Array) {
+    yield moved(bytes.length, fileBytes)
     this.#file.write(bytes)
   }
 

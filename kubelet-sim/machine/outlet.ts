@@ -5,6 +5,7 @@ import type { Cancel } from '../../src/env/clock.ts'
 import type { Stream } from './process.ts'
 import { SystemError } from './system-error.ts'
 import type { Wait } from './wait.ts'
+import { moved, outletBytes } from './waiters.ts'
 
 export interface Outlet {
   write(bytes: Uint8Array): void
@@ -31,6 +32,7 @@ export function outletStream(outlet: Outlet): Stream {
     },
     *write(bytes) {
       if (bytes.length === 0) return
+      yield moved(bytes.length, outletBytes)
       while (!hasRoom.isOver()) yield hasRoom
       if (outlet.isGone) throw new SystemError('EPIPE')
       outlet.write(bytes)

@@ -4,7 +4,7 @@
 import type { Stream } from './process.ts'
 import { SystemError } from './system-error.ts'
 import type { Step, Wait } from './wait.ts'
-import { Waiters } from './waiters.ts'
+import { fileBytes, moved, Waiters } from './waiters.ts'
 
 const capacity = 65536
 
@@ -88,6 +88,7 @@ export class Pipe {
           const part = bytes.slice(at, at + capacity - pipe.#size)
           at += part.length
           pipe.push(part)
+          yield moved(part.length, fileBytes)
         }
       },
       close() {

@@ -140,6 +140,7 @@ export class Task implements Process, Child {
       if (this.#pending.length > 0) this.#takeSignals()
       if (this.exitCode !== undefined) return used
       const wait = result.value
+      if (wait.cost !== undefined) used += wait.cost - 1
       if (wait === turn || wait.isOver()) {
         if (this.#isStopped) return used
         continue

@@ -8,6 +8,8 @@ export interface Wait {
   isOver(): boolean
   /** Calls `wake` once it may be over, at most once and never synchronously within `park`; the waiter asks again. */
   park(wake: () => void): Cancel
+  /** How many steps it counts for; default 1. */
+  readonly cost?: number
 }
 
 /** A step of a program: it yields what it waits for and returns what it found. Called with `yield*`. */

@@ -35,6 +35,16 @@ export const turn: Wait = Object.freeze({
   },
 })
 
+/** Over at once, and counts for what was moved: some bytes a step. Whoever reads or writes without end is slowed by it. */
+export function moved(bytes: number, perStep: number): Wait {
+  const cost = Math.ceil(bytes / perStep)
+  return cost <= 1 ? turn : { ...turn, cost }
+}
+
+/** Bytes of files and devices that count as a step; what leaves the simulation costs more. */
+export const fileBytes = 256
+export const outletBytes = 16
+
 /** Until one of them is over. */
 export function either(one: Wait, other: Wait): Wait {
   return {

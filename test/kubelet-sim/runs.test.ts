@@ -131,6 +131,20 @@ describe('a command is really run', () => {
     })
   })
 
+  test('its last words are its file’s, or the end of its log', async () => {
+    await using room = await virtualRoom(quick)
+    await room.run('file', 'node-1', shell('echo -n "all is lost" > /dev/termination-log; exit 1'))
+    const spec = shell('echo one; echo two >&2; exit 1')
+    const containers = spec.containers!.map(each => ({
+      ...each,
+      terminationMessagePolicy: 'FallbackToLogsOnError' as const,
+    }))
+    await room.run('log', 'node-1', { ...spec, containers })
+    await room.env.clock.advance(2000)
+    expect(ended(await room.pod('file'))?.message).toBe('all is lost')
+    expect(ended(await room.pod('log'))?.message).toBe('one\ntwo\n')
+  })
+
   test('a shell without input ends at once, with it waits', async () => {
     await using room = await virtualRoom(quick)
     const container = { name: 'app', image: 'busybox', command: ['sh'] }

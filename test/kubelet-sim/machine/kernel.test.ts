@@ -113,7 +113,7 @@ describe('signals', () => {
     return 0
   }
   const handling: Program = function* (process) {
-    process.onSignal('TERM', () => process.descriptors.get(1)!.write(Buffer.from('told\n')).next())
+    process.onSignal('TERM', () => [...process.descriptors.get(1)!.write(Buffer.from('told\n'))])
     yield* process.sleep(10_000)
     return 7
   }

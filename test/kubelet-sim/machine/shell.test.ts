@@ -65,6 +65,25 @@ describe('by the cluster’s clock', () => {
     expect(spinning.running.exitCode).toBeUndefined()
   })
 
+  test.each([
+    'yes',
+    'yes > /dev/null',
+    'cat /dev/zero > /dev/null',
+    'yes | cat > /dev/null',
+    'seq 1 999999999 | tail -n 1',
+  ])(
+    '%s hangs nobody',
+    async script => {
+      const { env, start } = shellMachine('ash')
+      const started = start(['sh', '-c', script])
+      const other = start(['sh', '-c', 'sleep 30; echo there'])
+      await env.clock.advance(60_000)
+      expect(started.running.exitCode).toBeUndefined()
+      expect(other.text()).toBe('there\n')
+    },
+    30_000,
+  )
+
   test('who eats memory is killed', async () => {
     const { machine, run } = shellMachine('ash')
     expect((await run(['sh', '-c', 'x=aaaaaaaaaa; while :; do x=$x$x; done'])).code).toBe(137)
