@@ -34,6 +34,7 @@ import { outsideOf } from './outside-network.ts'
 import { Runs } from './runs.ts'
 import { nodeShutdown } from './shutdown.ts'
 import { Silences } from './silences.ts'
+import { type StaticPods, staticPods } from './static-pods.ts'
 import { volumesInUse } from './volumes-in-use.ts'
 
 export interface NodeOptions {
@@ -58,6 +59,7 @@ export interface NodeOptions {
   readonly listen?: boolean
   /** Where the ingress listens, on 127.0.0.1; default 80. */
   readonly ingressPort?: number
+  readonly staticPods?: StaticPods | undefined
   /** … and for TLS; default 443, or as free as the other. */
   readonly ingressTlsPort?: number
   /** For hosts at the ingress that have no certificate of their own; made when it is needed. */
@@ -132,6 +134,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const kubeletControllers: ControllerSpec[] = [
     nodeNetwork({ network, images }),
     heartbeat(env, { ...facts, nodeImages, silences, states }),
+    ...(options.staticPods ? [staticPods(options.staticPods)] : []),
     nodeShutdown({ states, evictions, silences }),
     evictionManager({ images, measuring, nodeImages, states, evictions, silences }),
     kubelet({

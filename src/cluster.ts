@@ -16,6 +16,7 @@ import type { HistoryOptions } from '../apiserver/storage/storage.ts'
 import type { CertificateSigner } from '../controllers/certificate-signing.ts'
 import { builtinControllers } from '../controllers/index.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
+import type { StaticPods } from '../kubelet-sim/static-pods.ts'
 import type { SchedulerConfiguration } from '../scheduler/configuration.ts'
 import { DecisionBook } from '../scheduler/decisions.ts'
 import { builtinScheduler } from '../scheduler/index.ts'
@@ -61,6 +62,8 @@ export interface ClusterOptions {
   readonly history?: HistoryOptions
   /** How its components reach the API server. Default: in process. */
   readonly through?: Client
+  /** Pods that nodes have by themselves. */
+  readonly staticPods?: StaticPods | undefined
   /** As process.platform names it: whether each node has a loopback address of its own. */
   readonly platform: string
 }
@@ -112,6 +115,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     version: `v${kubernetesVersion()}.0`,
     pullDelay: options.delays ?? 1,
     startDelay: options.delays ?? 1,
+    staticPods: options.staticPods,
     listen: options.listen !== undefined,
     ...options.listen,
   })

@@ -37,6 +37,8 @@ export interface Config {
   readonly delays: number
   /** A KubeSchedulerConfiguration. */
   readonly schedulerConfig: string | undefined
+  /** The folder of static pods. */
+  readonly staticPods: string | undefined
   /** What of whose requests is written, as kube-apiserver's file of that name; nothing is without one. */
   readonly auditPolicyFile: string | undefined
   readonly auditLog: {
@@ -85,6 +87,7 @@ export interface Settings {
   dnsPort?: string | number
   delays?: string | number
   schedulerConfig?: string
+  staticPods?: string
   auditPolicyFile?: string
   auditLogPath?: string
   auditLogMaxsize?: string | number
@@ -124,6 +127,7 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     dnsPort: settings.dnsPort === 'off' ? undefined : whole('dns-port', settings.dnsPort ?? 0, 0, 65_535),
     delays: number('delays', settings.delays ?? 1),
     schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
+    staticPods: settings.staticPods ? resolve(expandHome(settings.staticPods)) : undefined,
     leaderElect: settings.leaderElect ?? true,
     history: historyOf(settings),
     auditPolicyFile: settings.auditPolicyFile ? resolve(expandHome(settings.auditPolicyFile)) : undefined,
@@ -208,6 +212,7 @@ const knownSettings = new Set([
   'dnsPort',
   'delays',
   'schedulerConfig',
+  'staticPods',
   'auditPolicyFile',
   'auditLogPath',
   'auditLogMaxsize',

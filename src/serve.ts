@@ -26,6 +26,7 @@ import { realEnv } from './env/real-env.ts'
 import { ownPaths } from './own-paths.ts'
 import { nodesWherever } from './remote-nodes.ts'
 import { schedulerConfigurationOf } from './scheduler-configuration.ts'
+import { staticPodsIn } from './static-pods-folder.ts'
 import { version } from './version.ts'
 
 export interface Serving {
@@ -63,6 +64,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     listen: { ingressPort: config.ingressPort, ingressCertificate: () => ingressCertificate(env) },
     platform: process.platform,
     scheduler,
+    staticPods: config.staticPods === undefined ? undefined : await staticPodsIn(config.staticPods, env),
     withRoles: true,
     history: config.history,
   })

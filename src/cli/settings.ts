@@ -27,6 +27,7 @@ export function clusterOptions(command: Command): Command {
     .option('--memory', 'keep the store in memory only')
     .option('--fsync <true|false>', 'wait for the disk on every commit (default: true)')
     .option('--without <components>', `leave out, comma-separated: ${components.join(', ')}`)
+    .option('--static-pods <dir>', 'a folder of static pods; those of other nodes than node-1 in DIR/NODE')
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration for the scheduler')
     .option('--seed <number>', 'seed of all chance (default: drawn)')
     .option('--log-level <level>', `one of ${logLevels.join(', ')} (default: warn)`)

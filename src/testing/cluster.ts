@@ -7,6 +7,7 @@
 import type { Journal } from '../../apiserver/storage/journal.ts'
 import { MemoryJournal } from '../../apiserver/storage/journal.ts'
 import type { Pod } from '../../generated/types.ts'
+import type { StaticPods } from '../../kubelet-sim/static-pods.ts'
 import { isAlreadyExists } from '../api/errors.ts'
 import { selectorFromLabelSelector } from '../api/labels.ts'
 import type { Frozen, KubeObject, NewObject, Ref } from '../api/meta.ts'
@@ -40,6 +41,7 @@ export interface TestClusterOptions {
   readonly delays?: number
   /** A cluster to go on from: what `snapshot()` or `kubesim export` gave. */
   readonly from?: string
+  readonly staticPods?: StaticPods
   readonly journal?: Journal
   /** By what way components reach the API server. Default: directly. */
   readonly way?: Way
@@ -110,6 +112,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     controllers: options.controllers ?? [],
     delays: options.delays ?? 1,
     platform: 'linux',
+    staticPods: options.staticPods,
     ...(way ? { through: way.client } : {}),
   })
   const opened = await way?.open(cluster)
