@@ -34,7 +34,7 @@ export async function commandOverChannels(asked: Asked, wanted: CommandRequest):
     begin(asked, wanted, streams)
       .then(
         execution => converse(execution, streams, connection, serversTelling(asked, wanted)),
-        error => tellRefusal(connection, refusalWords(error)),
+        error => tellRefusal(connection, refusalWords(error, asked, wanted)),
       )
       .catch(asked.failed)
       .finally(() => channels.close())

@@ -64,8 +64,22 @@ export async function beginOrRefuse(
 }
 
 /** What the server says who speaks for the kubelet, of a command that could not begin. */
-export function refusalWords(error: unknown): string {
-  return isKubelets(error) ? `unable to upgrade connection: ${error.message}` : (error as Error).message
+export function refusalWords(error: unknown, asked: Asked, wanted: CommandRequest): string {
+  const { message } = error as Error
+  if (isKubelets(error)) return `unable to upgrade connection: ${message}`
+  const [, address] = /^dial tcp (\S+): /.exec(message) ?? []
+  if (address === undefined) return message
+  return `error sending request: Post ${JSON.stringify(`https://${address}${kubeletsPath(asked, wanted)}`)}: ${message}`
+}
+
+/** Where a kubelet is asked (pkg/registry/core/pod/strategy.go, streamParams). */
+function kubeletsPath({ subresource, pod }: Asked, { container, command, ...streams }: CommandRequest): string {
+  const query = new URLSearchParams(command.map(word => ['command', word]))
+  if (streams.stderr) query.append('error', '1')
+  if (streams.stdin) query.append('input', '1')
+  if (streams.stdout) query.append('output', '1')
+  if (streams.tty) query.append('tty', '1')
+  return `/${subresource}/${pod.metadata.namespace}/${pod.metadata.name}/${container}?${query}`
 }
 
 function isKubelets(error: unknown): error is ApiError {

@@ -181,6 +181,11 @@ describe('over v5', () => {
     expect(JSON.parse(gone.said(3)).message).toBe(
       'Internal error occurred: unable to upgrade connection: container not found ("gone")',
     )
+    const far = await channelClient(door, exec('container=far&command=ls&command=a%20b&stdout=1&stdin=1', 'two'), v5)
+    await far.closed()
+    expect(JSON.parse(far.said(3)).message).toBe(
+      'Internal error occurred: error sending request: Post "https://127.0.0.1:10250/exec/default/two/far?command=ls&command=a+b&input=1&output=1": dial tcp 127.0.0.1:10250: connect: no route to host',
+    )
     const silent = await channelClient(door, exec('command=ls'), v5)
     await silent.closed()
     expect(JSON.parse(silent.said(3)).message).toBe(
