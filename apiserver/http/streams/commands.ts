@@ -74,7 +74,8 @@ export function refusalWords(error: unknown, asked: Asked, wanted: CommandReques
 
 /** Where a kubelet is asked (pkg/registry/core/pod/strategy.go, streamParams). */
 function kubeletsPath({ subresource, pod }: Asked, { container, command, ...streams }: CommandRequest): string {
-  const query = new URLSearchParams(command.map(word => ['command', word]))
+  const query = new URLSearchParams()
+  for (const word of command) query.append('command', word)
   if (streams.stderr) query.append('error', '1')
   if (streams.stdin) query.append('input', '1')
   if (streams.stdout) query.append('output', '1')
