@@ -42,6 +42,8 @@ interface Run {
   end?: RunEnd
   machine?: ContainerMachine
   isTold?: boolean
+  /** From then on the network knows no more that what listens there are its processes alone. */
+  leave?: () => void
 }
 
 /** What is started has a number: how often the container had been restarted by then. */
@@ -114,6 +116,7 @@ export class Runs {
       const { name } = container.spec
       const known = this.#runs.get(uid)?.get(name)
       if (!isRunning(container)) {
+        known?.leave?.()
         if (known !== undefined) this.#runs.get(uid)!.delete(name)
         this.#machines?.forget(uid, name)
         continue
@@ -127,6 +130,7 @@ export class Runs {
 
   /** The pod is gone. */
   forget(uid: string): void {
+    for (const run of this.#runs.get(uid)?.values() ?? []) run.leave?.()
     this.#runs.delete(uid)
     this.#touches.delete(uid)
     this.#machines?.forget(uid)
@@ -150,6 +154,9 @@ export class Runs {
       runs = new Map()
       this.#runs.set(uid, runs)
     }
+    runs.get(view.spec.name)?.leave?.()
+    // Unless somebody said what it answers, all that it listens on is its programs'.
+    if (!isToldAnyway(pod)) run.leave = this.#needs.network.runs(uid, view.spec.name)
     runs.set(view.spec.name, run)
     void this.#needs.env.activity.track(() => this.#start(pod, view.spec.name, run, startedAt(view)))
     return run
@@ -210,6 +217,10 @@ export class Runs {
     run.end = end
     this.#wake(run.pod)
   }
+}
+
+function isToldAnyway({ metadata: { annotations } }: Frozen<Pod>): boolean {
+  return annotations?.['kubesim.dev/port'] !== undefined || annotations?.['kubesim.dev/body'] !== undefined
 }
 
 /** In the words of containerd and runc; the status has exit code 128 and this reason. */

@@ -222,7 +222,7 @@ export class Network {
     const init = pod.spec.initContainers ?? []
     const all = [...pod.spec.containers, ...init.filter(({ restartPolicy }) => restartPolicy === 'Always')]
     for (const container of all) {
-      if (this.running.size > 0 && this.running.has(`${pod.metadata.uid} ${container.name}`)) continue
+      if (this.isRun(pod.metadata.uid ?? '', container.name)) continue
       const status =
         pod.status.containerStatuses?.find(({ name }) => name === container.name) ??
         pod.status.initContainerStatuses?.find(({ name }) => name === container.name)
