@@ -53,6 +53,14 @@ test('it holds the command, the library and the pages; no tests, no sources', ()
   expect([Object.keys(exports), sideEffects]).toEqual([['.', './testing', './package.json'], false])
 })
 
+test('its types can be made, and name what the library exports', async () => {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const out = join(folder, 'types')
+  await run(process.execPath, [tsc, '-p', join(root, 'tsconfig.types.json'), '--outDir', out], { timeout: 100_000 })
+  expect(readFileSync(join(out, 'src', 'testing', 'index.d.ts'), 'utf8')).toContain('testCluster')
+  expect(readFileSync(join(out, 'src', 'index.d.ts'), 'utf8')).toContain('createCluster')
+})
+
 test('a test of somebody else imports kubesim/testing and does nothing by that', async () => {
   const script = join(folder, 'own.mjs')
   writeFileSync(
