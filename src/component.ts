@@ -12,6 +12,7 @@ import type { Client } from './client/client.ts'
 import { createHttpClient } from './client/http-client.ts'
 import { readKubeconfig } from './client/user-kubeconfig.ts'
 import type { Component, Config } from './config.ts'
+import { type ControllerKeys, controllerKeysOf } from './controller-keys.ts'
 import { createDeviceSelectors } from './device-selectors.ts'
 import type { Env } from './env/env.ts'
 import { realEnv } from './env/real-env.ts'
@@ -46,6 +47,7 @@ export async function runComponent(component: Component, config: Config, options
   const { signal, ready, waiting, standingBy } = options
   const scheduler = component === 'scheduler' ? await schedulerConfigurationOf(config) : undefined
   const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
+  const keys = component === 'controllers' ? controllerKeysOf(config, env) : {}
   const access = readKubeconfig(config.kubeconfig)
   const { client, close } = createHttpClient(access, component)
   let door: NodeDoor | undefined
@@ -70,7 +72,7 @@ export async function runComponent(component: Component, config: Config, options
     if (component === 'kubelet') await nodes.start()
     const fakeNodes = nodes
     const work = async (until: AbortSignal): Promise<void> => {
-      const specs = controllersOf(component, env, fakeNodes, access.ca, scheduler)
+      const specs = controllersOf(component, env, fakeNodes, access.ca, scheduler, keys)
       const manager = createManager(env, client, specs, { signal: until })
       try {
         const working = manager.start().then(() => until.aborted || ready(access.server))
@@ -100,12 +102,14 @@ function controllersOf(
   nodes: FakeNodes,
   certificateAuthority: string | undefined,
   scheduler: SchedulerConfiguration | undefined,
+  keys: ControllerKeys,
 ): readonly ControllerSpec[] {
   switch (component) {
     case 'controllers':
       return builtinControllers({
         kinds: builtinKinds,
         certificateAuthority,
+        ...keys,
         policyTypeChecker: createPolicyTypeChecker(),
         loadBalancerAddresses: nodes.plan.loadBalancers,
       })

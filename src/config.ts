@@ -50,6 +50,10 @@ export interface Config {
   }
   /** Bearer tokens and whom each speaks for, as kube-apiserver's file of that name. */
   readonly tokenAuthFile: string | undefined
+  /** With what the controllers sign where they run alone, as kube-controller-manager's files of these names. */
+  readonly clusterSigningCertFile: string | undefined
+  readonly clusterSigningKeyFile: string | undefined
+  readonly serviceAccountPrivateKeyFile: string | undefined
   /** Of several processes of one component, only one works at a time. */
   readonly leaderElect: boolean
   /** How much of the past is kept: what is older goes, but for so many events; never more than so many bytes. */
@@ -94,6 +98,9 @@ export interface Settings {
   auditLogMaxbackup?: string | number
   auditLogMaxage?: string | number
   tokenAuthFile?: string
+  clusterSigningCertFile?: string
+  clusterSigningKeyFile?: string
+  serviceAccountPrivateKeyFile?: string
   leaderElect?: boolean
   historyAge?: string | number
   historyEvents?: string | number
@@ -128,6 +135,9 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     delays: number('delays', settings.delays ?? 1),
     schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
     staticPods: settings.staticPods ? resolve(expandHome(settings.staticPods)) : undefined,
+    clusterSigningCertFile: file(settings.clusterSigningCertFile),
+    clusterSigningKeyFile: file(settings.clusterSigningKeyFile),
+    serviceAccountPrivateKeyFile: file(settings.serviceAccountPrivateKeyFile),
     leaderElect: settings.leaderElect ?? true,
     history: historyOf(settings),
     auditPolicyFile: settings.auditPolicyFile ? resolve(expandHome(settings.auditPolicyFile)) : undefined,
@@ -219,6 +229,9 @@ const knownSettings = new Set([
   'auditLogMaxbackup',
   'auditLogMaxage',
   'tokenAuthFile',
+  'clusterSigningCertFile',
+  'clusterSigningKeyFile',
+  'serviceAccountPrivateKeyFile',
   'leaderElect',
   'historyAge',
   'historyEvents',
@@ -228,6 +241,8 @@ const knownSettings = new Set([
 function homeDir(environment: Environment): string {
   return environment.HOME || environment.USERPROFILE || homedir()
 }
+
+const file = (path: string | undefined): string | undefined => (path ? resolve(expandHome(path)) : undefined)
 
 function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path

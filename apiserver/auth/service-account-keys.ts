@@ -29,11 +29,13 @@ export function loadOrCreateSigningKey(folder: string | undefined): SigningKey {
 
 function signingKey(key: KeyObject): SigningKey {
   const publicKey = createPublicKey(key)
-  const id = createHash('sha256')
+  return { algorithm: 'ES256', private: key, public: publicKey, id: keyIdOf(publicKey) }
+}
+
+export const keyIdOf = (publicKey: KeyObject): string =>
+  createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url')
-  return { algorithm: 'ES256', private: key, public: publicKey, id }
-}
 
 function read(file: string): string | undefined {
   try {

@@ -131,16 +131,8 @@ export class ServiceAccountTokens {
   }
 
   /** The token that a Secret of type service-account-token holds: it never ends, but with its Secret. */
-  issueForSecret({ metadata }: Frozen<ServiceAccount>, secret: Frozen<Secret>): Promise<string> {
-    const { namespace, name, uid } = metadata
-    return this.#signed({
-      iss: legacyIssuer,
-      'kubernetes.io/serviceaccount/namespace': namespace,
-      'kubernetes.io/serviceaccount/secret.name': secret.metadata.name,
-      'kubernetes.io/serviceaccount/service-account.name': name,
-      'kubernetes.io/serviceaccount/service-account.uid': uid,
-      sub: `system:serviceaccount:${namespace}:${name}`,
-    })
+  issueForSecret(account: Frozen<ServiceAccount>, secret: Frozen<Secret>): Promise<string> {
+    return this.#signed(legacyClaims(account, secret))
   }
 
   /**
@@ -311,6 +303,21 @@ export class ServiceAccountTokens {
     const namespaced = namespace !== undefined
     return this.#storage.get(keyOf({ group: '', plural, namespaced }, { name, ...(namespaced ? { namespace } : {}) }))
       ?.object
+  }
+}
+
+/** What the token says that a Secret holds. */
+export function legacyClaims(
+  { metadata: { namespace, name, uid } }: Frozen<ServiceAccount>,
+  secret: Frozen<Secret>,
+): Record<string, unknown> {
+  return {
+    iss: legacyIssuer,
+    'kubernetes.io/serviceaccount/namespace': namespace,
+    'kubernetes.io/serviceaccount/secret.name': secret.metadata.name,
+    'kubernetes.io/serviceaccount/service-account.name': name,
+    'kubernetes.io/serviceaccount/service-account.uid': uid,
+    sub: `system:serviceaccount:${namespace}:${name}`,
   }
 }
 

@@ -109,6 +109,15 @@ export function certificateSigner(
   }
 }
 
+/** Throws unless certificateSigner can sign with it: an authority as kubesim makes them, with its own key. */
+export function requireAuthority({ cert, key }: KeyPair): void {
+  const certificate = new X509Certificate(cert)
+  const privateKey = createPrivateKey(key)
+  if (!certificate.checkPrivateKey(privateKey)) throw new Error('the key is not that of the certificate')
+  const isOwn = certificate.subject === `CN=${authority.commonName}` && privateKey.asymmetricKeyType === 'ec'
+  if (!isOwn) throw new Error('it is not the authority of a kubesim cluster; signing with others is not there yet')
+}
+
 interface SigningTerms {
   readonly usages: readonly string[]
   readonly notBefore: number

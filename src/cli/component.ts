@@ -32,6 +32,9 @@ export function componentCommands(): Command[] {
         .option('--delays <factor>', 'kubelet only: factor on image pull and start times')
         .option('--ingress-port <number>', 'proxy only: where the ingress addon listens on 127.0.0.1 (default: 80)')
         .option('--scheduler-config <file>', 'scheduler only: its KubeSchedulerConfiguration')
+        .option('--cluster-signing-cert-file <file>', 'controllers only: the authority that signs certificates, as PEM')
+        .option('--cluster-signing-key-file <file>', 'controllers only: its key')
+        .option('--service-account-private-key-file <file>', 'controllers only: signs the tokens that Secrets hold')
         .option('--seed <number>', 'seed of all chance (default: drawn)')
         .option('--no-leader-elect', 'controllers and scheduler only: do not ask whether another one works already')
         .action(async (options: { kubeconfig: string } & Settings) => {

@@ -5,6 +5,7 @@ import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { signingRequest } from '../support/certificate-requests.ts'
 import { type Kubectl, noKubectl } from '../support/kubectl.ts'
 import { kubesim, startComponent, startServer } from '../support/server.ts'
 
@@ -90,6 +91,64 @@ describe.skipIf(noKubectl)('components of their own', () => {
     for (const component of [proxy, kubelet, scheduler, controllers]) expect(await component.stop()).toBe(0)
     const gone = await kubectl.run(['logs', name])
     expect(gone).toMatchObject({ code: 1, stderr: expect.stringContaining('no kubelet runs') })
+  })
+
+  test('controllers of their own sign, when they are given the keys', async () => {
+    await using server = await startServer({ words: ['--nodes', '0', '--without', 'controllers'] })
+    const { kubectl, kubeconfig, dataDir } = server
+    const pki = (name: string) => join(dataDir, 'pki', name)
+    const files = [
+      ['--cluster-signing-cert-file', pki('ca.crt')],
+      ['--cluster-signing-key-file', pki('ca.key')],
+      ['--service-account-private-key-file', pki('sa.key')],
+    ].flat()
+    await using controllers = startComponent('controllers', kubeconfig, ...files)
+    await controllers.says('is running')
+    const list = {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot' } },
+        {
+          apiVersion: 'v1',
+          kind: 'Secret',
+          type: 'kubernetes.io/service-account-token',
+          metadata: { name: 'bot', annotations: { 'kubernetes.io/service-account.name': 'bot' } },
+        },
+        {
+          apiVersion: 'certificates.k8s.io/v1',
+          kind: 'CertificateSigningRequest',
+          metadata: { name: 'jane' },
+          spec: {
+            request: signingRequest('jane'),
+            signerName: 'kubernetes.io/kube-apiserver-client',
+            usages: ['client auth'],
+          },
+        },
+      ],
+    }
+    expect((await kubectl.run(['apply', '-f', '-'], { stdin: JSON.stringify(list) })).stderr).toBe('')
+    await kubectl('wait', '--for=jsonpath={.data.token}', 'secret/bot', '--timeout=20s')
+    const token = Buffer.from(
+      await kubectl('get', 'secret', 'bot', '-o', 'jsonpath={.data.token}'),
+      'base64',
+    ).toString()
+    const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } }
+    const reviewed = await kubectl.run(['create', '-o', 'jsonpath={.status.user.username}', '-f', '-'], {
+      stdin: JSON.stringify(review),
+    })
+    expect(reviewed.stdout).toBe('system:serviceaccount:default:bot')
+    await kubectl('certificate', 'approve', 'jane')
+    await kubectl('wait', '--for=jsonpath={.status.certificate}', 'csr/jane', '--timeout=20s')
+    expect(await controllers.stop()).toBe(0)
+    const half = ['--cluster-signing-key-file', pki('ca.key')]
+    const refused = await kubesim(server.home, 'controllers', '--kubeconfig', kubeconfig, ...half)
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        '--cluster-signing-cert-file and --cluster-signing-key-file go together: one was left out',
+      ),
+    ])
   })
 
   test("nobody but an administrator reads a container's log from the kubelet's own port", async () => {
