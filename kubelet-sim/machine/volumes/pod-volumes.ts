@@ -149,7 +149,10 @@ export class PodVolumes {
       })
       this.#cancels.push(cancel)
     }
-    for (const { kind, name } of first.of) this.#cancels.push(this.#followed.follow({ kind, namespace, name }, changed))
+    for (const { kind, name, namespaced } of first.of) {
+      const object = { kind, namespace: namespaced ? namespace : undefined, name }
+      this.#cancels.push(this.#followed.follow(object, changed))
+    }
     if (tellsOfPod(volume)) this.#cancels.push(this.#followed.follow({ kind: Pods, namespace, name }, changed))
     refreshAt(first.refreshAt)
     this.#cancels.push(() => refresh?.())

@@ -3,6 +3,8 @@
 
 import type {
   AuthenticationV1TokenRequest,
+  V1beta1ClusterTrustBundle as ClusterTrustBundle,
+  ClusterTrustBundleProjection,
   ConfigMap,
   Container,
   DownwardAPIVolumeFile,
@@ -13,11 +15,12 @@ import type {
   Volume,
 } from '../../../generated/types.ts'
 import { isNotFound } from '../../../src/api/errors.ts'
+import { selectorFromLabelSelector } from '../../../src/api/labels.ts'
 import type { Frozen, KubeObject } from '../../../src/api/meta.ts'
 import { parseTime } from '../../../src/api/time.ts'
 import type { Client } from '../../../src/client/client.ts'
 import type { Clock } from '../../../src/env/clock.ts'
-import { ConfigMaps, Secrets, ServiceAccounts } from '../../../src/kinds/index.ts'
+import { ClusterTrustBundles, ConfigMaps, Secrets, ServiceAccounts } from '../../../src/kinds/index.ts'
 import type { Kind } from '../../../src/kinds/kind.ts'
 import { fieldOf, resourceOf } from '../environment.ts'
 import type { VolumeFile, VolumeFiles } from './atomic-volume.ts'
@@ -29,7 +32,7 @@ const tokenMode = 0o600
 export interface VolumeContent {
   readonly files: VolumeFiles
   /** The objects it was made of: a change of one of them may change it. */
-  readonly of: readonly { readonly kind: Kind<any>; readonly name: string }[]
+  readonly of: readonly { readonly kind: Kind<any>; readonly name: string; readonly namespaced: boolean }[]
   /** When its token has to be fetched anew. */
   readonly refreshAt: number | undefined
   /** Its objects cannot change. */
@@ -61,11 +64,14 @@ export async function contentOf(
       if (source.configMap) await gathering.configMap(source.configMap, mode)
       if (source.secret) await gathering.secret(source.secret, mode)
       if (source.downwardAPI) gathering.downward(source.downwardAPI.items, mode)
+      if (source.clusterTrustBundle) await gathering.trust(source.clusterTrustBundle, mode)
       if (source.serviceAccountToken) await gathering.token(source.serviceAccountToken, mode)
     }
   } else return undefined
   return gathering.content()
 }
+
+const certificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 interface Wanted {
   readonly name?: string | undefined
@@ -77,7 +83,7 @@ class Gathering {
   readonly #pod: Frozen<Pod>
   readonly #needs: SourceNeeds
   readonly #files = new Map<string, VolumeFile>()
-  readonly #of: { kind: Kind<any>; name: string }[] = []
+  readonly #of: { kind: Kind<any>; name: string; namespaced: boolean }[] = []
   #refreshAt: number | undefined
   #changes = false
   #isLacking = false
@@ -162,6 +168,28 @@ class Gathering {
     this.#files.set(path, { content: answer.status!.token!, mode: isPrivate ? tokenMode : mode, uid })
   }
 
+  /** One bundle by its name, or all of a signer that are selected, each certificate once. */
+  async trust(source: Frozen<ClusterTrustBundleProjection>, mode?: number): Promise<void> {
+    const { name, signerName, labelSelector, path, optional } = source
+    this.#changes = true
+    let bundles: readonly Frozen<ClusterTrustBundle>[]
+    if (name !== undefined) {
+      this.#of.push({ kind: ClusterTrustBundles, name, namespaced: false })
+      const one = await found<ClusterTrustBundle>(this.#needs.client, ClusterTrustBundles, name, undefined)
+      bundles = one === undefined ? [] : [one]
+    } else {
+      const { items } = await this.#needs.client.of<ClusterTrustBundle>(ClusterTrustBundles).list()
+      const selector = selectorFromLabelSelector(labelSelector)
+      bundles = items.filter(
+        ({ metadata, spec }) => spec.signerName === signerName && selector.matches(metadata.labels),
+      )
+    }
+    if (bundles.length === 0 && !optional) this.#isLacking = true
+    const certificates = bundles.flatMap(({ spec }) => spec.trustBundle.match(certificate) ?? [])
+    const content = [...new Set(certificates)].map(each => `${each}\n`).join('')
+    this.#files.set(path, { content, mode: mode ?? defaultMode })
+  }
+
   #keys(
     data: ReadonlyMap<string, Uint8Array | string>,
     items: readonly Frozen<KeyToPath>[] | undefined,
@@ -180,7 +208,7 @@ class Gathering {
   }
 
   async #find<T extends KubeObject>(kind: Kind<any>, name: string): Promise<Frozen<T> | undefined> {
-    this.#of.push({ kind, name })
+    this.#of.push({ kind, name, namespaced: true })
     return found<T>(this.#needs.client, kind, name, this.#pod.metadata.namespace)
   }
 }

@@ -9,6 +9,7 @@ import { VolumeManager } from '../../../kubelet-sim/machine/volumes/volume-manag
 import type { Frozen } from '../../../src/api/meta.ts'
 import { ConfigMaps, Pods, Secrets } from '../../../src/kinds/index.ts'
 import { type TestCluster, testCluster } from '../../support/cluster.ts'
+import { certificate } from '../../support/trust-anchor.ts'
 
 type Spec = Partial<Pod['spec']>
 
@@ -348,5 +349,37 @@ describe('volumes of a pod', () => {
     other.write('/tmp/x', '')
     expect(files.readText('/from/data/of-image')).toBe('yes\n')
     expect(errno(() => files.write('/from/data/of-image', ''))).toBe('EROFS')
+  })
+
+  test('a cluster trust bundle, by name and by signer', async () => {
+    await using cluster = await testCluster({ nodes: 1 })
+    const one = certificate('ca', 'one')
+    const other = certificate('ca', 'another')
+    const bundle = (name: string, trustBundle: string, labels: Record<string, string>) => ({
+      apiVersion: 'certificates.k8s.io/v1beta1',
+      kind: 'ClusterTrustBundle',
+      metadata: { name: `example.com:signer:${name}`, labels },
+      spec: { signerName: 'example.com/signer', trustBundle },
+    })
+    await cluster.apply(bundle('one', one, { live: 'yes' }), bundle('other', other, { live: 'no' }))
+    const sources = [
+      { clusterTrustBundle: { name: 'example.com:signer:other', path: 'by-name.pem' } },
+      {
+        clusterTrustBundle: {
+          signerName: 'example.com/signer',
+          labelSelector: { matchLabels: { live: 'yes' } },
+          path: 'by-signer.pem',
+        },
+      },
+    ]
+    const pod = await running(cluster, {
+      volumes: [{ name: 'trust', projected: { sources } }],
+      containers: [app([{ name: 'trust', mountPath: '/trust' }])],
+    })
+    const manager = managerOf(cluster)
+    const files = await filesOf(manager, pod)
+    expect(files.readText('/trust/by-name.pem').trim()).toBe(other.trim())
+    expect(files.readText('/trust/by-signer.pem').trim()).toBe(one.trim())
+    manager.close()
   })
 })
