@@ -22,7 +22,7 @@ test.skipIf(noKubectl)(
     expect((await kubectl.run(['top', 'pods'])).stderr).toContain('No resources found in default namespace.')
     const manifests = pod('big', '300m', '256Mi') + pod('small', 'web=20m, log=5m', '16Mi')
     expect((await kubectl.run(['apply', '-f', '-'], { stdin: manifests })).stderr).toBe('')
-      const early = await kubectl.run(['top', 'pods'])
+    const early = await kubectl.run(['top', 'pods'])
     expect([early.code, early.stderr]).toEqual([1, 'error: metrics not available yet\n'])
     await advance('30s')
     expect(await kubectl('top', 'pods', '--sort-by=cpu')).toMatch(
