@@ -2,6 +2,7 @@
 // this with what it read and writes what comes of it, and tests of lives and stages do the same without a server.
 
 import type { Container, ContainerStatus, Pod, PodStatus } from '../generated/types.ts'
+import { findCondition } from '../src/api/conditions.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { PodAddresses } from './addresses.ts'
@@ -120,7 +121,14 @@ function conclude(view: PodView, now: Millis): void {
     status.observedGeneration = generation
     view.changed = true
   }
-  if ((view.changed || pod.spec.readinessGates) && setPodConditions(pod, status, now)) view.changed = true
+  const isDue = view.changed || pod.spec.readinessGates || isContradicted(status)
+  if (isDue && setPodConditions(pod, status, now)) view.changed = true
+}
+
+/** Somebody else has said that a pod is not ready whose containers all are: a kubelet puts that right (status_manager.go, needsReconcile). */
+function isContradicted({ phase, conditions, containerStatuses }: PodStatus): boolean {
+  if (phase !== 'Running' || findCondition(conditions, 'Ready')?.status !== 'False') return false
+  return containerStatuses?.every(({ ready }) => ready) === true
 }
 
 const none: readonly string[] = Object.freeze([])

@@ -101,6 +101,16 @@ test('watches end and are resumed: nobody misses anything', async () => {
   expect(cluster.get(FaultsKind, 'cut').status!.struck).toBeGreaterThan(20)
 })
 
+test('what others say of a pod that is well does not stay: its kubelet puts it right', async () => {
+  await using cluster = await testCluster({ nodes: 1 })
+  await cluster.apply(deployment('web'))
+  await cluster.advance('1m')
+  const body = { status: { conditions: [{ type: 'Ready', status: 'False' }] } }
+  await cluster.client.of(Pods).patch(cluster.pods()[0]!.metadata, { type: 'strategic', body }, 'status')
+  await cluster.advance('10s')
+  cluster.expect(Deployments, 'web', { status: { readyReplicas: 1 } })
+})
+
 test('images that are meant cannot be pulled until it ends; others can', async () => {
   await using cluster = await testCluster({ nodes: 1 })
   await cluster.apply(
