@@ -212,6 +212,27 @@ test('a kubelet that begins anew runs what ran anew, and writes nothing', async 
   expect(await logOf(room, 'app')).toBe('began\nbegan\n')
 })
 
+test('the same seed, the same history, whatever ran before in this process', async () => {
+  const histories: string[] = []
+  for (let run = 0; run < 2; run++) {
+    await using room = await virtualRoom({ ...quick, count: 3 })
+    const script = 'for i in 1 2 3; do echo "$i $RANDOM"; sleep 0.$((RANDOM % 9 + 1)); done; [ $((RANDOM % 2)) = 0 ]'
+    const pods = Array.from({ length: 12 }, (_, index) =>
+      room.run(`app-${index}`, `node-${(index % 3) + 1}`, shell(script, { restartPolicy: 'OnFailure' })),
+    )
+    await Promise.all(pods)
+    await room.env.clock.advance(60_000)
+    const lines: string[] = []
+    const { items } = await room.client.of(Pods).list({})
+    for (const { metadata, status } of items) {
+      lines.push(`${metadata.name} ${metadata.resourceVersion} ${JSON.stringify(status.containerStatuses)}`)
+      lines.push(await logOf(room, metadata.name))
+    }
+    histories.push(lines.join('\n'))
+  }
+  expect(histories[0]).toBe(histories[1])
+})
+
 test('a thousand containers that print the date each second', async () => {
   await using room = await virtualRoom({ ...quick, capacity: { pods: '2000' } })
   const loop = shell('while true; do date; sleep 1; done')
