@@ -40,7 +40,7 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
   return new Machines({
     ...needs,
     services: namespace => network.cache.services.list().filter(({ metadata }) => metadata.namespace === namespace),
-    stranger: strangerOf,
+    stranger: (wanted, argv, isThere) => strangerOf(needs.images, wanted, argv, isThere),
     program: name => programs.get(name) ?? shells.get(name) ?? toolOf(name),
     filesOf: wanted => volumes.filesOf(wanted, layerOf(wanted.image)),
     mountProc: (files, machine, { pod }) => procOf(files as ContainerFiles, machine, pod),

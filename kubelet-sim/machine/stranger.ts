@@ -2,9 +2,10 @@
 // such a program serves until it is stopped (an init container's does its work and ends); anywhere else it does its work at
 // once and succeeds. In images of which all is known (busybox, alpine) there are none, and a command is not found.
 
+import type { ImageBook } from '../image-book.ts'
+import { servedBy } from '../images/programs/served.ts'
 import type { Wanted } from './machines.ts'
 import type { Program } from './process.ts'
-import { Waiters } from './waiters.ts'
 
 const installers: ReadonlySet<string> = new Set([
   ...[
@@ -29,6 +30,7 @@ const installers: ReadonlySet<string> = new Set([
 const work = 1000
 
 export function strangerOf(
+  images: ImageBook,
   { pod, container, image }: Wanted,
   argv: readonly string[],
   isThere: boolean,
@@ -37,20 +39,11 @@ export function strangerOf(
   const isUnknown = image === undefined || image.base === undefined
   if (!isThere && !isUnknown && !(installers.has(name) && image.base !== 'busybox')) return undefined
   const isInit = pod.spec.initContainers?.some(each => each.name === container.name && each.restartPolicy !== 'Always')
+  const serving = servedBy(images, { ports: container.ports, overrides: pod.metadata.annotations ?? {} })
   return function* (process) {
     if (process.pid !== 1) return 0
-    if (isInit || installers.has(name)) {
-      yield* process.sleep(work)
-      return 0
-    }
-    const told = new Waiters()
-    let isTold = false
-    process.onSignal('TERM', () => {
-      isTold = true
-      told.tell()
-    })
-    const end = told.until(() => isTold)
-    while (!isTold) yield end
-    return image?.onTerm ?? 143
+    if (!isInit && !installers.has(name)) return yield* serving(process)
+    yield* process.sleep(work)
+    return 0
   }
 }

@@ -145,6 +145,22 @@ describe('a command is really run', () => {
     expect(ended(await room.pod('log'))?.message).toBe('one\ntwo\n')
   })
 
+  test('a program nobody has written serves on the declared ports; before it others do their work', async () => {
+    await using room = await virtualRoom(quick)
+    const app = { name: 'app', image: 'myorg/app:1', ports: [{ containerPort: 5000 }] }
+    const command = ['sh', '-c', './migrate && echo migrated && exec python app.py']
+    await room.run('app', 'node-1', {
+      containers: [{ ...app, command }],
+      initContainers: [{ ...app, name: 'init', command }],
+    })
+    await room.env.clock.advance(10_000)
+    expect((await room.pod('app')).status.phase).toBe('Running')
+    expect(await logOf(room, 'app', { container: 'init' })).toBe('migrated\n')
+    await room.run('asks', 'node-1', shell('wget -qO- http://10.244.1.2:5000/'))
+    await room.env.clock.advance(5000)
+    expect(await logOf(room, 'asks')).toContain('Hello from myorg/app:1')
+  })
+
   test('a shell without input ends at once, with it waits', async () => {
     await using room = await virtualRoom(quick)
     const container = { name: 'app', image: 'busybox', command: ['sh'] }

@@ -1,6 +1,8 @@
 // A server that its image tells of: the same answers, lines and end as when nothing runs for it, as a program. Run where a
 // command has to be run after all (from a script, or because something is mounted over what it reads).
 
+import type { Container } from '../../../generated/types.ts'
+import type { Frozen } from '../../../src/api/meta.ts'
 import type { ImageBook } from '../../image-book.ts'
 import { behaviourOf } from '../../images.ts'
 import type { Program } from '../../machine/process.ts'
@@ -10,12 +12,15 @@ import { accessLine } from '../access-log.ts'
 import { fillTimes } from '../placeholders.ts'
 import { endingOn } from './ending.ts'
 
-export function servedBy(images: ImageBook): Program {
+/** `declared`: what its container's spec and its pod's annotations say beyond the image. */
+export function servedBy(images: ImageBook, declared: Declared = {}): Program {
   return function* (process) {
     const { machine, sockets, clock } = process
     const [name = '', ...args] = process.argv
-    const container = { name: machine.container, image: machine.image, command: [name], args }
-    const behaviour = behaviourOf(container, images.find(machine.image), {}, machine.pod)
+    const { ports, overrides = {} } = declared
+    const of = { name: machine.container, image: machine.image, command: [name], args }
+    const container = ports === undefined ? of : { ...of, ports }
+    const behaviour = behaviourOf(container, images.find(machine.image), overrides, machine.pod)
     const { onTerm = 143, script } = behaviour
     const ending = endingOn(process, { TERM: onTerm, INT: onTerm, QUIT: onTerm })
     for (const { text } of script.lines) yield* process.print(`${fillTimes(text, clock.now())}\n`)
@@ -46,6 +51,11 @@ export function servedBy(images: ImageBook): Program {
     }
     return yield* ending.wait()
   }
+}
+
+export interface Declared {
+  readonly ports?: Frozen<Container>['ports']
+  readonly overrides?: Readonly<Record<string, string>>
 }
 
 /** Takes connections, hears them out, and says nothing: what is spoken there is not simulated. */
