@@ -257,11 +257,11 @@ describe('paths and methods', () => {
     expect(headers.allow).toBe(allow)
   })
 
-  test.each(['exec', 'attach', 'portforward'])('%s is refused by name', async part => {
+  test.each(['exec', 'attach', 'portforward'])('%s of a pod that is not there', async part => {
     expect(await door.refused(`/api/v1/namespaces/default/pods/a/${part}`, { method: 'POST' })).toMatchObject({
-      code: 501,
-      reason: 'NotImplemented',
-      message: `pods/${part} is not implemented by kubesim yet`,
+      code: 404,
+      reason: 'NotFound',
+      message: 'pods "a" not found',
     })
   })
 
