@@ -25,19 +25,19 @@ const sh: Program = function* (process) {
 describe('Docker Containers', () => {
   // test/e2e/common/node/containers.go
   test.each([
-    ['[sig-node] Containers should use the image defaults if command and args are blank', {}, ['/agnhost', 'pause']],
+    ['should use the image defaults if command and args are blank', {}, ['/agnhost', 'pause']],
     [
-      "[sig-node] Containers should be able to override the image's default arguments (container cmd)",
+      "should be able to override the image's default arguments (container cmd)",
       { args: ['entrypoint-tester', 'override', 'arguments'] },
       ['/agnhost', 'entrypoint-tester', 'override', 'arguments'],
     ],
     [
-      "[sig-node] Containers should be able to override the image's default command (container entrypoint)",
+      "should be able to override the image's default command (container entrypoint)",
       { command: ['/agnhost-2', 'entrypoint-tester'] },
       ['/agnhost-2', 'entrypoint-tester'],
     ],
     [
-      "[sig-node] Containers should be able to override the image's default command and arguments",
+      "should be able to override the image's default command and arguments",
       { command: ['/agnhost-2'], args: ['entrypoint-tester', 'override', 'arguments'] },
       ['/agnhost-2', 'entrypoint-tester', 'override', 'arguments'],
     ],

@@ -88,7 +88,7 @@ test('the Job of the documentation prints pi', async () => {
   expect(await logsOf(room, 'pi')).toMatch(/^3\.14159265358979\d{1985}\n$/)
 })
 
-test('[sig-network] Networking Granular Checks: Pods should function for intra-pod communication: http', async () => {
+test('netexec of one pod dials another, by HTTP and by UDP, and says what it heard', async () => {
   await using room = await virtualRoom({ ...quick, count: 2 })
   const netexec = (name: string, node: string) =>
     room.run(name, node, {
