@@ -30,7 +30,7 @@ const apache: Omit<Image, 'name'> = {
   root: '/usr/local/apache2/htdocs',
   files: { '/usr/local/apache2/htdocs/index.html': `${page}\n` },
   usage: { memory: 7_000_000, cpu: 1 },
-  about: 'serves /usr/local/apache2/htdocs',
+  about: 'its welcome page',
 }
 
 const php: Omit<Image, 'name'> = {

@@ -11,7 +11,7 @@ export const languages: readonly Image[] = [
     exits: 0,
     env: { PYTHON_VERSION: '3.13.7' },
     commands: ['/usr/local/bin/python3', '/usr/local/bin/python', 'curl'],
-    about: 'python -m http.server; small programs with -c',
+    about: 'an interpreter',
   },
   {
     name: 'node',

@@ -42,7 +42,7 @@ export const stores: readonly Image[] = [
     commands: ['docker-entrypoint.sh', 'memcached'],
     told: ['docker-entrypoint.sh', 'memcached'],
     usage: { memory: 2_000_000, cpu: 1 },
-    about: 'get, set, delete, stats in its text protocol',
+    about: 'takes connections',
   },
   {
     name: 'registry.k8s.io/etcd',
@@ -55,6 +55,6 @@ export const stores: readonly Image[] = [
     commands: ['/usr/local/bin/etcd', '/usr/local/bin/etcdctl'],
     told: ['/usr/local/bin/etcd', 'etcd'],
     usage: { memory: 30_000_000, cpu: 10 },
-    about: 'takes connections, answers gRPC health checks',
+    about: 'takes connections',
   },
 ]
