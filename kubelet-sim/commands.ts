@@ -129,6 +129,7 @@ function outletTo(pipe: BytePipe | undefined): Printed {
       get isGone() {
         return pipe.isAbandoned
       },
+      isPaced: true,
       park: wake => pipe.onChange(wake),
       end: close,
     },

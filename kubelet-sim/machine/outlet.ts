@@ -5,12 +5,14 @@ import type { Cancel } from '../../src/env/clock.ts'
 import type { Stream } from './process.ts'
 import { SystemError } from './system-error.ts'
 import type { Wait } from './wait.ts'
-import { moved, outletBytes } from './waiters.ts'
+import { fileBytes, logBytes, moved } from './waiters.ts'
 
 export interface Outlet {
   write(bytes: Uint8Array): void
   /** The reader is slow: nothing more for now. */
   readonly isFull?: boolean
+  /** Its reader takes no more than it can: what is written costs no more than a file does. */
+  readonly isPaced?: boolean
   /** Nobody reads any more. */
   readonly isGone?: boolean
   /** Calls `wake` once one of the two may be another; never at once. */
@@ -32,7 +34,7 @@ export function outletStream(outlet: Outlet): Stream {
     },
     *write(bytes) {
       if (bytes.length === 0) return
-      yield moved(bytes.length, outletBytes)
+      yield moved(bytes.length, outlet.isPaced === true ? fileBytes : logBytes)
       while (!hasRoom.isOver()) yield hasRoom
       if (outlet.isGone) throw new SystemError('EPIPE')
       outlet.write(bytes)

@@ -6,7 +6,7 @@ import type { Outlet } from './outlet.ts'
 import type { Process, Signal, Stream, Terminal, TerminalMode } from './process.ts'
 import { SystemError } from './system-error.ts'
 import type { Step, Wait } from './wait.ts'
-import { moved, outletBytes, Waiters } from './waiters.ts'
+import { logBytes, moved, Waiters } from './waiters.ts'
 
 const key = {
   interrupt: 3,
@@ -97,7 +97,7 @@ export class TerminalDevice implements Terminal {
         return first.subarray(0, max)
       },
       *write(bytes) {
-        yield moved(bytes.length, outletBytes)
+        yield moved(bytes.length, logBytes)
         while (!room.isOver()) yield room
         if (device.#out.isGone) throw new SystemError('EIO')
         device.#out.write(withReturns(bytes))

@@ -41,9 +41,9 @@ export function moved(bytes: number, perStep: number): Wait {
   return cost <= 1 ? turn : { ...turn, cost }
 }
 
-/** Bytes of files and devices that count as a step; what leaves the simulation costs more. */
-export const fileBytes = 256
-export const outletBytes = 16
+/** Bytes of files, pipes and clients' streams that count as a step; those of logs, which nobody's reading slows, count for more. */
+export const fileBytes = 2048
+export const logBytes = 16
 
 /** Until one of them is over. */
 export function either(one: Wait, other: Wait): Wait {

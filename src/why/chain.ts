@@ -117,16 +117,20 @@ function saysWhatIsWanted(event: StorageEvent): boolean {
 
 function saidOf(store: RevisionStore, { metadata }: Frozen<KubeObject>): Said[] {
   const prefix = `/registry/core/${Events.plural}/${metadata.namespace ?? 'default'}/`
-  return store
-    .list(prefix)
-    .map(({ object }) => object as unknown as Frozen<CoreV1Event>)
-    .filter(({ involvedObject }) => involvedObject.uid === metadata.uid && metadata.uid !== undefined)
-    .map(({ type, reason, message, count, lastTimestamp, eventTime, source, reportingComponent }) => ({
-      type: type === 'Warning' ? 'Warning' : 'Normal',
-      time: String(lastTimestamp ?? eventTime ?? ''),
-      by: source?.component || reportingComponent || '',
-      reason: reason ?? '',
-      message: message ?? '',
-      count: count ?? 1,
-    }))
+  return (
+    store
+      .list(prefix)
+      .map(({ object }) => object as unknown as Frozen<CoreV1Event>)
+      .filter(({ involvedObject }) => involvedObject.uid === metadata.uid && metadata.uid !== undefined)
+      // Of one second in the order in which they were said last.
+      .sort((one, other) => Number(one.metadata.resourceVersion) - Number(other.metadata.resourceVersion))
+      .map(({ type, reason, message, count, lastTimestamp, eventTime, source, reportingComponent }) => ({
+        type: type === 'Warning' ? 'Warning' : 'Normal',
+        time: String(lastTimestamp ?? eventTime ?? ''),
+        by: source?.component || reportingComponent || '',
+        reason: reason ?? '',
+        message: message ?? '',
+        count: count ?? 1,
+      }))
+  )
 }

@@ -345,7 +345,7 @@ ${extra}`
       expect(await kubectl('run', 'one', '--image=nginx', '--port=80')).toBe('pod/one created\n')
       expect(await kubectl('wait', '--for=condition=Ready', 'pod/one', '--timeout=30s')).toBe('pod/one condition met\n')
       expect((await kubectl('logs', 'one')).length).toBeGreaterThan(0)
-      expect(await kubectl('get', '--raw', '/api/v1/namespaces/default/pods/one/proxy/')).toContain('one')
+      expect(await kubectl('get', '--raw', '/api/v1/namespaces/default/pods/one/proxy/')).toContain('Welcome to nginx!')
       expect(await kubectl('delete', 'pod', 'one', '--grace-period=0', '--force')).toContain('pod "one" force deleted')
       expect((await kubectl.run(['get', 'pod', 'one'])).stderr).toContain('pods "one" not found')
     })
