@@ -62,9 +62,11 @@ describe.skipIf(noKubectl)(`kubectl${noKubectl ? ` (skipped: ${noKubectl})` : ''
     expect([code, stderr]).toEqual([1, expect.stringContaining('(MethodNotAllowed)')])
   })
 
-  test('get --raw of a node’s healthz says ok, and what its kubelet does not serve is refused by name', async () => {
+  test('get --raw of a node’s healthz says ok, and its summary what its pods take', async () => {
     expect(await kubectl('get', '--raw', '/api/v1/nodes/node-1/proxy/healthz')).toBe('ok')
-    const { code, stderr } = await kubectl.run(['get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'])
-    expect([code, stderr]).toEqual([1, expect.stringContaining('nodes/proxy to GET /stats/summary is not implemented')])
+    const summary = JSON.parse(await kubectl('get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'))
+    expect(summary.node.nodeName).toBe('node-1')
+    const { code, stderr } = await kubectl.run(['get', '--raw', '/api/v1/nodes/node-1/proxy/nothing'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('the server could not find the requested resource')])
   })
 })
