@@ -23,10 +23,19 @@ interface Shape {
   readonly isCrowded?: boolean
   /** At most one pod a node. */
   readonly isSparse?: boolean
+  /** All pods are there before the scheduler is: the bindings alone are timed. */
+  readonly isWaiting?: boolean
 }
 
 const connections = 16
 const namespace = '/api/v1/namespaces/default'
+const faults = '/apis/kubesim.dev/v1alpha1/faults'
+const stopped = {
+  apiVersion: 'kubesim.dev/v1alpha1',
+  kind: 'Fault',
+  metadata: { name: 'stopped' },
+  spec: { component: { name: 'scheduler', effect: 'Stopped' } },
+}
 const labels = { app: 'spread' }
 const selector = { matchLabels: labels }
 const onHost = { topologyKey: 'kubernetes.io/hostname', labelSelector: selector }
@@ -39,6 +48,7 @@ const byZone = {
 
 const shapes: readonly Shape[] = [
   { name: 'plain', spec: {} },
+  { name: 'plain, all waiting', spec: {}, isWaiting: true },
   { name: 'spread over zones', labels, spec: { topologySpreadConstraints: [byZone] } },
   {
     name: 'preferred anti-affinity',
@@ -117,9 +127,19 @@ async function scheduled(
   const close = await openStreams(target, path, 1, bytes => {
     for (let at = bytes.indexOf('"ADDED"'); at >= 0; at = bytes.indexOf('"ADDED"', at + 1)) seen++
   })
+  const create = (index: number): Request => ({
+    method: 'POST',
+    path: `${namespace}/pods`,
+    body: pod(`p-${index}`, ours),
+  })
+  if (shape.isWaiting) {
+    await made(target, 1, () => ({ method: 'POST', path: faults, body: JSON.stringify(stopped) }))
+    await made(target, pods, create)
+  }
   const began = performance.now()
   const cpu = cpuSeconds(pid)
-  await made(target, pods, index => ({ method: 'POST', path: `${namespace}/pods`, body: pod(`p-${index}`, ours) }))
+  if (shape.isWaiting) await made(target, 1, () => ({ method: 'DELETE', path: `${faults}/stopped` }))
+  else await made(target, pods, create)
   for (let last = began, had = 0; seen < pods; ) {
     await new Promise(resolve => setTimeout(resolve, 5))
     if (seen > had) [last, had] = [performance.now(), seen]
