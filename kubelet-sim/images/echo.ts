@@ -4,32 +4,21 @@ import type { Image } from './image.ts'
 
 const distroless = { base: 'none', onTerm: 0 } as const
 
+const helloApp: Omit<Image, 'name'> = {
+  ports: [8080],
+  entrypoint: ['/hello-app'],
+  size: 11_300_000,
+  body: 'Hello, world!\nVersion: $(image-version)\nHostname: $(hostname)',
+  prints: ['$(go-time) Server listening on port 8080'],
+  accessLog: '$(go-time) Serving request: $(path)',
+  base: 'alpine',
+  commands: ['/hello-app'],
+  told: ['/hello-app'],
+}
+
 export const echo: readonly Image[] = [
-  {
-    name: 'gcr.io/google-samples/hello-app',
-    ports: [8080],
-    entrypoint: ['/hello-app'],
-    size: 11_300_000,
-    body: 'Hello, world!\nVersion: $(image-version)\nHostname: $(hostname)',
-    prints: ['$(go-time) Server listening on port 8080'],
-    accessLog: '$(go-time) Serving request: $(path)',
-    base: 'alpine',
-    commands: ['/hello-app'],
-    told: ['/hello-app'],
-    about: 'says hello, its version and the name of its pod',
-  },
-  {
-    name: 'us-docker.pkg.dev/google-samples/containers/gke/hello-app',
-    ports: [8080],
-    entrypoint: ['/hello-app'],
-    size: 11_300_000,
-    body: 'Hello, world!\nVersion: $(image-version)\nHostname: $(hostname)',
-    prints: ['$(go-time) Server listening on port 8080'],
-    accessLog: '$(go-time) Serving request: $(path)',
-    base: 'alpine',
-    commands: ['/hello-app'],
-    told: ['/hello-app'],
-  },
+  { name: 'gcr.io/google-samples/hello-app', ...helloApp, about: 'says hello, its version and the name of its pod' },
+  { name: 'us-docker.pkg.dev/google-samples/containers/gke/hello-app', ...helloApp },
   {
     name: 'gcr.io/google-samples/hello-go-gke',
     ports: [80],

@@ -11,7 +11,7 @@ import { NotStarted } from './not-started.ts'
 import { nothing } from './open-stream.ts'
 import { type Outlet, outletStream } from './outlet.ts'
 import { Pipe } from './pipe.ts'
-import type { Child, Machine, ProcessFacts, Program, Signal, Spawn, Stream, User } from './process.ts'
+import type { Child, Machine, MachineFacts, ProcessFacts, Program, Signal, Spawn, Stream, User } from './process.ts'
 import type { Sockets } from './sockets.ts'
 import { SystemError } from './system-error.ts'
 import { Task } from './task.ts'
@@ -23,19 +23,6 @@ const burst = 300_000
 const stepsInMilli = 3
 const throttledFor = 500
 const mostProcesses = 1024
-
-export interface MachineFacts {
-  readonly hostname: string
-  readonly domainname: string
-  readonly image: string
-  readonly node: string
-  readonly namespace: string
-  readonly pod: string
-  readonly container: string
-  readonly podIPs: readonly string[]
-  readonly limits: { readonly memory: number | undefined; readonly cpu: number | undefined }
-  readonly startedAt: number
-}
 
 export interface MachineParts {
   readonly kernel: Kernel

@@ -160,8 +160,8 @@ export interface Child {
   readonly ended: Waiters
 }
 
-/** The container a process is in, as `hostname`, `ps`, `free`, `env` and /proc tell of it. */
-export interface Machine {
+/** What is said of a container when its machine is made. */
+export interface MachineFacts {
   readonly hostname: string
   readonly domainname: string
   readonly image: string
@@ -173,6 +173,10 @@ export interface Machine {
   /** Bytes and millicores; undefined: no limit but the node's. */
   readonly limits: { readonly memory: number | undefined; readonly cpu: number | undefined }
   readonly startedAt: number
+}
+
+/** The container a process is in, as `hostname`, `ps`, `free`, `env` and /proc tell of it. */
+export interface Machine extends MachineFacts {
   processes(): readonly ProcessFacts[]
   /** What /proc/PID/fd shows. */
   descriptorsOf(pid: number): ReadonlyMap<number, Stream> | undefined

@@ -11,6 +11,7 @@ import type { Env } from '../env/env.ts'
 import { SeededRandom } from '../env/random.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { type TestCluster, type TestClusterOptions, testCluster, type Way } from './cluster.ts'
+import { later } from './later.ts'
 
 export interface ExploreOptions extends Omit<TestClusterOptions, 'seed' | 'way'> {
   /** How many runs. Default: 100. */
@@ -111,11 +112,6 @@ async function smallest(
 }
 
 const conflicting = ['update', 'updateStatus', 'patch']
-
-/** A client that is known only later. */
-function later(client: () => Client): Client {
-  return { of: kind => client().of(kind), as: component => later(() => client().as(component)) }
-}
 
 /** Drawn from the seed alone, in the order in which components ask; after `most` of them nothing befalls anybody. */
 class Disturbances {

@@ -1,7 +1,8 @@
 // testCluster, as kubesim's users have it too; in a second run of some tests with sockets between controllers and API server.
 
 import { testCluster as plain, type TestCluster, type TestClusterOptions, type Way } from '../../src/testing/cluster.ts'
-import { type HttpDoor, isOverHttp, later, openHttpDoor, quiet } from './over-http.ts'
+import { later } from '../../src/testing/later.ts'
+import { type HttpDoor, isOverHttp, openHttpDoor, quiet } from './over-http.ts'
 
 export { millis, type TestCluster, type TestClusterOptions } from '../../src/testing/cluster.ts'
 

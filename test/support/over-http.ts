@@ -68,8 +68,3 @@ function tracked(client: Client, env: Env): Client {
     },
   }
 }
-
-/** A client that is known only later. */
-export function later(client: () => Client): Client {
-  return { of: kind => client().of(kind), as: component => later(() => client().as(component)) }
-}

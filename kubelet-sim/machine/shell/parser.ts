@@ -512,7 +512,7 @@ export class Parser extends WordReader {
 
   #required(list: List, expected: string): List {
     this.#blankLines()
-    if (list.items.length === 0) throw this.#unexpected(expected)
+    if (list.items.length === 0) throw this.isAtEnd ? this.#unexpected(expected) : this.#unexpected()
     return list
   }
 

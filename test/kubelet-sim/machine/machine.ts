@@ -1,17 +1,12 @@
 // A container's machine for tests: a layer's files, programs of the test's own, virtual time; what it prints as text.
 
-import {
-  ContainerMachine,
-  type MachineFacts,
-  type MachineParts,
-  type Start,
-} from '../../../kubelet-sim/machine/container-machine.ts'
+import { ContainerMachine, type MachineParts, type Start } from '../../../kubelet-sim/machine/container-machine.ts'
 import { busyboxLayer } from '../../../kubelet-sim/machine/files/base-layers.ts'
 import type { Layer } from '../../../kubelet-sim/machine/files/layer.ts'
 import { Kernel } from '../../../kubelet-sim/machine/kernel.ts'
 import { noSockets } from '../../../kubelet-sim/machine/no-sockets.ts'
 import type { Outlet } from '../../../kubelet-sim/machine/outlet.ts'
-import type { Program } from '../../../kubelet-sim/machine/process.ts'
+import type { MachineFacts, Program } from '../../../kubelet-sim/machine/process.ts'
 import { type VirtualEnv, virtualEnv } from '../../../src/env/virtual-env.ts'
 import { filesOver } from './files.ts'
 

@@ -245,6 +245,18 @@ describe('the parser', () => {
       )
     },
   )
+  // As busybox 1.35 says it: a list that is empty expects nothing, one that is missing its end does.
+  test.each([
+    ['if then', 'unexpected "then"'],
+    ['while do', 'unexpected "do"'],
+    ['if true; then fi', 'unexpected "fi"'],
+    ['{ }', 'unexpected "}"'],
+    ['if', 'unexpected end of file (expecting "then")'],
+    ['if true then', 'unexpected end of file (expecting "then")'],
+    ['while true; done', 'unexpected "done" (expecting "do")'],
+  ])('%s: %s', (text, fault) => {
+    expect(() => parseAll(text, 'ash')).toThrow(new RegExp(`^${fault.replace(/[()}]/g, '\\$&')}$`))
+  })
   test('what nests without end is a syntax error', () => {
     for (const text of [
       '('.repeat(100_000),
