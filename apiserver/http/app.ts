@@ -1,11 +1,10 @@
 // The HTTP door: TLS, HTTP/2 and HTTP/1.1 on one port, and the order of what happens to a request. Opened by src/serve.ts
 // and tests upon a registry. The only folder that knows Express; nothing inward sees its requests.
 
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import http2 from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { Router } from 'express'
 import { ApiError, badRequest } from '../../src/api/errors.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
 import type { Millis } from '../../src/env/clock.ts'
@@ -26,10 +25,10 @@ import { auditFamilies, requestHead, tellStart } from './auditing.ts'
 import { frontProxyCertificate } from './certificates.ts'
 import { discoveryRoutes } from './discovery.ts'
 import { Documents } from './documents.ts'
-import { dualExpress } from './express-adapter.ts'
 import { admitted, flowFamilies, Overload, sendOverload } from './fairness.ts'
 import { type HealthChecks, healthReport } from './health.ts'
 import { type IssuerDocuments, issuerDocument } from './issuer-documents.ts'
+import { secureListener } from './listener.ts'
 import type { Family } from './metric-families.ts'
 import { healthFamilies, metricsPage, type Page, processFamilies, storedFamilies } from './metrics-page.ts'
 import { sendMissingPage } from './missing-pages.ts'
@@ -116,13 +115,31 @@ export interface HttpServer {
 /** What is being answered when the server ends is waited for so long. */
 const longestFarewell = 2_000
 
-/** Go's own limit (net/http, DefaultMaxHeaderBytes); Node's is a sixty-fourth of it. */
-const mostHeaders = 1 << 20
-
 /** What system:public-info-viewer gives to everybody, and is so even before there are roles: while the server starts. */
 const openToAll: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz', '/version', '/version/'])
 
+/** What a listener hands its requests to; one listener may hand them to several of these. */
+export interface Answering {
+  answer(request: IncomingMessage, response: ServerResponse): Promise<void>
+  upgraded(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>
+  /** Ends watches; resolves when what has been received whole is answered. */
+  end(): Promise<void>
+}
+
 export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const answering = createAnswering(options)
+  const { env, certificates } = options
+  const listener = secureListener({ env, certificates, ...answering })
+  return {
+    listen: listener.listen,
+    async close() {
+      await answering.end()
+      await listener.close()
+    },
+  }
+}
+
+export function createAnswering(options: HttpServerOptions): Answering {
   const { env, registry, authenticate, authorizer, certificates, flows, audit, aggregation } = options
   let frontProxy: KeyPair | undefined
   aggregation?.identify(() => (frontProxy ??= frontProxyCertificate(env, certificates.ca)))
@@ -351,81 +368,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     })
   }
 
-  const door = dualExpress((router: Router) => {
-    router.use((request, response) => {
-      answer(request, response).catch(error => {
-        env.log.error({ method: request.method, url: request.url, error }, 'a reply could not be sent')
-        response.destroy()
-      })
-    })
-  })
-  const server = http2.createSecureServer(
-    {
-      allowHTTP1: true,
-      key: certificates.server.key,
-      cert: certificates.server.cert,
-      ca: certificates.ca.cert,
-      requestCert: true,
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
-      settings: { maxHeaderListSize: mostHeaders },
-      maxHeaderListPairs: 1_000,
-      ...door.secure,
-    },
-    door.handler as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
-  )
-  // Of a server of both protocols Node takes it from here, for the older one.
-  ;(server as unknown as { maxHeaderSize: number }).maxHeaderSize = mostHeaders
-  const sockets = remembered<Socket>()
-  const sessions = remembered<http2.ServerHttp2Session>()
-  server.on('connection', (socket: Socket) => {
-    socket.setNoDelay(true)
-    sockets.add(socket)
-  })
-  server.on('session', session => sessions.add(session))
-  server.on('sessionError', () => {})
-  server.on('tlsClientError', () => {})
-  ;(server as unknown as Server).on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const line = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-    if (socket.writable) socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\n\r\n`)
-  })
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    void upgraded(request, socket, head)
-  })
-
   return {
-    listen: (port, address) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject)
-        server.listen({ port, host: address, backlog: 4096 }, () => {
-          server.off('error', reject)
-          resolve(server.address() as AddressInfo)
-        })
-      }),
-    async close() {
+    answer,
+    upgraded,
+    async end() {
       ending.abort()
       await answered()
-      for (const session of sessions.all) session.close()
-      // What was said last gets a turn to be sent, before Node cuts the connections that are idle from then on; who has not
-      // taken it by the turn after does not read.
-      await new Promise(resolve => setImmediate(resolve))
-      const closed = new Promise<void>(resolve => server.close(() => resolve()))
-      for (const socket of sockets.all) socket.destroySoon()
-      await new Promise(resolve => setImmediate(resolve))
-      for (const socket of sockets.all) socket.destroy()
-      await closed
     },
   }
-}
-
-/** What is open, until it closes. */
-function remembered<T extends { once(event: 'close', run: () => void): unknown }>() {
-  const all = new Set<T>()
-  const add = (one: T): void => {
-    all.add(one)
-    one.once('close', () => all.delete(one))
-  }
-  return { all, add }
 }
 
 type Remarked = readonly [key: string, value: string]
