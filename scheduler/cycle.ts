@@ -5,7 +5,7 @@
 import type { Pod } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import { fitError } from './fit-error.ts'
-import type { Judge, Nomination, Plugin } from './plugin.ts'
+import type { Judge, Nomination, Plugin, WayOut } from './plugin.ts'
 import { Round } from './round.ts'
 import type { LiveSnapshot, NodeView } from './snapshot.ts'
 
@@ -56,6 +56,8 @@ export interface CycleOptions {
   readonly start?: number
   /** How many of a hundred nodes are enough; 0 and the default: by the size of the cluster. */
   readonly percentageOfNodesToScore?: number
+  /** Told every way out that is thought of when no node is left. */
+  readonly consider?: (way: WayOut) => void
 }
 
 /** What the search for nodes gave, before anything is scored. */
@@ -108,14 +110,14 @@ export function search(
 }
 
 /** No node: each rule that knows a way out is asked in turn, until one has found it. */
-export function failure(found: Found, { fraction }: CycleOptions): Decision {
+export function failure(found: Found, { fraction, consider }: CycleOptions): Decision {
   const { round, refused, refusal, restrictedBy } = found
   const nodeCount = round.snapshot.nodes.length
   const remarks: string[] = []
   let nomination: Nomination | undefined
   if (nodeCount > 0) {
     for (const plugin of round.plugins) {
-      const rescue = plugin.postFilter?.(round.pod, { round, refused, refusal, fraction })
+      const rescue = plugin.postFilter?.(round.pod, { round, refused, refusal, fraction, consider })
       if (rescue === undefined) continue
       nomination = rescue.nomination ?? nomination
       if (rescue.reason === undefined) {

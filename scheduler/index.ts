@@ -9,7 +9,7 @@ import { type AskExtender, Extender } from './extender.ts'
 import { createExtenderCalls } from './extender-http.ts'
 import { dynamicResourcesWith } from './plugins/dynamic-resources.ts'
 import { plugins } from './plugins/index.ts'
-import { profilesOf } from './profile.ts'
+import { type Profile, profilesOf } from './profile.ts'
 import { createScheduler } from './scheduler.ts'
 
 export interface BuiltinSchedulerOptions {
@@ -21,22 +21,39 @@ export interface BuiltinSchedulerOptions {
   readonly askExtender?: AskExtender | undefined
 }
 
+/** What of a configuration decides where pods go. */
+export interface SchedulerParts {
+  readonly profiles: readonly Profile[]
+  readonly extenders: readonly Extender[]
+}
+
 /** Throws SchedulerConfigurationError when a profile names what is not there. */
 export function builtinScheduler(
   { activity, gate }: Env,
-  { configuration = defaultConfiguration, decisions, askExtender, deviceSelectors }: BuiltinSchedulerOptions = {},
+  options: BuiltinSchedulerOptions = {},
 ): readonly ControllerSpec[] {
+  const { configuration = defaultConfiguration, decisions } = options
   const { firstBackoff, longestBackoff } = configuration
-  const devices = deviceSelectors && dynamicResourcesWith(deviceSelectors)
-  const known = plugins.map(plugin => (devices && plugin.name === devices.name ? devices : plugin))
-  const ask = askExtender ?? createExtenderCalls()
   const scheduler = createScheduler({
     activity,
     gate,
-    profiles: profilesOf(configuration, known),
+    ...schedulerParts(options),
     backoff: { firstBackoff, longestBackoff },
-    extenders: configuration.extenders.map(extender => new Extender(extender, ask)),
     ...(decisions && { decisions }),
   })
   return [scheduler]
+}
+
+/** Throws SchedulerConfigurationError. */
+export function schedulerParts({
+  configuration = defaultConfiguration,
+  deviceSelectors,
+  askExtender = createExtenderCalls(),
+}: BuiltinSchedulerOptions): SchedulerParts {
+  const devices = deviceSelectors && dynamicResourcesWith(deviceSelectors)
+  const known = plugins.map(plugin => (devices && plugin.name === devices.name ? devices : plugin))
+  return {
+    profiles: profilesOf(configuration, known),
+    extenders: configuration.extenders.map(extender => new Extender(extender, askExtender)),
+  }
 }

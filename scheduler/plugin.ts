@@ -47,6 +47,15 @@ export interface Failure {
   /** Set when the pod itself was refused, wherever. */
   readonly refusal: Refused | undefined
   readonly fraction: () => number
+  /** Told every way out that was thought of, for those who want to see them all. */
+  readonly consider?: ((way: WayOut) => void) | undefined
+}
+
+/** Pods that would have to go from a node, the most important first, and how many budgets that would break. */
+export interface WayOut {
+  readonly node: string
+  readonly victims: readonly Frozen<Pod>[]
+  readonly brokenBudgets: number
 }
 
 export interface Rescue {

@@ -43,6 +43,13 @@ export interface SchedulerOptions {
   readonly decisions?: DecisionBook
 }
 
+const readKinds: readonly Kind<any>[] = [Services, ReplicaSets, ReplicationControllers, PodDisruptionBudgets]
+
+/** All that placing a pod by these rules may look at. */
+export function kindsLookedAt(plugins: readonly Plugin[]): readonly Kind<any>[] {
+  return [...new Set([Nodes, Pods, Namespaces, ...otherKinds(plugins), ...readKinds])]
+}
+
 /** The only key: a turn at the queue. */
 const turn: readonly Ref[] = Object.freeze([{ name: 'turn' }])
 const nothingToDo: readonly Ref[] = Object.freeze([])
@@ -68,7 +75,7 @@ export function createScheduler(options: SchedulerOptions): ControllerSpec {
           scheduling!.otherChanged({ kind, now, before }),
       })),
     ],
-    reads: [Services, ReplicaSets, ReplicationControllers, PodDisruptionBudgets],
+    reads: readKinds,
     start(context) {
       scheduling = new Scheduling(options, context)
     },
@@ -495,7 +502,7 @@ function describe(error: unknown): string {
 }
 
 /** It has a node and still needs it. */
-function isPlaced({ spec, status }: Frozen<Pod>): boolean {
+export function isPlaced({ spec, status }: Frozen<Pod>): boolean {
   return !!spec.nodeName && !isOver(status.phase)
 }
 
@@ -512,7 +519,7 @@ function concernsPlacing(now: Frozen<Node>, before: Frozen<Node>): boolean {
 }
 
 /** What its Services and its owner select pods by, all together (plugins/helper/spread.go: DefaultSelector). */
-function siblingsOf(pod: Frozen<Pod>, { lister }: Context): Selector | undefined {
+export function siblingsOf(pod: Frozen<Pod>, { lister }: Pick<Context, 'lister'>): Selector | undefined {
   const { namespace = '', labels } = pod.metadata
   const matchLabels: Record<string, string> = {}
   for (const service of lister(Services).by('namespace', namespace)) {

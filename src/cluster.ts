@@ -81,6 +81,8 @@ export interface Cluster {
   startComponent(component: Component): Promise<void>
   /** How the scheduler came to place a pod, or not to. */
   readonly decisions: DecisionBook
+  /** By which it places them; undefined: as upstream's default has it. */
+  readonly schedulerConfiguration: SchedulerConfiguration | undefined
   /** Requests that go wrong on purpose. */
   readonly faults: ApiFaults
   /** What its components count, for /metrics. */
@@ -211,6 +213,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     startComponent,
     stopComponent,
     decisions,
+    schedulerConfiguration: options.scheduler,
     faults,
     metrics: () => queueFamilies([...managers.values()].flatMap(manager => manager.queues())),
     async close() {

@@ -10,6 +10,7 @@ import type { ClockControl } from './clock-control.ts'
 import type { Cluster } from './cluster.ts'
 import type { Kind } from './kinds/kind.ts'
 import { Pods } from './kinds/pod.ts'
+import { sendRequest, timeoutOf, urlOf } from './own/requests.ts'
 import { snapshotLines } from './snapshot-file.ts'
 import { difference, revisionAt, revisionOf, type TimelineQuery, timeline } from './timeline.ts'
 import { type Why, whyOf } from './why/chain.ts'
@@ -27,6 +28,11 @@ export async function ownPaths(own: OwnPaths, request: OwnRequest): Promise<obje
   if (!request.path.startsWith(root)) return undefined
   const [first, ...rest] = request.path.slice(root.length).split('/')
   if (first === 'clock') return clockPath(own.clockControl, rest, request)
+  const act = first === undefined || rest.length > 0 ? undefined : acting[first]
+  if (act !== undefined) {
+    requireMethod(request, 'POST')
+    return act(own, request)
+  }
   const read = first === undefined || rest.length > 0 ? undefined : reading[first]
   if (read === undefined) return undefined
   requireMethod(request, 'GET')
@@ -65,6 +71,15 @@ const reading: Readonly<Record<string, (cluster: Cluster, query: Query, clock: C
   },
 }
 
+const acting: Readonly<Record<string, (own: OwnPaths, request: OwnRequest) => Promise<object>>> = {
+  requests: ({ cluster, clockControl: { isPaused } }, { body, signal }) =>
+    sendRequest(cluster, body, { signal, isPaused }),
+  scheduling: async ({ cluster }, { body }) => {
+    const { answerScheduling } = await import('./own/scheduling.ts')
+    return answerScheduling(cluster, body)
+  },
+}
+
 /** `?resource=pods&namespace=default&name=web`. Throws ApiError. */
 function wanted({ server }: Cluster, query: Query): [kind: Kind<any>, ref: Ref] {
   const [resource, name] = [query.get('resource'), query.get('name')]
@@ -88,17 +103,13 @@ function noSuchResource(resource: string): ApiError {
 
 /** `?namespace=default&pod=web&url=http://db/&timeout=5s`: a request from the pod, and the way it took. */
 async function tracePath({ nodes, server }: Cluster, query: Query): Promise<object> {
-  const text = query.get('url') ?? ''
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw badRequest(`"url" is one such as http://web:80/, not "${text}"`)
-  const timeout = parseDuration(query.get('timeout') ?? '5s')
-  if (timeout === undefined) throw badRequest('"timeout" is a duration such as "5s"')
+  const url = urlOf(query.get('url') ?? '')
+  const timeout = timeoutOf(query.get('timeout') ?? '5s')
   const ref = { namespace: query.get('namespace') ?? 'default', name: query.get('pod') ?? '' }
   const pod = await server.client.of(Pods).get(ref)
   if (!pod.status.podIP) throw badRequest(`pod "${ref.name}" has no address yet`)
   const { traceRequest } = await import('../kubelet-sim/network/trace-request.ts')
-  return traceRequest(nodes.network, { pod, url, timeout })
+  return traceRequest(nodes.network, { from: { pod }, url, timeout })
 }
 
 function selected(query: Query): TimelineQuery {

@@ -8,6 +8,7 @@ import { clusterAnswer, nodeAnswer } from './names.ts'
 import type { Network } from './network.ts'
 import { nodeDnsAddress } from './resolver.ts'
 import { deliver, type Hop, type Origin, translate } from './routes.ts'
+import type { Trace } from './traces.ts'
 import { pass } from './waiting.ts'
 
 const patience: Millis = 5000
@@ -42,21 +43,34 @@ function* askOne(
   if (server === nodeDnsAddress) return { server, ...nodeAnswer(network, name, type) }
   const { traces, links, env } = network
   const hops: Hop[] = []
-  const note = (end: string) =>
-    traces.add({ at: env.clock.now(), from: origin.name, to: `${server}:53`, protocol: 'UDP', hops, end })
+  const note = (end: string): Trace => {
+    const question = { name, type }
+    const trace: Trace = {
+      at: env.clock.now(),
+      from: origin.name,
+      to: `${server}:53`,
+      protocol: 'UDP',
+      hops,
+      end,
+      question,
+    }
+    traces.add(trace)
+    return trace
+  }
   const to = translate(network, origin, { host: server, port: 53 }, 'UDP', hops)
   if (typeof to === 'string') {
     note(to)
     return to === 'refused' ? 'refused' : undefined
   }
   const { kind } = deliver(network, origin, to, 'UDP', hops)
-  note(kind === 'dns' ? `the name server: ${name} ${type}` : kind)
+  const trace = note(kind === 'dns' ? `the name server: ${name} ${type}` : kind)
   if (kind === 'dns') {
     const way = links.between(origin, undefined)
     const delay = way.arrives() && way.arrives() ? way.delay() : undefined
     if (delay === undefined) return undefined
     yield* pass(env.clock, 2 * delay)
-    return { server, ...clusterAnswer(network, name, type) }
+    trace.answer = clusterAnswer(network, name, type)
+    return { server, ...trace.answer }
   }
   return kind === 'outside' || kind === 'there' ? 'refused' : undefined
 }

@@ -83,7 +83,7 @@ export class Policies {
     const way = direction === 'Ingress' ? 'from' : 'to'
     const on = protocol === 'ICMP' ? '' : ` on ${port}/${protocol}`
     const what = `${isolating} isolates it for ${direction.toLowerCase()}, and no rule allows ${way} ${party.name}${on}: drop`
-    hops?.push({ at: `pod ${namespace}/${name}`, kind: 'policy', what })
+    hops?.push({ at: `pod ${namespace}/${name}`, kind: 'policy', what, policy: isolating, direction })
     return false
   }
 

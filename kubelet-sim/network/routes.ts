@@ -30,6 +30,12 @@ export interface Hop {
   readonly at: string
   readonly kind: 'table' | 'policy' | 'link' | 'end'
   readonly what: string
+  /** Of a table: the Service and port by which it translated, and the endpoint it chose. */
+  readonly service?: string
+  readonly endpoint?: string
+  /** Of a policy that forbade it: its name, and which way. */
+  readonly policy?: string
+  readonly direction?: 'Ingress' | 'Egress'
 }
 
 /** Where it goes after translation. */
@@ -129,12 +135,12 @@ function choose(
   const choice = network.table.choose(ref, { from: origin.address, node: node === '' ? undefined : node, external })
   if ('fault' in choice) {
     const what = choice.fault === 'none' ? `${rule} has no endpoints: reject` : `${rule} has no local endpoints: drop`
-    hops.push({ at: `node ${node}`, kind: 'table', what })
+    hops.push({ at: `node ${node}`, kind: 'table', what, service: rule })
     return choice.fault === 'none' ? 'refused' : 'dropped'
   }
   const { endpoint } = choice
-  const what = `${rule} → ${endpoint.address}:${endpoint.port}`
-  hops.push({ at: `node ${node}`, kind: 'table', what })
+  const chosen = `${endpoint.address}:${endpoint.port}`
+  hops.push({ at: `node ${node}`, kind: 'table', what: `${rule} → ${chosen}`, service: rule, endpoint: chosen })
   const source = sourceOf(network, origin, ref, external, endpoint, through)
   return { address: endpoint.address, port: endpoint.port, source, through, service: ref }
 }

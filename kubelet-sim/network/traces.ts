@@ -2,6 +2,7 @@
 // tests read them.
 
 import type { Millis } from '../../src/env/clock.ts'
+import type { DnsAnswer } from '../machine/sockets.ts'
 import type { Hop, Protocol } from './routes.ts'
 
 export interface Trace {
@@ -13,6 +14,10 @@ export interface Trace {
   readonly hops: readonly Hop[]
   /** `pod default/web-0`, or what the sender met: `ECONNREFUSED`. */
   readonly end: string
+  /** Of a question to a name server. */
+  readonly question?: { readonly name: string; readonly type: string }
+  /** Told once it has come. */
+  answer?: Pick<DnsAnswer, 'code' | 'records'>
 }
 
 const mostKept = 256

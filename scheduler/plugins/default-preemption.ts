@@ -8,7 +8,7 @@ import { selectorFromLabelSelector } from '../../src/api/labels.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import { PodDisruptionBudgets } from '../../src/kinds/poddisruptionbudget.ts'
 import { count, summary } from '../fit-error.ts'
-import type { Failure, Judge, Plugin, Rescue } from '../plugin.ts'
+import type { Failure, Judge, Plugin, Rescue, WayOut } from '../plugin.ts'
 import type { Round } from '../round.ts'
 import type { NodeView } from '../snapshot.ts'
 
@@ -16,14 +16,6 @@ export interface DefaultPreemptionArgs {
   /** How many nodes are thought through at least: of a hundred that come into question, and at all. */
   readonly minCandidateNodesPercentage?: number
   readonly minCandidateNodesAbsolute?: number
-}
-
-/** A way to make room. */
-interface Candidate {
-  readonly node: string
-  /** The most important first. */
-  readonly victims: readonly Frozen<Pod>[]
-  readonly brokenBudgets: number
 }
 
 const nothingToSay: Judge = Object.freeze({})
@@ -43,7 +35,7 @@ export function defaultPreemptionWith(args: DefaultPreemptionArgs): Plugin {
 export const defaultPreemption: Plugin = defaultPreemptionWith({})
 
 function preempt(pod: Frozen<Pod>, failure: Failure, args: DefaultPreemptionArgs): Rescue {
-  const { round, refused, refusal, fraction } = failure
+  const { round, refused, refusal, fraction, consider } = failure
   const ineligible = whyIneligible(pod, failure)
   if (ineligible !== undefined) return { reason: ineligible }
   const { nodes } = round.snapshot
@@ -59,6 +51,7 @@ function preempt(pod: Frozen<Pod>, failure: Failure, args: DefaultPreemptionArgs
     count(reasons, 'Preemption is not helpful for scheduling', nodes.length - potential.length)
     return { reason: summary(nodes.length, reasons), nomination: { node: '', victims: [] } }
   }
+  if (consider !== undefined) candidates.forEach(consider)
   const { node, victims } = leastHarm(candidates)
   return { reason: undefined, nomination: { node, victims } }
 }
@@ -89,13 +82,13 @@ function dryRun(
   reasons: Map<string, number>,
   fraction: () => number,
   { minCandidateNodesPercentage = 10, minCandidateNodesAbsolute = 100 }: DefaultPreemptionArgs,
-): readonly Candidate[] {
+): readonly WayOut[] {
   const share = Math.floor((potential.length * minCandidateNodesPercentage) / 100)
   const enough = Math.min(potential.length, Math.max(share, minCandidateNodesAbsolute))
   const offset = Math.floor(fraction() * potential.length)
   const budgets = round.snapshot.lister(PodDisruptionBudgets).list()
-  const harmless: Candidate[] = []
-  const harmful: Candidate[] = []
+  const harmless: WayOut[] = []
+  const harmful: WayOut[] = []
   for (let index = 0; index < potential.length; index++) {
     const candidate = victimsOn(potential[(offset + index) % potential.length]!, round, budgets)
     if (!('victims' in candidate)) for (const reason of candidate.reasons) count(reasons, reason)
@@ -111,7 +104,7 @@ function victimsOn(
   node: NodeView,
   round: Round,
   budgets: readonly Frozen<PodDisruptionBudget>[],
-): Candidate | { readonly reasons: readonly string[] } {
+): WayOut | { readonly reasons: readonly string[] } {
   const lesser = [...node.pods].filter(each => priorityOf(each) < priorityOf(round.pod))
   if (lesser.length === 0) return { reasons: ['No preemption victims found for incoming pod'] }
   const absent = new Map(lesser.map(each => [each, round.without(each, node)]))
@@ -185,9 +178,9 @@ function byBudgets(
  * Fewest broken budgets; then the least important among the most important victims; the smallest sum of priorities; the
  * fewest victims; the latest start of the most important ones; the first found (pickOneNodeForPreemption).
  */
-function leastHarm(candidates: readonly Candidate[]): Candidate {
+function leastHarm(candidates: readonly WayOut[]): WayOut {
   const offset = 2 ** 31
-  const measures: ((candidate: Candidate) => number)[] = [
+  const measures: ((candidate: WayOut) => number)[] = [
     ({ brokenBudgets }) => brokenBudgets,
     ({ victims }) => priorityOf(victims[0]!),
     ({ victims }) => victims.reduce((sum, victim) => sum + priorityOf(victim) + offset, 0),

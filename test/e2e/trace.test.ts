@@ -32,7 +32,8 @@ test.skipIf(noKubectl)('the way of a request, and the policy that ends it', asyn
   const refused = await trace('http://web/', '--timeout', '1s', '--output', 'json')
   const report = JSON.parse(refused.stdout) as TraceReport
   expect([refused.code, report.fault]).toEqual([1, 'Connection timed out'])
-  expect(report.packets.at(-1)?.hops.at(-1)).toEqual({
+  expect(report.forbiddenBy).toMatchObject({ policy: 'default/deny', direction: 'Ingress' })
+  expect(report.packets.at(-1)?.hops.at(-1)).toMatchObject({
     at: 'pod default/web',
     kind: 'policy',
     what: 'default/deny isolates it for ingress, and no rule allows from pod default/client on 80/TCP: drop',
