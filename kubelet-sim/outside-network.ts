@@ -6,9 +6,9 @@ import type { Frozen } from '../src/api/meta.ts'
 import type { Env } from '../src/env/env.ts'
 import type { Logs } from './logs.ts'
 import type { FileSystem } from './machine/file-system.ts'
-import type { Address } from './machine/sockets.ts'
+import { type Address, TlsError } from './machine/sockets.ts'
 import { SystemError } from './machine/system-error.ts'
-import { dialFault } from './network/dial-fault.ts'
+import { dialFault, tlsWords } from './network/dial-fault.ts'
 import { latencyOf } from './network/http.ts'
 import type { Network } from './network/network.ts'
 import { originOfNode } from './network/routes.ts'
@@ -20,6 +20,7 @@ const mostOutput = 10 * 1024
 
 export function outsideOf(env: Env, network: Network, runs: Runs, logs: Logs): Outside {
   const inWords = (to: Address) => (error: unknown) => {
+    if (error instanceof TlsError) throw new Error(tlsWords(error))
     throw error instanceof SystemError ? new Error(dialFault(error, to)) : error
   }
   return {
@@ -29,7 +30,9 @@ export function outsideOf(env: Env, network: Network, runs: Runs, logs: Logs): O
         return network.answer(found, request, pod.status.hostIP ?? '')
       }
       const origin = originOfNode(network, pod.spec.nodeName ?? '')
-      return network.ask(origin, to.host, to.port, request, { timeout, tls: to.tls }).catch(inWords(to))
+      // A kubelet believes whoever answers (pkg/probe/http, New: InsecureSkipVerify).
+      const tls = to.tls ? { serverName: to.host, unverified: true } : undefined
+      return network.ask(origin, to.host, to.port, request, { timeout, tls }).catch(inWords(to))
     },
     async connect(pod, to, timeout) {
       await network.tryPort(originOfNode(network, pod.spec.nodeName ?? ''), to, timeout).catch(inWords(to))

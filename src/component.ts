@@ -1,7 +1,9 @@
 // One component as a process of its own, against whatever API server a kubeconfig names: `kubesim scheduler --kubeconfig F`.
 // The same controllers as in the cluster's own process, on the HTTP client instead of the direct one.
 
+import { connect } from 'node:net'
 import { hostname } from 'node:os'
+import type { Duplex } from 'node:stream'
 import { builtinControllers } from '../controllers/index.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
 import { type NodeDoor, openNodeDoor } from '../kubelet-sim/node-http.ts'
@@ -69,6 +71,7 @@ export async function runComponent(component: Component, config: Config, options
       listen: component === 'proxy',
       ingressPort: config.ingressPort,
     })
+    nodes.network.apiServer = stream => pipeTo(stream, new URL(access.server))
     if (component === 'kubelet') await nodes.start()
     const fakeNodes = nodes
     const work = async (until: AbortSignal): Promise<void> => {
@@ -94,6 +97,15 @@ export async function runComponent(component: Component, config: Config, options
     await nodes?.stop()
     close()
   }
+}
+
+/** What pods say to the Service `kubernetes` goes to the API server where it really is, byte by byte. */
+function pipeTo(stream: Duplex, { hostname, port }: URL): void {
+  const socket = connect(Number(port || 443), hostname.replace(/^\[|\]$/g, ''))
+  socket.on('error', () => stream.destroy())
+  stream.on('error', () => socket.destroy())
+  stream.on('close', () => socket.destroy())
+  stream.pipe(socket).pipe(stream)
 }
 
 function controllersOf(

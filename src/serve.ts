@@ -90,6 +90,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     pages: path => decisionAt(path, cluster),
     own: request => ownPaths({ cluster, clockControl: clock }, request),
   })
+  cluster.nodes.network.apiServer = (stream, from) => door.take(stream, from)
   try {
     await door.listen(port, config.bindAddress)
   } catch (error) {

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { ApiError, badRequest } from '../../src/api/errors.ts'
 import type { NodeClient } from '../../src/client/node-client.ts'
@@ -40,6 +41,7 @@ import { parseTarget, type Query, queryOf, readBody } from './request.ts'
 import { attributesOf, isLongRunning, type RequestAttributes, selectedBy } from './request-attributes.ts'
 import { type Counted, RequestMetrics } from './request-metrics.ts'
 import { isConnecting } from './streams/connecting.ts'
+import type { Place } from './taken-connections.ts'
 import { Upgrades } from './upgrade.ts'
 import { type Exchange, Verbs } from './verbs.ts'
 import type { KeyPair } from './x509.ts'
@@ -108,6 +110,8 @@ export interface OwnRequest {
 export interface HttpServer {
   /** Rejects with the system's error (EADDRINUSE, EACCES) when it cannot. */
   listen(port: number, address: string): Promise<AddressInfo>
+  /** A connection from within the process, to be spoken TLS on as if it came over the network from that address. */
+  take(stream: Duplex, from: Place): void
   /** Ends watches, answers what has been received whole, then ends connections. */
   close(): Promise<void>
 }
@@ -132,6 +136,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const listener = secureListener({ env, certificates, ...answering })
   return {
     listen: listener.listen,
+    take: listener.take,
     async close() {
       await answering.end()
       await listener.close()

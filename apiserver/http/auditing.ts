@@ -28,10 +28,14 @@ function sourceIPs({ headers, socket }: IncomingMessage): string[] {
 
 /** Tells the trail when the answer begins. */
 export function tellStart(response: ServerResponse, trail: Trail): void {
+  onStart(response, code => trail.started(code))
+}
+
+export function onStart(response: ServerResponse, run: (code: number) => void): void {
   const writeHead = response.writeHead
   response.writeHead = function (this: ServerResponse, ...words: Parameters<typeof writeHead>) {
     response.writeHead = writeHead
-    trail.started(words[0])
+    run(words[0])
     return writeHead.apply(response, words)
   } as typeof writeHead
 }

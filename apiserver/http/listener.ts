@@ -4,13 +4,15 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Router } from 'express'
 import type { Env } from '../../src/env/env.ts'
 import { dualExpress } from './express-adapter.ts'
+import { type Place, TakenConnections } from './taken-connections.ts'
 import type { KeyPair } from './x509.ts'
 
 export interface ListenerOptions {
-  readonly env: Pick<Env, 'log'>
+  readonly env: Pick<Env, 'log' | 'activity'>
   answer(request: IncomingMessage, response: ServerResponse): Promise<void>
   upgraded(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>
 }
@@ -22,14 +24,21 @@ export interface Listener {
   close(): Promise<void>
 }
 
+export interface SecureListener extends Listener {
+  /** A connection from within the process, to be spoken TLS on as if it came over the network from that address. */
+  take(stream: Duplex, from: Place): void
+}
+
 /** Go's own limit (net/http, DefaultMaxHeaderBytes); Node's is a sixty-fourth of it. */
 const mostHeaders = 1 << 20
 
 export function secureListener(
   options: ListenerOptions & { readonly certificates: { readonly ca: KeyPair; readonly server: KeyPair } },
-): Listener {
+): SecureListener {
   const { certificates } = options
-  const door = express(options)
+  const taken = new TakenConnections(options.env)
+  const answer: ListenerOptions['answer'] = (request, response) => taken.answered(request, response, options.answer)
+  const door = express({ ...options, answer })
   const server = http2.createSecureServer(
     {
       allowHTTP1: true,
@@ -51,9 +60,11 @@ export function secureListener(
   server.on('session', session => sessions.add(session))
   server.on('sessionError', () => {})
   server.on('tlsClientError', () => {})
-  return listenerUpon(server as unknown as Server, options, () => {
+  taken.follow(server)
+  const listener = listenerUpon(server as unknown as Server, options, () => {
     for (const session of sessions.all) session.close()
   })
+  return { ...listener, take: (stream, from) => taken.take(server, stream, from) }
 }
 
 export function plainListener(options: ListenerOptions): Listener {
@@ -73,9 +84,9 @@ function express({ env, answer }: ListenerOptions) {
 }
 
 function listenerUpon(server: Server, { upgraded }: ListenerOptions, closing: () => void = () => {}): Listener {
-  const sockets = remembered<Socket>()
-  server.on('connection', (socket: Socket) => {
-    socket.setNoDelay(true)
+  const sockets = remembered<Socket | Duplex>()
+  server.on('connection', (socket: Socket | Duplex) => {
+    if ('setNoDelay' in socket) socket.setNoDelay(true)
     sockets.add(socket)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -100,7 +111,7 @@ function listenerUpon(server: Server, { upgraded }: ListenerOptions, closing: ()
       // taken it by the turn after does not read.
       await new Promise(resolve => setImmediate(resolve))
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
-      for (const socket of sockets.all) socket.destroySoon()
+      for (const socket of sockets.all) 'destroySoon' in socket ? socket.destroySoon() : socket.end()
       await new Promise(resolve => setImmediate(resolve))
       for (const socket of sockets.all) socket.destroy()
       await closed

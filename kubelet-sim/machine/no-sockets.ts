@@ -28,6 +28,9 @@ export const noSockets: Sockets = Object.freeze({
   *request() {
     return refuse()
   },
+  *stream() {
+    return refuse()
+  },
   // biome-ignore-end lint/correctness/useYield: they only refuse
   listen: refuse,
   bind: refuse,

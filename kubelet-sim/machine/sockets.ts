@@ -24,21 +24,53 @@ export interface Sockets {
   /** Round-trip time in milliseconds, undefined when nothing answers. */
   ping(host: string, timeout: number): Step<number | undefined>
   /** An HTTP exchange; kept apart from connect so that listeners that are only told of need no bytes. */
-  request(
-    to: Address,
-    request: SimulatedRequest,
-    options?: { readonly timeout?: number | undefined; readonly tls?: boolean },
-  ): Step<SimulatedResponse>
+  request(to: Address, request: SimulatedRequest, options?: AskOptions): Step<SimulatedResponse>
+  /** The same, with its body read as it comes: for what has no end, such as a watch. */
+  stream(to: Address, request: SimulatedRequest, options?: AskOptions): Step<StreamedResponse>
   /** Serves HTTP on a port until it is closed. */
   serve(
     port: number,
     answer: (request: SimulatedRequest, from: Address) => Step<SimulatedResponse>,
     host?: string,
+    tls?: TlsServing,
   ): { close(): void }
   readonly addresses: readonly string[]
   /** The same network for another process: what that opens is closed with it, by closeAll. */
   share(): Sockets
   closeAll(): void
+}
+
+export interface AskOptions {
+  /** Milliseconds for all of it. */
+  readonly timeout?: number | undefined
+  readonly tls?: TlsWish | undefined
+}
+
+/** What a client asks of the other side's TLS. */
+export interface TlsWish {
+  /** A name, or an address: what the certificate must be good for. */
+  readonly serverName: string
+  /** PEM; absent: nobody is believed. */
+  readonly authorities?: string | undefined
+  /** Whoever answers is taken at its word. */
+  readonly unverified?: boolean | undefined
+  /** PEM: what it shows of itself. */
+  readonly certificate?: { readonly cert: string; readonly key: string } | undefined
+}
+
+/** What a server shows of itself, PEM. */
+export interface TlsServing {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface StreamedResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** undefined: that was all of the body. */
+  read(): Step<Uint8Array | undefined>
+  /** Before its end: nobody wants the rest. */
+  close(): void
 }
 
 export interface Connection {
@@ -75,6 +107,17 @@ export interface DnsAnswer {
     readonly ttl: number
     readonly data: string
   }[]
+}
+
+/** No TLS with that one. `code` is Node's: `CERT_HAS_EXPIRED`, `ERR_TLS_CERT_ALTNAME_INVALID`, `ERR_SSL_WRONG_VERSION_NUMBER`. */
+export class TlsError extends Error {
+  override readonly name = 'TlsError'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 export class NameError extends Error {

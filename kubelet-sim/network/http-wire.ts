@@ -2,7 +2,7 @@
 // reads bytes: keep-alive, chunked bodies, HEAD, 100-continue, many requests on one connection. Rules: RFC 9112.
 
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
-import type { Connection } from '../machine/sockets.ts'
+import type { Connection, StreamedResponse } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
 import type { Step } from '../machine/wait.ts'
 
@@ -45,18 +45,41 @@ export function* serveHttp(
 
 /** One request over a connection made for it, which is closed after it. */
 export function* askHttp(connection: Connection, request: SimulatedRequest): Step<SimulatedResponse> {
+  const { status, headers, read, close } = yield* openHttp(connection, request)
+  try {
+    return { status, headers, body: yield* whole(read) }
+  } finally {
+    close()
+  }
+}
+
+/** The same, from its head on: the body is read as it comes. */
+export function* openHttp(connection: Connection, request: SimulatedRequest): Step<StreamedResponse> {
+  const close = () => connection.close()
+  let isOpen = false
   try {
     yield* connection.write(encodeRequest(request))
     const reader = new Reader(connection)
     for (;;) {
-      const response = yield* readResponse(reader, request.method)
-      if (response.status >= 200) return response
+      const { status, headers } = yield* inTransit(readHead(reader))
+      if (status < 200) continue
+      const isBare = request.method === 'HEAD' || status === 204 || status === 304
+      const next = bodyOf(reader, isBare ? { 'content-length': '0' } : headers, true)
+      isOpen = true
+      return { status, headers, read: () => inTransit(next()), close }
     }
+  } finally {
+    if (!isOpen) close()
+  }
+}
+
+/** To a client, what is no HTTP is a connection that broke. */
+function* inTransit<T>(step: Step<T>): Step<T> {
+  try {
+    return yield* step
   } catch (error) {
     if (error instanceof Malformed) throw new SystemError('ECONNRESET')
     throw error
-  } finally {
-    connection.close()
   }
 }
 
@@ -86,16 +109,13 @@ function* readRequest(reader: Reader, connection: Connection): Step<Asked | unde
   return { request, version, stays }
 }
 
-function* readResponse(reader: Reader, method: string): Step<SimulatedResponse> {
+function* readHead(reader: Reader): Step<Pick<SimulatedResponse, 'status' | 'headers'>> {
   const line = yield* reader.line()
   // Ended before it said anything: a server that only hangs up.
   if (line === undefined) throw new SystemError('ECONNRESET')
   const match = /^HTTP\/1\.[01] (\d{3})(?: .*)?$/.exec(line)
   if (!match) throw new Malformed(line)
-  const status = Number(match[1])
-  const headers = yield* readHeaders(reader)
-  const isBare = method === 'HEAD' || status < 200 || status === 204 || status === 304
-  return { status, headers, body: isBare ? nothing : yield* readBody(reader, headers, true) }
+  return { status: Number(match[1]), headers: yield* readHeaders(reader) }
 }
 
 function* readHeaders(reader: Reader): Step<Record<string, string>> {
@@ -113,26 +133,64 @@ function* readHeaders(reader: Reader): Step<Record<string, string>> {
 }
 
 function* readBody(reader: Reader, headers: Record<string, string>, untilEnd: boolean): Step<Uint8Array> {
-  if (headers['transfer-encoding']?.toLowerCase().includes('chunked')) return yield* readChunks(reader)
-  const length = headers['content-length']
-  if (length === undefined) return untilEnd ? yield* reader.rest() : nothing
-  if (!/^\d{1,12}$/.test(length) || Number(length) > largestBody) throw new Malformed('content-length')
-  return yield* reader.exactly(Number(length))
+  return yield* whole(bodyOf(reader, headers, untilEnd))
 }
 
-function* readChunks(reader: Reader): Step<Uint8Array> {
+type NextPart = () => Step<Uint8Array | undefined>
+
+function* whole(next: NextPart): Step<Uint8Array> {
   const parts: Uint8Array[] = []
   let total = 0
   for (;;) {
-    const size = Number.parseInt((yield* reader.line()) ?? '', 16)
-    if (!(size >= 0) || total + size > largestBody) throw new Malformed('chunk')
-    if (size === 0) break
-    total += size
-    parts.push(yield* reader.exactly(size))
-    if ((yield* reader.line()) !== '') throw new Malformed('chunk')
+    const part = yield* next()
+    if (part === undefined) return joined(parts)
+    total += part.length
+    if (total > largestBody) throw new Malformed('a body without end')
+    parts.push(part)
   }
-  for (let line = yield* reader.line(); line; line = yield* reader.line());
-  return joined(parts)
+}
+
+function bodyOf(reader: Reader, headers: Readonly<Record<string, string>>, untilEnd: boolean): NextPart {
+  if (headers['transfer-encoding']?.toLowerCase().includes('chunked')) return chunksOf(reader)
+  const length = headers['content-length']
+  if (length === undefined) return untilEnd ? () => reader.some(largestBody) : ended
+  if (!/^\d{1,12}$/.test(length) || Number(length) > largestBody) throw new Malformed('content-length')
+  let missing = Number(length)
+  return function* () {
+    if (missing === 0) return undefined
+    const part = yield* reader.some(missing)
+    if (part === undefined) throw new SystemError('ECONNRESET')
+    missing -= part.length
+    return part
+  }
+}
+
+// biome-ignore lint/correctness/useYield: it waits for nothing
+const ended: NextPart = function* () {
+  return undefined
+}
+
+function chunksOf(reader: Reader): NextPart {
+  let missing = 0
+  let isDone = false
+  return function* () {
+    if (isDone) return undefined
+    if (missing === 0) {
+      const size = Number.parseInt((yield* reader.line()) ?? '', 16)
+      if (!(size >= 0) || size > largestBody) throw new Malformed('chunk')
+      if (size === 0) {
+        for (let line = yield* reader.line(); line; line = yield* reader.line());
+        isDone = true
+        return undefined
+      }
+      missing = size
+    }
+    const part = yield* reader.some(missing)
+    if (part === undefined) throw new SystemError('ECONNRESET')
+    missing -= part.length
+    if (missing === 0 && (yield* reader.line()) !== '') throw new Malformed('chunk')
+    return part
+  }
 }
 
 class Reader {
@@ -162,27 +220,12 @@ class Reader {
     }
   }
 
-  *exactly(count: number): Step<Uint8Array> {
-    const parts: Uint8Array[] = []
-    let missing = count
-    for (;;) {
-      const part = this.#held.subarray(0, missing)
-      this.#held = this.#held.subarray(part.length)
-      parts.push(part)
-      missing -= part.length
-      if (missing === 0) return joined(parts)
-      if (!(yield* this.#more())) throw new SystemError('ECONNRESET')
-    }
-  }
-
-  *rest(): Step<Uint8Array> {
-    const parts = [this.#held]
-    this.#held = nothing
-    while (yield* this.#more()) {
-      parts.push(this.#held)
-      this.#held = nothing
-    }
-    return joined(parts)
+  /** At most so many bytes, as they come; undefined when nothing more does. */
+  *some(most: number): Step<Uint8Array | undefined> {
+    if (this.#held.length === 0 && !(yield* this.#more())) return undefined
+    const part = this.#held.subarray(0, most)
+    this.#held = this.#held.subarray(part.length)
+    return part
   }
 
   *#more(): Step<boolean> {
@@ -228,7 +271,7 @@ function titled(name: string): string {
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+  return parts.length === 1 ? parts[0]! : parts.length === 0 ? nothing : Buffer.concat(parts)
 }
 
 const reasons: Readonly<Record<number, string>> = {

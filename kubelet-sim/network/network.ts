@@ -2,6 +2,7 @@
 // said. Called by the real listeners (listeners.ts), by the API server's proxy (node-server.ts), by the sockets of simulated
 // processes (sockets.ts) and by tests. No address of the simulation is ever dialled on the real network.
 
+import type { Duplex as NodeDuplex } from 'node:stream'
 import type {
   EndpointSlice,
   Ingress,
@@ -81,6 +82,8 @@ export class Network {
   readonly traces = new Traces()
   readonly policies: Policies
   readonly transport: Transport
+  /** Takes what pods connect to the Service `kubernetes` for; absent: a connection is made and closed. */
+  apiServer: ((stream: NodeDuplex, from: { readonly address: string; readonly port: number }) => void) | undefined
   private caches: Caches | undefined
   private readonly chance: Random
   private readonly images: ImageBook

@@ -7,12 +7,16 @@ import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-
 import type { Clock, Millis } from '../../src/env/clock.ts'
 import {
   type Address,
+  type AskOptions,
   type Connection,
   type DatagramSocket,
   type DnsAnswer,
   type Listener,
   NameError,
   type Sockets,
+  type StreamedResponse,
+  type TlsServing,
+  type TlsWish,
 } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
 import type { Step } from '../machine/wait.ts'
@@ -147,6 +151,7 @@ class ProcessSockets implements Sockets {
     port: number,
     answer: (request: SimulatedRequest, from: Address) => Step<SimulatedResponse>,
     host?: string,
+    tls?: TlsServing,
   ): { close(): void } {
     const { stack, key } = this.#stack()
     const bound = this.#boundHost(host)
@@ -160,6 +165,7 @@ class ProcessSockets implements Sockets {
         return isClosed
       },
       closing: closing.until(() => isClosed),
+      tls,
       answer,
     }
     const unbind = bindTo(stack.listeners, number, entry)
@@ -203,12 +209,20 @@ class ProcessSockets implements Sockets {
     return yield* this.#network.transport.ping(this.#origin, address ?? host, timeout)
   }
 
-  *request(
-    to: Address,
-    request: SimulatedRequest,
-    options: { readonly timeout?: number | undefined; readonly tls?: boolean } = {},
-  ): Step<SimulatedResponse> {
-    return yield* within(this.#clock, this.#deadline(options.timeout), this.#request(to, request))
+  *request(to: Address, request: SimulatedRequest, { timeout, tls }: AskOptions = {}): Step<SimulatedResponse> {
+    return yield* within(this.#clock, this.#deadline(timeout), this.#request(to, request, tls))
+  }
+
+  *stream(to: Address, request: SimulatedRequest, { timeout, tls }: AskOptions = {}): Step<StreamedResponse> {
+    const deadline = this.#deadline(timeout)
+    const response = yield* within(this.#clock, deadline, this.#stream(to, request, tls))
+    const close = () => {
+      this.#open.delete(close)
+      response.close()
+    }
+    this.#open.add(close)
+    const clock = this.#clock
+    return { ...response, read: () => within(clock, deadline, response.read()), close }
   }
 
   share(): Sockets {
@@ -238,9 +252,14 @@ class ProcessSockets implements Sockets {
     return yield* this.#network.transport.connect(this.#origin, address)
   }
 
-  *#request(to: Address, request: SimulatedRequest): Step<SimulatedResponse> {
+  *#request(to: Address, request: SimulatedRequest, tls: TlsWish | undefined): Step<SimulatedResponse> {
     const address = yield* this.#addressed(to)
-    return yield* this.#network.transport.request(this.#origin, address, request)
+    return yield* this.#network.transport.request(this.#origin, address, request, { tls })
+  }
+
+  *#stream(to: Address, request: SimulatedRequest, tls: TlsWish | undefined): Step<StreamedResponse> {
+    const address = yield* this.#addressed(to)
+    return yield* this.#network.transport.stream(this.#origin, address, request, { tls })
   }
 
   *#addressed({ host, port }: Address): Step<Address> {

@@ -2,7 +2,7 @@
 // their node's. A stack is there only while somebody listens or talks in it.
 
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
-import type { Address } from '../machine/sockets.ts'
+import type { Address, TlsServing } from '../machine/sockets.ts'
 import { type Errno, SystemError } from '../machine/system-error.ts'
 import type { Step, Wait } from '../machine/wait.ts'
 import { Waiters } from '../machine/waiters.ts'
@@ -29,6 +29,8 @@ export interface HttpListener {
   readonly isClosed: boolean
   /** Over once it is closed. */
   readonly closing: Wait
+  /** Absent: it speaks plain. */
+  readonly tls: TlsServing | undefined
   answer(request: SimulatedRequest, from: Address): Step<SimulatedResponse>
 }
 

@@ -6,7 +6,7 @@ import type { Frozen } from '../../src/api/meta.ts'
 import { rfc3339 } from '../../src/api/time.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
 import type { Millis } from '../../src/env/clock.ts'
-import { type Address, type DnsAnswer, NameError } from '../machine/sockets.ts'
+import { type Address, type DnsAnswer, NameError, TlsError, type TlsWish } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
 import type { Step } from '../machine/wait.ts'
 import { drive } from './drive.ts'
@@ -82,12 +82,14 @@ export async function traceRequest(network: Network, order: TraceOrder): Promise
       await drive(env, sender.connect(addressIn(url, 0), order.timeout), signal)
       return report({})
     }
-    const tls = url.protocol === 'https:'
-    const to = addressIn(url, tls ? 443 : 80)
+    const isSecure = url.protocol === 'https:'
+    const to = addressIn(url, isSecure ? 443 : 80)
+    const tls = isSecure ? { serverName: to.host, unverified: true } : undefined
     const { status, body } = await drive(env, sender.request(to, requestOf(order), order.timeout, tls), signal)
     return report({ status, body: Buffer.from(body.subarray(0, mostOfBody)).toString() })
   } catch (error) {
-    if (error instanceof SystemError || error instanceof NameError) return report({ fault: error.message })
+    if (error instanceof SystemError || error instanceof NameError || error instanceof TlsError)
+      return report({ fault: error.message })
     if (signal?.aborted) return report({ fault: 'given up: it is still under way' })
     throw error
   } finally {
@@ -101,7 +103,7 @@ function originOf(network: Network, from: TraceOrder['from']): Origin {
 }
 
 interface Sender {
-  request(to: Address, request: SimulatedRequest, timeout: Millis, tls: boolean): Step<SimulatedResponse>
+  request(to: Address, request: SimulatedRequest, timeout: Millis, tls: TlsWish | undefined): Step<SimulatedResponse>
   connect(to: Address, timeout: Millis): Step<unknown>
   close(): void
 }

@@ -5,7 +5,7 @@ import type { Service } from '../../generated/types.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../../src/client/node-client.ts'
 import type { Millis } from '../../src/env/clock.ts'
-import type { Address } from '../machine/sockets.ts'
+import type { Address, Connection, StreamedResponse, TlsWish } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
 import type { Step } from '../machine/wait.ts'
 import { either } from '../machine/waiters.ts'
@@ -14,10 +14,12 @@ import { type ConnectionEnd, connectionPair } from './connection.ts'
 import { drive } from './drive.ts'
 import { answerHealth } from './health-port.ts'
 import { latencyOf } from './http.ts'
-import { askHttp, serveHttp } from './http-wire.ts'
+import { askHttp, openHttp, serveHttp } from './http-wire.ts'
 import type { Listening, Network } from './network.ts'
 import { type Destination, deliver, type Hop, type Origin, type Target, translate } from './routes.ts'
 import { boundAt, type HttpListener, type ProcessListener, type RawListener } from './stacks.ts'
+import { streamOf } from './stream.ts'
+import { tlsClient, tlsServer } from './tls.ts'
 import { done, pass, until, within } from './waiting.ts'
 
 /** Linux with tcp_syn_retries 6: sent again after 1, 3, 7, 15, 31 and 63 s, given up after 127. */
@@ -48,7 +50,7 @@ export interface RequestOptions {
   readonly timeout?: number | undefined
   /** Milliseconds until the connection is there. */
   readonly connectTimeout?: number | undefined
-  readonly tls?: boolean | undefined
+  readonly tls?: TlsWish | undefined
 }
 
 export class Transport {
@@ -61,13 +63,7 @@ export class Transport {
   *connect(origin: Origin, to: Address, timeout: Millis = givesUp): Step<ConnectionEnd> {
     const reached = yield* this.#reach(origin, to, timeout)
     const [client, server] = this.#pair(origin, to, reached)
-    const { met } = reached
-    if (met.kind === 'raw') {
-      if (met.listener.offer(server)) return client
-      server.break('ECONNRESET')
-      throw new SystemError('ECONNREFUSED')
-    }
-    void drive(this.#network.env, this.#serve(server, met, reached.to.source)).catch(() => server.close())
+    this.#take(server, reached)
     return client
   }
 
@@ -75,11 +71,23 @@ export class Transport {
     origin: Origin,
     to: Address,
     request: SimulatedRequest,
-    { timeout, connectTimeout = givesUp }: RequestOptions = {},
+    { timeout, connectTimeout = givesUp, tls }: RequestOptions = {},
   ): Step<SimulatedResponse> {
     const deadline = timeout === undefined ? undefined : this.#now() + timeout
     const reached = yield* this.#reach(origin, to, Math.min(connectTimeout, timeout ?? givesUp))
-    return yield* within(this.#network.env.clock, deadline, this.#exchange(origin, to, reached, request))
+    return yield* within(this.#network.env.clock, deadline, this.#exchange(origin, to, reached, request, tls))
+  }
+
+  /** Up to the answer's head. */
+  *stream(
+    origin: Origin,
+    to: Address,
+    request: SimulatedRequest,
+    { connectTimeout = givesUp, tls }: Omit<RequestOptions, 'timeout'> = {},
+  ): Step<StreamedResponse> {
+    const reached = yield* this.#reach(origin, to, connectTimeout)
+    if (isHandedOver(reached.met, tls)) return streamed(yield* this.#exchange(origin, to, reached, request, tls))
+    return yield* openHttp(yield* this.#opened(origin, to, reached, tls), request)
   }
 
   /** The round trip's milliseconds; undefined: no answer. */
@@ -97,11 +105,17 @@ export class Transport {
   }
 
   /** An established connection's next exchange: whoever answered first still does, or it breaks off. */
-  *#exchange(origin: Origin, to: Address, reached: Reached, request: SimulatedRequest): Step<SimulatedResponse> {
+  *#exchange(
+    origin: Origin,
+    to: Address,
+    reached: Reached,
+    request: SimulatedRequest,
+    tls: TlsWish | undefined,
+  ): Step<SimulatedResponse> {
     const { met } = reached
     const network = this.#network
     // Where bytes are not needed the request still takes its time there and back.
-    if (met.kind !== 'raw' && !network.faults.isEmpty) {
+    if (isHandedOver(met, tls) && !network.faults.isEmpty) {
       const way = network.links.between(origin, 'target' in met ? met.target : undefined)
       const whole = network.links.changed.until(() => way.delay() !== undefined)
       while (!whole.isOver()) yield whole
@@ -111,19 +125,42 @@ export class Transport {
       yield* pass(network.env.clock, latencyOf(met.listening.behaviour, request))
       return network.answer(met.listening, request, reached.to.source)
     }
-    if (met.kind === 'health') return answerHealth(network, met.service, met.target.node)
-    if (met.kind === 'http') return yield* answered(met.listener, request, clientOf(origin, reached))
+    if (met.kind === 'health' && !tls) return answerHealth(network, met.service, met.target.node)
+    if (met.kind === 'http' && isHandedOver(met, tls)) {
+      return yield* answered(met.listener, request, clientOf(origin, reached))
+    }
+    return yield* askHttp(yield* this.#opened(origin, to, reached, tls), request)
+  }
+
+  /** A connection to who was met, in TLS where that is wanted. */
+  *#opened(origin: Origin, to: Address, reached: Reached, tls: TlsWish | undefined): Step<Connection> {
     const [client, server] = this.#pair(origin, to, reached)
+    this.#take(server, reached)
+    return tls === undefined ? client : yield* tlsClient(this.#network.env, client, tls)
+  }
+
+  /** Whoever is there has the connection from now on. */
+  #take(server: ConnectionEnd, { met, to }: Reached): void {
+    const { env, apiServer } = this.#network
     if (met.kind === 'raw') {
-      if (!met.listener.offer(server)) throw new SystemError('ECONNREFUSED')
-    } else void drive(network.env, this.#serve(server, met, reached.to.source)).catch(() => server.close())
-    return yield* askHttp(client, request)
+      if (met.listener.offer(server)) return
+      server.break('ECONNRESET')
+      throw new SystemError('ECONNREFUSED')
+    }
+    if (met.kind === 'apiserver' && apiServer !== undefined) {
+      apiServer(streamOf(env, server), { address: server.remote.host, port: server.remote.port })
+      return
+    }
+    void drive(env, this.#serve(server, met, to.source)).catch(() => server.close())
   }
 
   *#serve(server: ConnectionEnd, met: Exclude<Met, { kind: 'raw' }>, source: string): Step<void> {
     const network = this.#network
     if (met.kind === 'http') {
-      yield* serveHttp(server, request => answered(met.listener, request, server.remote))
+      const { listener } = met
+      const { tls } = listener
+      const plain = tls === undefined ? server : yield* tlsServer(network.env, server, tls)
+      if (plain) yield* serveHttp(plain, request => answered(listener, request, server.remote))
       return
     }
     if (met.kind === 'health') {
@@ -260,6 +297,27 @@ export class Transport {
 function nameOf(met: Met): string {
   if ('target' in met) return met.target.name
   return met.kind === 'dns' ? 'the name server' : 'the API server'
+}
+
+/** Whether a request needs no bytes: what is told of answers in TLS as well, and a program's own TLS is spoken. */
+function isHandedOver(met: Met, tls: TlsWish | undefined): boolean {
+  if (met.kind === 'told') return !met.listening.behaviour.tcp
+  return tls === undefined && (met.kind === 'health' || (met.kind === 'http' && met.listener.tls === undefined))
+}
+
+function streamed({ status, headers, body }: SimulatedResponse): StreamedResponse {
+  let rest: Uint8Array | undefined = body.length > 0 ? body : undefined
+  return {
+    status,
+    headers,
+    // biome-ignore lint/correctness/useYield: all of it is there
+    *read() {
+      const part = rest
+      rest = undefined
+      return part
+    },
+    close() {},
+  }
 }
 
 function whatAnswers(met: Met): string {

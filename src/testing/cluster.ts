@@ -26,7 +26,7 @@ import { type WhyNot, whyNot } from '../why/why-not.ts'
 import { type Applied, objectsOf } from './documents.ts'
 import { explanation, given } from './explanation.ts'
 import { History } from './history.ts'
-import type { Listening } from './listening.ts'
+import type { Listening, WallDoor } from './listening.ts'
 
 export interface TestClusterOptions {
   /** Default: 3. */
@@ -42,6 +42,11 @@ export interface TestClusterOptions {
   /** A cluster to go on from: what `snapshot()` or `kubesim export` gave. */
   readonly from?: string
   readonly staticPods?: StaticPods
+  /**
+   * Certificates of its own, so that programs in pods can trust the API server by kube-root-ca.crt. They are new each time: two
+   * runs differ by them. Default: no; programs then reach it without holding it against an authority.
+   */
+  readonly certificates?: boolean
   readonly journal?: Journal
   /** By what way components reach the API server. Default: directly. */
   readonly way?: Way
@@ -104,9 +109,11 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const env = virtualEnv({ seed: options.seed ?? 1, ...(way ? { quiet: way.quiet } : {}) })
   const journal = options.journal ?? new MemoryJournal()
   if (options.from !== undefined) await fillJournal(journal, readSnapshot(options.from))
+  const certificates = options.certificates ? (await import('./listening.ts')).newCertificates(env) : undefined
   const cluster = await createCluster({
     env,
     journal,
+    ...(certificates ? { certificateAuthority: certificates.ca.cert } : {}),
     nodes: options.nodes ?? 3,
     without: options.without ?? [],
     controllers: options.controllers ?? [],
@@ -122,6 +129,13 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const { client } = cluster
   const clock = new ClockControl(env, cluster.storage, options.without)
   const doors: Listening[] = []
+  let inside: Promise<WallDoor> | undefined
+  cluster.nodes.network.apiServer = (stream, from) =>
+    void env.activity.track(async () => {
+      inside ??= import('./listening.ts').then(({ wallDoor }) => wallDoor(cluster, clock, certificates))
+      const { door } = await inside
+      door.take(stream, from)
+    })
   await cluster.start()
   await env.activity.idle()
 
@@ -198,12 +212,13 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     snapshot: () => [...snapshotLines(cluster.storage)].join(''),
     async listen(port) {
       const { listen } = await import('./listening.ts')
-      const door = await listen(cluster, clock, port)
+      const door = await listen(cluster, clock, port, certificates)
       doors.push(door)
       return door
     },
     async [Symbol.asyncDispose]() {
       for (const door of doors) await door.close()
+      await (await inside)?.close()
       await cluster.close()
       await opened?.close()
     },

@@ -1,13 +1,14 @@
-// A test's cluster behind a real HTTPS door on loopback, so that a client in any language can be tested against it. Called by
-// cluster.ts. Time is still the test's own; over sockets a run is faithful, and no longer repeatable.
+// A test's cluster behind an HTTPS door: on loopback, so that a client in any language can be tested against it, and for
+// programs in its own pods. Called by cluster.ts. Time is still the test's own; over sockets a run is faithful, and no longer repeatable.
 
 import { createAuthenticator } from '../../apiserver/auth/authentication.ts'
-import { createHttpServer } from '../../apiserver/http/app.ts'
-import { loadOrCreateCertificates } from '../../apiserver/http/certificates.ts'
+import { createHttpServer, type HttpServer } from '../../apiserver/http/app.ts'
+import { type Certificates, loadOrCreateCertificates } from '../../apiserver/http/certificates.ts'
 import { type Access, kubeconfigText } from '../client/kubeconfig.ts'
 import type { ClockControl } from '../clock-control.ts'
 import type { Cluster } from '../cluster.ts'
 import { RealClock } from '../env/clock.ts'
+import type { Env } from '../env/env.ts'
 import { ownPaths } from '../own-paths.ts'
 
 export interface Listening extends AsyncDisposable {
@@ -18,12 +19,21 @@ export interface Listening extends AsyncDisposable {
   close(): Promise<void>
 }
 
-export async function listen(cluster: Cluster, clockControl: ClockControl, port = 0): Promise<Listening> {
-  // Requests take real time, and TLS asks the wall.
+/** Requests take real time, and TLS asks the wall. */
+export interface WallDoor {
+  readonly door: HttpServer
+  readonly certificates: Certificates
+  close(): Promise<void>
+}
+
+export async function wallDoor(
+  cluster: Cluster,
+  clockControl: ClockControl,
+  certificates = newCertificates(cluster.env),
+): Promise<WallDoor> {
   const wall = new RealClock()
   const env = { ...cluster.env, wall }
   await cluster.server.bootstrapRoles()
-  const certificates = loadOrCreateCertificates(undefined, env)
   const { server } = cluster
   const door = createHttpServer({
     env,
@@ -40,13 +50,33 @@ export async function listen(cluster: Cluster, clockControl: ClockControl, port 
     own: request => ownPaths({ cluster, clockControl }, request),
     metrics: () => cluster.metrics(),
   })
-  const place = await door.listen(port, '127.0.0.1')
-  const url = `https://127.0.0.1:${place.port}`
-  const { ca, admin } = certificates
-  const access: Access = { server: url, ca: ca.cert, cert: admin.cert, key: admin.key }
   const close = async (): Promise<void> => {
     await door.close()
     wall.close()
   }
+  return { door, certificates, close }
+}
+
+/** By the wall's time, kept nowhere. */
+export function newCertificates(env: Env): Certificates {
+  const wall = new RealClock()
+  try {
+    return loadOrCreateCertificates(undefined, { ...env, wall })
+  } finally {
+    wall.close()
+  }
+}
+
+export async function listen(
+  cluster: Cluster,
+  clockControl: ClockControl,
+  port = 0,
+  known?: Certificates,
+): Promise<Listening> {
+  const { door, certificates, close } = await wallDoor(cluster, clockControl, known)
+  const place = await door.listen(port, '127.0.0.1')
+  const url = `https://127.0.0.1:${place.port}`
+  const { ca, admin } = certificates
+  const access: Access = { server: url, ca: ca.cert, cert: admin.cert, key: admin.key }
   return { url, access, kubeconfig: kubeconfigText('kubesim', access), close, [Symbol.asyncDispose]: close }
 }

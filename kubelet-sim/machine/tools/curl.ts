@@ -1,12 +1,13 @@
 // curl: the options people use in containers, its messages and exit codes. What it does not know is refused by name.
 
-import type { SimulatedResponse } from '../../../src/client/node-client.ts'
 import { openStream } from '../open-stream.ts'
 import type { Process } from '../process.ts'
-import { NameError } from '../sockets.ts'
+import { NameError, type StreamedResponse, TlsError } from '../sockets.ts'
 import { SystemError } from '../system-error.ts'
 import type { Step } from '../wait.ts'
-import { exchange, headerLines, hostHeader, redirected, statusLine, type Target, targetOf } from './http-exchange.ts'
+import { CurlFault as Fault } from './curl-fault.ts'
+import { curlTls, tlsFault } from './curl-tls.ts'
+import { headerLines, hostHeader, redirected, statusLine, type Target, targetOf } from './http-exchange.ts'
 import { type Options, optionsOf } from './options.ts'
 import { openInput, readAll } from './text-streams.ts'
 import { baseName, tool, UsageError } from './tool.ts'
@@ -67,16 +68,6 @@ const long: Readonly<Record<string, string>> = {
   noproxy: 'x',
   interface: 'a',
   parallel: 'p',
-}
-
-/** An exit code of curl's and what it says. */
-class Fault extends Error {
-  readonly code: number
-
-  constructor(code: number, message: string) {
-    super(message)
-    this.code = code
-  }
 }
 
 export const curl = tool(
@@ -160,7 +151,7 @@ function* transfer(
   }
   let method = options.value('X') ?? (options.has('I') ? 'HEAD' : body === undefined ? 'GET' : 'POST')
   const most = Number(options.value('M') ?? 50)
-  let response: SimulatedResponse
+  let response: StreamedResponse
   let heads = ''
   let shown: Target = target
   for (let redirects = 0; ; redirects++) {
@@ -171,36 +162,42 @@ function* transfer(
     if (redirects >= most) throw new Fault(47, `Maximum (${most}) redirects followed`)
     const next = redirected(shown, location)
     if (next === undefined) throw new Fault(3, 'URL rejected: Malformed input to a URL function')
+    response.close()
     shown = next
     if (method === 'POST' && response.status < 304 && !options.has('X')) {
       method = 'GET'
       body = undefined
     }
   }
-  const facts = {
-    url: `${shown.tls ? 'https' : 'http'}://${hostHeader(shown)}${shown.path}`,
-    status: response.status,
-    seconds: (process.clock.now() - from) / 1000,
-    size: response.body.length,
-    type: response.headers['content-type'],
-  }
   const isFailure = response.status >= 400 && (options.has('f') || options.has('F'))
   const dumped = options.value('D')
   if (dumped === '-') yield* process.print(heads)
   else if (dumped !== undefined) yield* written(process, dumped, Buffer.from(heads))
   const isHead = options.has('I')
-  const content = isHead || (isFailure && !options.has('F')) ? new Uint8Array(0) : response.body
-  const all = options.has('i') || isHead ? Buffer.concat([Buffer.from(heads), content]) : content
-  if (output === undefined || output === '-') {
-    const isQuiet = options.has('s') || options.has('n') || options.has('v')
-    const toTerminal = process.descriptors.get(1)?.terminal !== undefined
-    if (!isQuiet && !toTerminal) yield* process.complain(meter(content.length))
-    yield* process.print(all)
-  } else {
-    if (!options.has('s') && !options.has('n')) yield* process.complain(meter(content.length))
-    yield* written(process, output, all)
+  const outlet = outletOf(process, output)
+  let size = 0
+  try {
+    if (options.has('i') || isHead) yield* outlet.write(Buffer.from(heads))
+    for (;;) {
+      const part = yield* told(response.read(), process, shown, from, options)
+      if (part === undefined) break
+      size += part.length
+      if (!isHead && (!isFailure || options.has('F'))) yield* outlet.write(part)
+    }
+  } finally {
+    response.close()
+    outlet.close()
   }
-  yield* writtenOut(process, options, facts)
+  const toTerminal = output === undefined && process.descriptors.get(1)?.terminal !== undefined
+  const isQuiet = options.has('s') || options.has('n') || (output === undefined && options.has('v'))
+  if (!isQuiet && !toTerminal) yield* process.complain(meter(size))
+  yield* writtenOut(process, options, {
+    url: `${shown.tls ? 'https' : 'http'}://${hostHeader(shown)}${shown.path}`,
+    status: response.status,
+    seconds: (process.clock.now() - from) / 1000,
+    size,
+    type: response.headers['content-type'],
+  })
   if (!isFailure) return 0
   if (!options.has('s') || options.has('S')) {
     yield* process.complain(`curl: (22) The requested URL returned error: ${response.status}\n`)
@@ -245,30 +242,47 @@ function* asked(
   body: Buffer | undefined,
   options: Options,
   from: number,
-): Step<SimulatedResponse> {
+): Step<StreamedResponse> {
   const tell = function* (text: string): Step<void> {
     if (options.has('v')) yield* process.complain(text)
   }
   const address = yield* resolved(process, target, options)
   yield* tell(`*   Trying ${address.includes(':') ? `[${address}]` : address}:${target.port}...\n`)
   const headers = headersOf(target, method, body, options)
-  const most = [options.value('m'), options.value('C')]
+  const tls = curlTls(process, target, options)
+  const request = { method, path: target.path, headers: lowered(headers), body: body ?? new Uint8Array(0) }
+  const limits = { timeout: timeoutOf(process, options, from), tls }
+  const response = yield* told(
+    process.sockets.stream({ host: address, port: target.port }, request, limits),
+    process,
+    target,
+    from,
+    options,
+  )
+  yield* tell(`* Connected to ${target.host} (${address}) port ${target.port}\n`)
+  yield* tell([`${method} ${target.path} HTTP/1.1`, ...headers, ''].map(line => `> ${line}\n`).join(''))
+  yield* tell('* Request completely sent off\n')
+  yield* tell([statusLine(response), ...headerLines(response), ''].map(line => `< ${line}\n`).join(''))
+  yield* tell(`* Connection #0 to host ${target.host} left intact\n`)
+  return response
+}
+
+/** --max-time from the beginning, --connect-timeout from now, whichever is less. */
+function timeoutOf(process: Process, options: Options, from: number): number | undefined {
+  const limits = [options.value('m'), options.value('C')]
     .map(text => (text === undefined || Number(text) === 0 ? undefined : Number(text) * 1000))
-    .map((millis, index) =>
-      millis === undefined ? undefined : index === 0 ? from + millis - process.clock.now() : millis,
-    )
-  const limits = most.filter(each => each !== undefined)
-  const timeout = limits.length > 0 ? Math.max(0, Math.min(...limits)) : undefined
+    .map((millis, index) => (millis !== undefined && index === 0 ? from + millis - process.clock.now() : millis))
+    .filter(each => each !== undefined)
+  return limits.length > 0 ? Math.max(0, Math.min(...limits)) : undefined
+}
+
+/** What the network says, in curl's words. */
+function* told<T>(step: Step<T>, process: Process, target: Target, from: number, options: Options): Step<T> {
+  const timeout = timeoutOf(process, options, from)
   try {
-    const request = { method, path: target.path, headers: lowered(headers), body: body ?? new Uint8Array(0) }
-    const response = yield* exchange(process, target, address, request, timeout)
-    yield* tell(`* Connected to ${target.host} (${address}) port ${target.port}\n`)
-    yield* tell([`${method} ${target.path} HTTP/1.1`, ...headers, ''].map(line => `> ${line}\n`).join(''))
-    yield* tell('* Request completely sent off\n')
-    yield* tell([statusLine(response), ...headerLines(response), ''].map(line => `< ${line}\n`).join(''))
-    yield* tell(`* Connection #0 to host ${target.host} left intact\n`)
-    return response
+    return yield* step
   } catch (error) {
+    if (error instanceof TlsError) throw tlsFault(error, target)
     if (!(error instanceof SystemError)) throw error
     throw faultOf(error, process, target, timeout, from)
   }
@@ -349,6 +363,19 @@ function lowered(headers: readonly string[]): Record<string, string> {
       return [header.slice(0, colon).trim().toLowerCase(), header.slice(colon + 1).trim()]
     }),
   )
+}
+
+/** Where the body goes, part by part: the output, or a file. */
+function outletOf(process: Process, output: string | undefined) {
+  if (output === undefined || output === '-') {
+    return { write: (bytes: Uint8Array) => process.print(bytes), close() {} }
+  }
+  try {
+    return openStream(process, output, { write: true, create: true, truncate: true })
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    throw new Fault(23, 'Failure writing output to destination')
+  }
 }
 
 function* written(process: Process, name: string, bytes: Uint8Array): Step<void> {

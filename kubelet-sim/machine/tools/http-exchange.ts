@@ -3,6 +3,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { SimulatedRequest, SimulatedResponse } from '../../../src/client/node-client.ts'
 import type { Process } from '../process.ts'
+import type { AskOptions } from '../sockets.ts'
 import type { Step } from '../wait.ts'
 
 export interface Target {
@@ -47,12 +48,12 @@ export function redirected(from: Target, location: string): Target | undefined {
   return { ...from, path: location.startsWith('/') ? location : folder + location }
 }
 
-export function statusLine({ status }: SimulatedResponse): string {
+export function statusLine({ status }: Pick<SimulatedResponse, 'status'>): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
 }
 
 /** `content-type` → `Content-Type: text/html`. */
-export function headerLines({ headers }: SimulatedResponse): readonly string[] {
+export function headerLines({ headers }: Pick<SimulatedResponse, 'headers'>): readonly string[] {
   return Object.entries(headers).map(([name, value]) => `${titled(name)}: ${value}`)
 }
 
@@ -60,13 +61,13 @@ function titled(name: string): string {
   return name.replace(/(^|-)[a-z]/g, letter => letter.toUpperCase())
 }
 
-/** `address` is where the name leads. Throws what the sockets throw. */
+/** `address` is where the name leads. Throws what the sockets throw, TlsError too. */
 export function* exchange(
   process: Process,
-  { port, tls }: Target,
+  { port }: Target,
   address: string,
   request: SimulatedRequest,
-  timeout: number | undefined,
+  options: AskOptions,
 ): Step<SimulatedResponse> {
-  return yield* process.sockets.request({ host: address, port }, request, { timeout, tls })
+  return yield* process.sockets.request({ host: address, port }, request, options)
 }

@@ -2,7 +2,7 @@
 
 import { openStream } from '../open-stream.ts'
 import type { Process } from '../process.ts'
-import { NameError } from '../sockets.ts'
+import { NameError, TlsError } from '../sockets.ts'
 import { SystemError } from '../system-error.ts'
 import type { Step } from '../wait.ts'
 import { exchange, headerLines, hostHeader, redirected, statusLine, type Target, targetOf } from './http-exchange.ts'
@@ -44,6 +44,7 @@ export const wget = tool(
       quiet: options.has('q'),
       shows: options.has('S'),
       spider: options.has('Z'),
+      unchecked: options.has('N'),
       agent: options.value('U') ?? 'Wget',
       headers: options.values('H'),
       body: options.has('D') || options.has('F') ? body : undefined,
@@ -60,6 +61,8 @@ interface Fetching {
   readonly quiet: boolean
   readonly shows: boolean
   readonly spider: boolean
+  /** Certificates are not to be looked at, which it would not do anyway. */
+  readonly unchecked: boolean
   readonly agent: string
   readonly headers: readonly string[]
   readonly body: Buffer | undefined
@@ -80,6 +83,10 @@ function* fetch(process: Process, url: string, how: Fetching): Step<void> {
   for (let redirects = 0; ; redirects++) {
     const address = yield* addressed(process, target)
     yield* tell(`Connecting to ${target.host} (${bracketed(address)}:${target.port})\n`)
+    // It says so each time it opens such a connection (networking/wget.c, spawn_ssl_client).
+    if (target.tls && !how.unchecked) {
+      yield* process.complain('wget: note: TLS certificate validation not implemented\n')
+    }
     const response = yield* asked(process, target, address, how, due)
     const line = statusLine(response)
     if (how.shows) {
@@ -130,8 +137,11 @@ function* asked(process: Process, target: Target, address: string, how: Fetching
   const method = how.body === undefined ? (how.spider ? 'HEAD' : 'GET') : 'POST'
   const request = { method, path: target.path, headers, body: how.body ?? new Uint8Array(0) }
   try {
-    return yield* exchange(process, target, address, request, Math.max(0, due - process.clock.now()))
+    const tls = target.tls ? { serverName: target.host, unverified: true } : undefined
+    return yield* exchange(process, target, address, request, { timeout: Math.max(0, due - process.clock.now()), tls })
   } catch (error) {
+    // The words of its helper, ssl_client.
+    if (error instanceof TlsError) throw new ToolError('error getting response: Connection reset by peer')
     if (!(error instanceof SystemError)) throw error
     if (process.clock.now() >= due) throw new ToolError('download timed out')
     if (error.errno === 'ECONNRESET' || error.errno === 'EPIPE') throw new ToolError('error getting response')
