@@ -18,6 +18,7 @@ import { type KnownPods, kubelet } from './kubelet.ts'
 import { Load } from './load.ts'
 import { Logs } from './logs.ts'
 import type { ContainerMachine } from './machine/container-machine.ts'
+import type { VolumeData } from './machine/volumes/volume-data.ts'
 import { createMeasuring } from './measuring.ts'
 import { provideDnsService } from './network/dns-service.ts'
 import { ingressListener, ingressOwner, ingressStatus } from './network/ingress.ts'
@@ -35,6 +36,7 @@ import { Runs } from './runs.ts'
 import { nodeShutdown } from './shutdown.ts'
 import { Silences } from './silences.ts'
 import { type StaticPods, staticPods } from './static-pods.ts'
+import { volumeDeletion } from './volume-deletion.ts'
 import { volumesInUse } from './volumes-in-use.ts'
 
 export interface NodeOptions {
@@ -60,6 +62,8 @@ export interface NodeOptions {
   /** Where the ingress listens, on 127.0.0.1; default 80. */
   readonly ingressPort?: number
   readonly staticPods?: StaticPods | undefined
+  /** Where persistent volumes and the disks of nodes are kept. Default: in this process. */
+  readonly volumeData?: VolumeData | undefined
   /** … and for TLS; default 443, or as free as the other. */
   readonly ingressTlsPort?: number
   /** For hosts at the ingress that have no certificate of their own; made when it is needed. */
@@ -86,6 +90,8 @@ export interface FakeNodes {
   start(): Promise<void>
   /** Closes what listens, for now: the proxies' controllers open it again when they start. */
   stop(): Promise<void>
+  /** After everything else: what runs in containers ends, and what outlives this process is saved. */
+  close(): Promise<void>
   /** From now on the node is as if its machine had died … */
   silence(node: string): void
   /** … and is back. */
@@ -111,6 +117,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     logs,
     network,
     allocatable: { ...defaultCapacity, ...options.capacity },
+    volumeData: options.volumeData,
   })
   const facts = {
     plan,
@@ -159,6 +166,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     csiNodes(),
     nodeExpansion(silences),
     volumesInUse(silences),
+    volumeDeletion(runs),
   ]
   const ingress = {
     network,
@@ -202,6 +210,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
       await provideDnsService(kubelets)
     },
     stop: async () => listeners?.closeAll(),
+    close: () => runs.close(),
     silence: node => silences.set(node, true),
     revive: node => silences.set(node, false),
     cutOff: (node, isCut) => silences.cutOff(node, isCut),

@@ -14,6 +14,7 @@ import type { ImageBook } from './image-book.ts'
 import type { Logs } from './logs.ts'
 import type { ContainerMachine } from './machine/container-machine.ts'
 import type { MachineKey, Machines } from './machine/machines.ts'
+import type { VolumeData } from './machine/volumes/volume-data.ts'
 import type { Network } from './network/network.ts'
 import { type ContainerView, type PodView, startedAt } from './pod-view.ts'
 import { isRunning } from './stopping.ts'
@@ -25,6 +26,8 @@ export interface RunsNeeds {
   readonly logs: Logs
   readonly network: Network
   readonly allocatable: Readonly<Record<string, string>>
+  /** Where what outlives pods is kept. Default: in this process. */
+  readonly volumeData?: VolumeData | undefined
 }
 
 /** How a container's process 1 ended. */
@@ -82,6 +85,17 @@ export class Runs {
   /** Why a path of a node cannot be mounted as a volume of that type (machine/volumes/node-disk.ts). */
   readonly hostPathFault = async (node: string, path: string, type: string): Promise<string | undefined> =>
     (await this.machines()).hostPathFault(node, path, type)
+
+  /** What a volume held is gone for good. */
+  async dropVolume(key: string): Promise<void> {
+    if (this.#loading === undefined) await this.#needs.volumeData?.remove(key)
+    else await (await this.#loading).dropVolume(key)
+  }
+
+  /** Where something outlives this process: all that runs ends, and it is saved. */
+  async close(): Promise<void> {
+    if (this.#needs.volumeData !== undefined) await (await this.#loading)?.close()
+  }
 
   /** How often programs of others, of exec say, have ended in a container: what was asked of it before may be another now. */
   touches(uid: string, container: string): number {

@@ -16,6 +16,7 @@ import type { HistoryOptions } from '../apiserver/storage/storage.ts'
 import type { CertificateSigner } from '../controllers/certificate-signing.ts'
 import { builtinControllers } from '../controllers/index.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
+import type { VolumeData } from '../kubelet-sim/machine/volumes/volume-data.ts'
 import type { StaticPods } from '../kubelet-sim/static-pods.ts'
 import type { SchedulerConfiguration } from '../scheduler/configuration.ts'
 import { DecisionBook } from '../scheduler/decisions.ts'
@@ -64,6 +65,8 @@ export interface ClusterOptions {
   readonly through?: Client
   /** Pods that nodes have by themselves. */
   readonly staticPods?: StaticPods | undefined
+  /** Where persistent volumes and the disks of nodes are kept. Default: in this process. */
+  readonly volumeData?: VolumeData | undefined
   /** As process.platform names it: whether each node has a loopback address of its own. */
   readonly platform: string
 }
@@ -118,6 +121,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     pullDelay: options.delays ?? 1,
     startDelay: options.delays ?? 1,
     staticPods: options.staticPods,
+    volumeData: options.volumeData,
     listen: options.listen !== undefined,
     ...options.listen,
   })
@@ -219,6 +223,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     async close() {
       await engine.close()
       for (const component of [...components].reverse()) await stopComponent(component)
+      await nodes.close()
       server.close()
       await storage.close()
     },

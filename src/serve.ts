@@ -28,6 +28,7 @@ import { nodesWherever } from './remote-nodes.ts'
 import { schedulerConfigurationOf } from './scheduler-configuration.ts'
 import { staticPodsIn } from './static-pods-folder.ts'
 import { version } from './version.ts'
+import { volumeFolder } from './volume-folder.ts'
 
 export interface Serving {
   readonly record: ClusterRecord
@@ -65,6 +66,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     platform: process.platform,
     scheduler,
     staticPods: config.staticPods === undefined ? undefined : await staticPodsIn(config.staticPods, env),
+    volumeData: config.memory ? undefined : volumeFolder(join(config.dataDir, 'volumes'), config.fsync),
     withRoles: true,
     history: config.history,
   })

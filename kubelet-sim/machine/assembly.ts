@@ -45,6 +45,8 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     filesOf: wanted => volumes.filesOf(wanted, layerOf(wanted.image)),
     mountProc: (files, machine, { pod }) => procOf(files as ContainerFiles, machine, pod),
     podGone: uid => volumes.forget(uid),
+    closeVolumes: () => volumes.close(),
+    dropVolume: key => volumes.drop(key),
     volumeUsage: uid => volumes.usage(uid),
     hostPathFault: (node, path, type) => volumes.diskOf(node).fault(path, type),
     socketsOf: ({ pod }, files) => {

@@ -85,6 +85,8 @@ export interface Running {
   inputEnded(): void
   resize(columns: number, rows: number): void
   kill(signal: Signal): void
+  /** Whether something happens when it is told so. */
+  heeds(signal: Signal): boolean
 }
 
 export class ContainerMachine implements Machine, Runnable {
@@ -237,6 +239,7 @@ export class ContainerMachine implements Machine, Runnable {
       },
       resize: (columns, rows) => terminal?.resize(columns, rows),
       kill: signal => task.take(signal, true),
+      heeds: signal => task.heeds(signal),
     }
     this.#first ??= running
     return running

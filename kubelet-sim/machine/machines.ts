@@ -36,6 +36,9 @@ export interface MachinesNeeds extends EnvironmentNeeds {
   volumeUsage?(uid: string): readonly VolumeUsage[]
   /** Nothing of the pod is needed any more. */
   podGone?(uid: string): void
+  /** Nothing runs any more: what outlives this process is saved. */
+  closeVolumes?(): Promise<void>
+  dropVolume?(key: string): Promise<void>
   socketsOf?: ((wanted: Wanted, files: FileSystem) => Sockets) | undefined
   /** What a program's file names: tools, the shell, those of images. */
   program(name: string): Program | undefined
@@ -66,6 +69,9 @@ export interface Wanted {
   readonly user: User
 }
 
+/** How long what runs may take to end when this process does. */
+const moment = 2000
+
 interface Kept {
   readonly restart: number
   readonly pod: Ref
@@ -95,6 +101,25 @@ export class Machines {
 
   hostPathFault(node: string, path: string, type: string): string | undefined {
     return this.#needs.hostPathFault?.(node, path, type)
+  }
+
+  /** What a volume held is gone for good. */
+  async dropVolume(key: string): Promise<void> {
+    await this.#needs.dropVolume?.(key)
+  }
+
+  /** As when machines are switched off: what runs is told, has a moment to end, and its volumes are saved. */
+  async close(): Promise<void> {
+    const { wall } = this.#needs.env
+    const running = [...this.#kept.values()].flatMap(all => [...all.values()]).flatMap(({ made }) => made ?? [])
+    const ends = running.map(async ({ first, stopSignal }) => {
+      if (!first?.heeds(stopSignal)) return
+      first.kill(stopSignal)
+      await first.exited
+    })
+    await Promise.race([Promise.all(ends), wall.sleep(moment)])
+    for (const uid of [...this.#kept.keys()]) this.forget(uid)
+    await this.#needs.closeVolumes?.()
   }
 
   /** The machine of a container that runs now; made when there is none. */

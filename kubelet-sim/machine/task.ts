@@ -219,6 +219,12 @@ export class Task implements Process, Child {
     else handler()
   }
 
+  /** Whether something happens when it is told so. */
+  heeds(signal: Signal): boolean {
+    const handler = this.#handlers.get(signal)
+    return handler === undefined ? this.pid !== 1 && !harmless.has(signal) : handler !== 'ignore'
+  }
+
   *exited(): Step<number> {
     const wait = this.#ended.until(() => this.exitCode !== undefined)
     while (this.exitCode === undefined) yield wait

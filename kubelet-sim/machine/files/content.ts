@@ -70,6 +70,18 @@ export class Content {
     return out
   }
 
+  /** All of it but pieces of zeros, by offset; as it is now, whatever is written later. */
+  parts(): readonly (readonly [number, Uint8Array])[] {
+    if (this.#pieces === undefined) {
+      this.#isOwn = false
+      return this.#size === 0 ? [] : [[0, this.bytes()]]
+    }
+    return this.#pieces.flatMap((piece, index) => {
+      const offset = index * pieceSize
+      return piece === undefined ? [] : [[offset, piece.slice(0, Math.min(pieceSize, this.#size - offset))] as const]
+    })
+  }
+
   write(offset: number, bytes: Uint8Array): void {
     if (bytes.length === 0) return
     const end = offset + bytes.length

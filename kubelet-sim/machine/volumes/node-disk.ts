@@ -1,5 +1,5 @@
-// NodeDisk: the files of a fake node that hostPath volumes show to pods; kept while the process runs, and for every pod of the
-// node the same. pkg/volume/hostpath: what a volume's type asks for, and the words when it is not there.
+// NodeDisk: the files of a fake node that hostPath volumes show to pods; for every pod of the node the same, and kept by
+// kept-storages.ts. pkg/volume/hostpath: what a volume's type asks for, and the words when it is not there.
 
 import type { Clock } from '../../../src/env/clock.ts'
 import type { Random } from '../../../src/env/random.ts'
@@ -42,16 +42,21 @@ export class NodeDisk {
   readonly storage: Storage
   readonly #files: ContainerFiles
 
-  constructor(node: string, clock: Clock, random: Random) {
-    this.storage = new Storage({ clock, root: new LayerTrees().of(nodeLayer) })
-    const { storage } = this
-    this.#files = ContainerFiles.over(
-      { source: '/dev/vda1', path: '/', type: 'ext4', readOnly: false, storage, root: storage.root },
-      random,
-    )
-    this.#files.write('/etc/hostname', `${node}\n`)
+  constructor(storage: Storage, random: Random) {
+    this.storage = storage
+    const mount = { source: '/dev/vda1', path: '/', type: 'ext4', readOnly: false, storage, root: storage.root }
+    this.#files = ContainerFiles.over(mount, random)
+  }
+
+  /** As a node has it that was just set up. */
+  static fresh(node: string, clock: Clock): Storage {
+    const storage = new Storage({ clock, root: new LayerTrees().of(nodeLayer) })
+    const name = storage.make('file', 0o644, 0, 0)
+    storage.enter(inodeBelow(storage, storage.root, '/etc'), 'hostname', name)
+    storage.replace(name, `${node}\n`)
     const runtime = inodeBelow(storage, storage.root, '/run/containerd')
     storage.enter(runtime, 'containerd.sock', storage.make('socket', 0o660, 0, 0))
+    return storage
   }
 
   /** Why a volume of this path and type cannot be set up. */

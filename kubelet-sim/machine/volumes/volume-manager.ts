@@ -1,6 +1,6 @@
 // VolumeManager: the files of containers as a kubelet and its runtime make them: the image, /dev, the files the kubelet writes
 // in /etc, the pod's volumes at their mount paths. Made by machine/assembly.ts; nothing of a pod is here before the first of its
-// containers has a machine. What outlives pods (persistent volumes, the disks of nodes) is kept in memory while the process runs.
+// containers has a machine. What outlives pods (persistent volumes, the disks of nodes) is kept by kept-storages.ts.
 
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeMount } from '../../../generated/types.ts'
 import type { Frozen } from '../../../src/api/meta.ts'
@@ -19,8 +19,10 @@ import { Storage } from '../files/storage.ts'
 import { LayerTrees } from '../files/tree-of-layer.ts'
 import type { Wanted } from '../machines.ts'
 import { FollowedObjects } from './follow-objects.ts'
+import { KeptStorages } from './kept-storages.ts'
 import { inodeBelow, NodeDisk } from './node-disk.ts'
 import { type MountedVolume, PodVolumes, type VolumeUsage } from './pod-volumes.ts'
+import { keyOfVolume, nodeDiskKey, storageKey, type VolumeData } from './volume-data.ts'
 import { found } from './volume-sources.ts'
 
 export interface VolumeManagerNeeds {
@@ -30,6 +32,7 @@ export interface VolumeManagerNeeds {
   /** The files of an image, for volumes that are one. */
   imageLayer(reference: string): Layer
   addressOf(node: string): string | undefined
+  readonly volumeData?: VolumeData | undefined
 }
 
 export const terminationLog = '/dev/termination-log'
@@ -42,13 +45,13 @@ export class VolumeManager {
   readonly #pods = new Map<string, PodVolumes>()
   readonly #podFiles = new Map<string, Storage>()
   readonly #disks = new Map<string, NodeDisk>()
-  /** By uid of the PersistentVolume, or by what a volume names that is elsewhere (nfs, iscsi …). */
-  readonly #remote = new Map<string, Storage>()
+  readonly #storages: KeptStorages
 
   constructor(needs: VolumeManagerNeeds) {
     this.#needs = needs
     this.#devices = deviceTree(needs.env.clock.now())
     this.#followed = new FollowedObjects(needs.env, needs.client)
+    this.#storages = new KeptStorages(needs.env, needs.volumeData)
   }
 
   async filesOf(wanted: Wanted, layer: Layer): Promise<ContainerFiles> {
@@ -97,15 +100,24 @@ export class VolumeManager {
   diskOf(node: string): NodeDisk {
     let disk = this.#disks.get(node)
     if (disk === undefined) {
-      disk = new NodeDisk(node, this.#needs.env.clock, this.#needs.env.random.fork(`disk/${node}`))
+      const { clock, random } = this.#needs.env
+      const storage = this.#storages.open(nodeDiskKey(node), () => NodeDisk.fresh(node, clock))
+      disk = new NodeDisk(storage, random.fork(`disk/${node}`))
       this.#disks.set(node, disk)
     }
     return disk
   }
 
-  close(): void {
+  /** What a volume held is gone for good. */
+  drop(key: string): Promise<void> {
+    return this.#storages.drop(key)
+  }
+
+  /** Ends what follows objects, and saves what outlives the process. */
+  async close(): Promise<void> {
     for (const uid of [...this.#pods.keys()]) this.forget(uid)
     this.#followed.close()
+    await this.#storages.close()
   }
 
   #volumesOf(pod: Frozen<Pod>): PodVolumes {
@@ -160,19 +172,16 @@ export class VolumeManager {
     const claim = claimOfVolume(pod, volume)
     if (claim === undefined) {
       const { name: _, ...source } = volume
-      return this.#elsewhere(JSON.stringify(source), undefined, group, false)
+      return this.#elsewhere(storageKey(source), undefined, group, false)
     }
     const { client } = this.#needs
     const its = await found<PersistentVolumeClaim>(client, PersistentVolumeClaims, claim, pod.metadata.namespace)
     const bound = await found<PersistentVolume>(client, PersistentVolumes, its?.spec.volumeName ?? '', undefined)
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false
-    // A provisioned volume goes with its pods wherever they are, whatever it is made of.
-    const isProvisioned = bound?.metadata.annotations?.['pv.kubernetes.io/provisioned-by'] !== undefined
-    if (bound?.spec.hostPath && !isProvisioned)
-      return { ...this.#onDisk(node, bound.spec.hostPath.path, 'DirectoryOrCreate'), readOnly }
-    if (bound?.spec.local) return { ...this.#onDisk(node, bound.spec.local.path, 'DirectoryOrCreate'), readOnly }
-    const key = bound?.metadata.uid ?? `${pod.metadata.namespace}/${claim}`
-    return this.#elsewhere(key, bound?.spec.capacity?.storage, group, readOnly)
+    const key = bound === undefined ? `unbound/${pod.metadata.namespace}/${claim}` : keyOfVolume(bound)
+    if (key !== undefined) return this.#elsewhere(key, bound?.spec.capacity?.storage, group, readOnly)
+    const path = bound!.spec.hostPath?.path ?? bound!.spec.local!.path
+    return { ...this.#onDisk(node, path, 'DirectoryOrCreate'), readOnly }
   }
 
   #onDisk(node: string, path: string, type: string): MountedVolume {
@@ -181,12 +190,10 @@ export class VolumeManager {
   }
 
   #elsewhere(key: string, size: string | undefined, group: number | undefined, readOnly: boolean): MountedVolume {
-    let storage = this.#remote.get(key)
-    if (storage === undefined) {
-      const limit = size === undefined ? undefined : wholeValue(size)
-      storage = new Storage({ clock: this.#needs.env.clock, mode: 0o777, limit })
-      this.#remote.set(key, storage)
-    }
+    const { clock } = this.#needs.env
+    const storage = this.#storages.open(key, () => new Storage({ clock, mode: 0o777 }))
+    // It may have grown since.
+    storage.limit = size === undefined ? undefined : wholeValue(size)
     if (group !== undefined && !readOnly) giveTo(storage, storage.root, group)
     return { storage, root: storage.root, readOnly, source: '/dev/vdb', type: 'ext4' }
   }
