@@ -60,7 +60,11 @@ test.skipIf(noKubectl)('data of a claim and of a node outlives a stop and goes w
     const volumes = () => readdirSync(join(dataDir, 'volumes')).filter(name => name.startsWith('provisioned'))
     expect(volumes()).toHaveLength(1)
     const gone = new Promise<void>(resolve => {
-      watch(join(dataDir, 'volumes'), () => volumes().length === 0 && resolve()).unref()
+      const watcher = watch(join(dataDir, 'volumes'), () => {
+        if (volumes().length > 0) return
+        watcher.close()
+        resolve()
+      })
     })
     await server.kubectl('delete', 'pod/keeper', 'pvc/data', '--grace-period=1')
     await gone
