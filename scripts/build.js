@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export async function build({ onlyGenerate = false, anew = false } = {}) {
   if (anew) rmSync(`${root}dist`, { recursive: true, force: true })
   await generateWhenStale()
-  if (!onlyGenerate) await bundleWhenStale()
+  if (!onlyGenerate) await Promise.all([bundleWhenStale(), buildDashboardWhenStale()])
   if (anew) declareTypes()
 }
 
@@ -94,6 +94,24 @@ async function bundleWhenStale() {
   writeFileSync(stamp, wanted)
 }
 
+/** The page of `kubesim dashboard`, by Vite into dist/dashboard, with the licences of all that is in it. */
+async function buildDashboardWhenStale() {
+  const stamp = `${root}dist/dashboard/.made-from`
+  const wanted = times([
+    ...sourcesIn(`${root}dashboard`),
+    // What of the server's rooms it shares.
+    ...['src/api', 'src/kinds'].flatMap(room => sourcesIn(`${root}${room}`)),
+    `${root}package-lock.json`,
+    `${root}scripts/build.js`,
+  ])
+  if (isStamped(stamp, wanted)) return
+  const { build: vite } = await import('vite')
+  await vite({ configFile: `${root}dashboard/vite.config.ts` }).catch(() =>
+    fail('the build of the dashboard failed: see above'),
+  )
+  writeFileSync(stamp, wanted)
+}
+
 /** What the library's users' compilers read: only for a package that goes out. */
 function declareTypes() {
   const tsc = `${root}node_modules/typescript/bin/tsc`
@@ -162,7 +180,7 @@ function isStamped(stamp, wanted) {
 function sourcesIn(folder) {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && /\.(ts|js|json)$/.test(entry.name))
+    .filter(entry => entry.isFile() && /\.(ts|tsx|js|json|css|html|svg)$/.test(entry.name))
     .map(entry => `${entry.parentPath ?? entry.path}/${entry.name}`)
     .sort()
 }

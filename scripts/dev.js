@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { ensureInstalled } from './install.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const rooms = ['src', 'apiserver', 'controllers', 'scheduler', 'kubelet-sim']
+const rooms = ['src', 'apiserver', 'controllers', 'scheduler', 'kubelet-sim', 'dashboard']
 
 ensureInstalled()
 

@@ -17,6 +17,7 @@ const steps = [
   ...(words.length === 0
     ? [
         ['types', 'typescript/bin/tsc', ['--noEmit']],
+        ['types of the dashboard', 'typescript/bin/tsc', ['--noEmit', '--project', 'dashboard']],
         ['lint and format', '@biomejs/biome/bin/biome', ['check', '.']],
       ]
     : []),

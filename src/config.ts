@@ -33,6 +33,8 @@ export interface Config {
   readonly ingressPort: number
   /** Where the cluster's names are answered on 127.0.0.1; 0 is a free one, undefined nowhere. */
   readonly dnsPort: number | undefined
+  /** Where the dashboard is served on 127.0.0.1; 0 is a free port, undefined nowhere. */
+  readonly dashboardPort: number | undefined
   /** Factor on image pull and container start times; 0: none. */
   readonly delays: number
   /** A KubeSchedulerConfiguration. */
@@ -89,6 +91,7 @@ export interface Settings {
   logLevel?: string
   ingressPort?: string | number
   dnsPort?: string | number
+  dashboardPort?: string | number
   delays?: string | number
   schedulerConfig?: string
   staticPods?: string
@@ -132,6 +135,8 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     logLevel: oneOf('log-level', settings.logLevel ?? 'warn', logLevels),
     ingressPort: whole('ingress-port', settings.ingressPort ?? 80, 0, 65_535),
     dnsPort: settings.dnsPort === 'off' ? undefined : whole('dns-port', settings.dnsPort ?? 0, 0, 65_535),
+    dashboardPort:
+      settings.dashboardPort === undefined ? undefined : wholePort('dashboard-port', settings.dashboardPort),
     delays: number('delays', settings.delays ?? 1),
     schedulerConfig: settings.schedulerConfig ? resolve(expandHome(settings.schedulerConfig)) : undefined,
     staticPods: settings.staticPods ? resolve(expandHome(settings.staticPods)) : undefined,
@@ -220,6 +225,7 @@ const knownSettings = new Set([
   'logLevel',
   'ingressPort',
   'dnsPort',
+  'dashboardPort',
   'delays',
   'schedulerConfig',
   'staticPods',
@@ -260,6 +266,11 @@ function number(name: string, value: string | number): number {
   if (!Number.isFinite(parsed) || parsed < 0)
     throw new ConfigError(`--${name} takes a number of 0 or more, not "${value}"`)
   return parsed
+}
+
+/** Throws ConfigError for what is no port; 0 is a free one. */
+export function wholePort(name: string, value: string | number): number {
+  return whole(name, value, 0, 65_535)
 }
 
 function whole(name: string, value: string | number, least: number, most: number): number {

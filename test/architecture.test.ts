@@ -20,6 +20,7 @@ const rooms: readonly [prefix: string, room: string][] = [
   ['scheduler/', 'scheduler'],
   ['kubelet-sim/', 'kubelet-sim'],
   ['generated/', 'generated'],
+  ['dashboard/', 'dashboard'],
 ]
 
 /** `env(types)`: only `import type`. Rooms may always import themselves. */
@@ -44,6 +45,16 @@ const may: Readonly<Record<string, readonly string[]>> = {
     'scheduler',
     'kubelet-sim',
     'generated',
+  ],
+  // A page of its own: it speaks to the server by its public paths, and shares the API's words.
+  dashboard: [
+    'api',
+    'kinds',
+    'generated(types)',
+    'roof(types)',
+    'env(types)',
+    'scheduler(types)',
+    'kubelet-sim(types)',
   ],
 }
 
@@ -137,6 +148,13 @@ describe('architecture', () => {
     expect(faults.map(shown)).toEqual([])
   })
 
+  test('the page takes of the kinds only what needs no schemas', () => {
+    const taken = imports.filter(
+      ({ from, to, typeOnly }) => from.startsWith('dashboard/') && to.startsWith('src/kinds/') && !typeOnly,
+    )
+    expect([...new Set(taken.map(({ to }) => to))]).toEqual(['src/kinds/pod-status-text.ts'])
+  })
+
   test('storage knows only env and api', () => {
     const faults = imports.filter(
       ({ from, to }) => from.startsWith('apiserver/storage/') && !/^(src\/(env|api)\/|apiserver\/storage\/)/.test(to),
@@ -160,11 +178,11 @@ describe('architecture', () => {
     expect(faults.map(shown)).toEqual([])
   })
 
-  test('time and chance are given, never taken: only src/env asks the system for them', () => {
+  test('time and chance are given, never taken: only src/env asks the system for them, and the page, whose user has a clock', () => {
     const taken =
       /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(|\brandomUUID\(|\bperformance\.now\(/
     const faults = sources()
-      .filter(file => !file.startsWith('src/env/') && !file.startsWith('generated/'))
+      .filter(file => !/^(src\/env|generated|dashboard)\//.test(file))
       .flatMap(file =>
         read(file)
           .split('\n')
@@ -182,16 +200,16 @@ describe('architecture', () => {
   })
 
   test('no file is named for nothing in particular', () => {
-    expect(sources().filter(file => /\/(utils?|helpers?|common|types|misc)\.ts$/.test(file))).toEqual(
+    expect(sources().filter(file => /\/(utils?|helpers?|common|types|misc)\.tsx?$/.test(file))).toEqual(
       sources().filter(file => file === 'generated/types.ts'),
     )
   })
 })
 
 function sources(): string[] {
-  return ['src', 'apiserver', 'controllers', 'scheduler', 'kubelet-sim'].flatMap(folder =>
+  return ['src', 'apiserver', 'controllers', 'scheduler', 'kubelet-sim', 'dashboard'].flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter(file => file.endsWith('.ts'))
+      .filter(file => /\.tsx?$/.test(file))
       .map(file => join(folder, file).replaceAll('\\', '/'))
       .sort(),
   )

@@ -18,6 +18,8 @@ export interface ClusterRecord {
   readonly ingress: string
   /** Where its names are answered over UDP and TCP. */
   readonly dns?: string
+  /** The dashboard's address with its key, when it is served with the cluster. */
+  readonly dashboard?: string
   readonly startedAt: string
 }
 

@@ -6,6 +6,7 @@ import { version } from '../version.ts'
 import { addonsCommand } from './addons.ts'
 import { clockCommand } from './clock.ts'
 import { componentCommands } from './component.ts'
+import { dashboardCommand } from './dashboard.ts'
 import { deleteCommand } from './delete.ts'
 import { dockerEnvCommand } from './docker-env.ts'
 import { imageCommand } from './image.ts'
@@ -32,6 +33,7 @@ export async function main(words: readonly string[]): Promise<void> {
     stopCommand(),
     deleteCommand(),
     statusCommand(),
+    dashboardCommand(),
     serviceCommand(),
     ipCommand(),
     imageCommand(),

@@ -1,12 +1,12 @@
 // kubesim service NAME: where a NodePort or LoadBalancer Service answers; opened in a browser, or printed with --url.
 
-import { spawn } from 'node:child_process'
 import { Command } from 'commander'
 import { reachableUrls } from '../../kubelet-sim/network/reachable.ts'
 import { isNotFound } from '../api/errors.ts'
 import { RealClock } from '../env/clock.ts'
 import { EndpointSlices } from '../kinds/endpointslice.ts'
 import { Services } from '../kinds/service.ts'
+import { openInBrowser } from './browser.ts'
 import { withCluster } from './connect.ts'
 import { print, progress, table, UserError } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
@@ -89,17 +89,4 @@ async function waitForEndpoints(
     said = true
     await clock.sleep(100)
   }
-}
-
-/** Fails silently where there is no browser: the URL has been printed. */
-function openInBrowser(url: string): void {
-  const [command, args] =
-    process.platform === 'darwin'
-      ? ['open', [url]]
-      : process.platform === 'win32'
-        ? ['cmd', ['/c', 'start', '', url]]
-        : ['xdg-open', [url]]
-  const child = spawn(command as string, args as string[], { detached: true, stdio: 'ignore' })
-  child.on('error', () => {})
-  child.unref()
 }

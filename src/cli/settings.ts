@@ -33,6 +33,7 @@ export function clusterOptions(command: Command): Command {
     .option('--log-level <level>', `one of ${logLevels.join(', ')} (default: warn)`)
     .option('--ingress-port <number>', 'where the ingress addon listens on 127.0.0.1 (default: 80)')
     .option('--dns-port <number>', "where the cluster's names are answered on 127.0.0.1, or off (default: a free one)")
+    .option('--dashboard-port <number>', 'serve the dashboard on 127.0.0.1 as well, 0 for a free port (default: not)')
     .option(
       '--audit-policy-file <file>',
       'what of whose requests goes into the audit log, as an audit.k8s.io/v1 Policy',

@@ -3,7 +3,9 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { Command } from 'commander'
+import type { Access } from '../client/kubeconfig.ts'
 import type { Config } from '../config.ts'
+import type { Dashboard } from '../dashboard/listener.ts'
 import { type ClusterRecord, logFile, removeRecord, runningCluster, writeRecord } from './cluster-record.ts'
 import { done, paint, print, progress, UserError, warning } from './output.ts'
 import { clusterOptions, configFrom, outputOption } from './settings.ts'
@@ -35,12 +37,27 @@ export async function startInForeground(config: Config): Promise<void> {
       warning(`the context ${config.name} was not merged into ${file}: ${(error as Error).message}`)
     }
   }
-  writeRecord(config.dataDir, serving.record)
-  announce(config, serving.record)
-  process.send?.({ ready: serving.record })
+  const dashboard = await dashboardOf(config, serving.access)
+  const record = dashboard ? { ...serving.record, dashboard: dashboard.url } : serving.record
+  writeRecord(config.dataDir, record)
+  announce(config, record)
+  process.send?.({ ready: record })
   await serving.ended
+  dashboard?.close()
   removeRecord(config.dataDir, process.pid)
   process.exit(0)
+}
+
+/** A cluster is one without it too, so a port that cannot be had is only told of. */
+async function dashboardOf({ dashboardPort: port, dataDir }: Config, access: Access): Promise<Dashboard | undefined> {
+  if (port === undefined) return undefined
+  const { openDashboard } = await import('../dashboard/listener.ts')
+  try {
+    return await openDashboard({ access, port, dataDir })
+  } catch (error) {
+    warning(`there is no dashboard: ${(error as Error).message}`)
+    return undefined
+  }
 }
 
 function announce(config: Config, record: ClusterRecord): void {
@@ -48,7 +65,7 @@ function announce(config: Config, record: ClusterRecord): void {
     ? `kubectl --context ${config.name}`
     : `kubectl --kubeconfig ${record.kubeconfig}`
   process.stdout.write(
-    `kubesim is ready: ${record.server}  KUBECONFIG=${record.kubeconfig}\n${[
+    `${readyText(record)}${[
       `${kubectl} get nodes`,
       `${kubectl} create deployment web --image=nginx --replicas=3`,
       `${kubectl} get pods -o wide --watch`,
@@ -56,6 +73,10 @@ function announce(config: Config, record: ClusterRecord): void {
       .map(command => `  ${paint('dim', 'try:')} ${command}\n`)
       .join('')}`,
   )
+}
+
+function readyText({ server, kubeconfig, dashboard }: ClusterRecord): string {
+  return `kubesim is ready: ${server}  KUBECONFIG=${kubeconfig}\n${dashboard ? `  dashboard: ${dashboard}\n` : ''}`
 }
 
 export async function startInBackground(
@@ -88,7 +109,7 @@ export async function startInBackground(
   child.disconnect()
   child.unref()
   done(`kubesim is running with ${config.nodes} nodes (pid ${record.pid})`)
-  print(output, record, () => `kubesim is ready: ${record.server}  KUBECONFIG=${record.kubeconfig}\n`)
+  print(output, record, () => readyText(record))
 }
 
 /** The user's own words again, with --foreground: so that what was said to `start` holds for the process behind it. */

@@ -33,6 +33,7 @@ export function statusCommand(): Command {
           `nodes:      ${ready} of ${nodes.length} ready`,
           ...(ingress ? [`ingress:    http://${ingress}${ingressTls ? `, https://${ingressTls}` : ''}`] : []),
           ...(record.dns ? [`dns:        ${record.dns} (cluster.local)`] : []),
+          ...(record.dashboard ? [`dashboard:  ${record.dashboard}`] : []),
           `kubeconfig: ${record.kubeconfig}`,
           `data:       ${record.memory ? 'in memory' : dataDir}`,
           '',

@@ -1,0 +1,20 @@
+// The views, in the order of the menu. A new one is a folder beside this file and a line here.
+
+import type { View } from './view.ts'
+
+export const views: readonly View[] = [
+  {
+    id: 'cluster',
+    title: 'Cluster',
+    about: 'nodes and their pods, live',
+    sign: 'M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z',
+    load: async () => (await import('./cluster/cluster-view.tsx')).ClusterView,
+  },
+  {
+    id: 'objects',
+    title: 'Objects',
+    about: 'every kind, as kubectl get lists it',
+    sign: 'M2 3.5h12M2 8h12M2 12.5h12',
+    load: async () => (await import('./objects/objects-view.tsx')).ObjectsView,
+  },
+]
