@@ -101,29 +101,24 @@ export class StoredObject implements Stored {
 
 /** The object as JSON, with the managed fields as the last of its metadata, and where they stand. */
 function withManaged(object: KubeObject, managedFields: string): [bytes: Buffer, from: number] {
-  const text = JSON.stringify(object)
-  const at = metadataEnd(object)
-  const head = `${text.slice(0, at)},"managedFields":`
-  const from = Buffer.byteLength(head)
-  const to = from + Buffer.byteLength(managedFields)
-  const tail = text.slice(at)
-  const bytes = Buffer.allocUnsafeSlow(to + Buffer.byteLength(tail))
-  bytes.write(head, 0, from, 'utf8')
-  bytes.write(managedFields, from, to - from, 'utf8')
-  bytes.write(tail, to, bytes.length - to, 'utf8')
-  return [bytes, from]
-}
-
-/** Where in the object's JSON its metadata ends: what stands before it is little. */
-function metadataEnd(object: KubeObject): number {
-  let end = 0
+  let text = ''
+  let from = 0
   for (const name of Object.keys(object)) {
-    const value = object[name as keyof KubeObject] as unknown
-    if (value === undefined) continue
-    end += JSON.stringify(name).length + JSON.stringify(value).length + 2
-    if (name === 'metadata') break
+    const json = JSON.stringify(object[name as keyof KubeObject]) as string | undefined
+    if (json === undefined) continue
+    text += `${text === '' ? '{' : ','}${JSON.stringify(name)}:`
+    if (name !== 'metadata') {
+      text += json
+      continue
+    }
+    text += `${json.slice(0, -1)},"managedFields":`
+    from = text.length
+    text += `${managedFields}}`
   }
-  return end - 1
+  text += '}'
+  const bytes = bytesOf(text)
+  const isAscii = bytes.length === text.length
+  return [bytes, isAscii ? from : Buffer.byteLength(text.slice(0, from))]
 }
 
 /** A buffer of its own: a slice of Node's pool would keep the whole slab alive for as long as any neighbour lives. */
