@@ -178,6 +178,7 @@ async function missingOf(
     client,
     node => lister(VolumeAttachments).by(attachedTo, node),
     runs.hostPathFault,
+    container => runs.environmentOf(withAddress(pod), container),
   )
   return {
     obstacle: waits ? await references.obstacle() : undefined,
@@ -185,6 +186,14 @@ async function missingOf(
     registries: await references.registries(),
     faults: await references.faults(),
   }
+}
+
+/** Before its first turn it is yet to be given one. */
+function withAddress(pod: Frozen<Pod>): Frozen<Pod> {
+  if (pod.status.podIP) return pod
+  const ip = '0.0.0.0'
+  const addresses = { podIP: ip, podIPs: [{ ip }], hostIP: ip, hostIPs: [{ ip }] }
+  return { ...pod, status: { ...pod.status, ...addresses } }
 }
 
 function allRun({ spec, status }: Frozen<Pod>): boolean {

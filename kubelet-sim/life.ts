@@ -49,6 +49,8 @@ export interface Run {
   /** It runs, but is not said to before this is over. */
   postStart?: Errand
   stop?: Stop
+  /** It was given other resources, of which what runs in it is yet to hear. */
+  isResized?: boolean
   /** It ended while all the pod's containers are stopped: its status says so when the last one has. */
   ended?: { readonly at: Millis; readonly code: number }
   /** When its startup probe has succeeded: the others begin with that. */

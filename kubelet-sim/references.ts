@@ -22,6 +22,7 @@ import { ConfigMaps, CSIDrivers, PersistentVolumeClaims, PersistentVolumes, Secr
 import type { Kind } from '../src/kinds/kind.ts'
 import { claimOfVolume } from '../src/kinds/pod-claims.ts'
 import type { Obstacle } from './pod-view.ts'
+import { hasSubPathExpressions, subPathFault } from './sub-paths.ts'
 
 /** The only driver that is registered on a fake node. */
 export const registeredDriver = 'csi.kubesim.dev'
@@ -29,7 +30,10 @@ export const registeredDriver = 'csi.kubesim.dev'
 /** Whether anything of it has to be there before its containers can be made. */
 export function refersToOthers({ spec }: Frozen<Pod>): boolean {
   if (spec.imagePullSecrets?.length) return true
-  return (spec.volumes?.some(isReference) ?? false) || containersOf(spec).some(refersInEnvironment)
+  return (
+    (spec.volumes?.some(isReference) ?? false) ||
+    containersOf(spec).some(each => refersInEnvironment(each) || hasSubPathExpressions(each))
+  )
 }
 
 /** Types of hostPath that make nothing. */
@@ -48,7 +52,7 @@ function isReference(volume: Frozen<Volume>) {
 
 function containersOf({ containers, initContainers, ephemeralContainers }: Frozen<Pod['spec']>) {
   if (!initContainers && !ephemeralContainers) return containers
-  return [...(initContainers ?? []), ...containers, ...(ephemeralContainers ?? [])]
+  return [...(initContainers ?? []), ...containers, ...((ephemeralContainers ?? []) as readonly Frozen<Container>[])]
 }
 
 function refersInEnvironment({ env, envFrom }: Frozen<Pick<Container, 'env' | 'envFrom'>>): boolean {
@@ -61,6 +65,7 @@ export class References {
   readonly #client: Client
   readonly #attachments: (node: string) => readonly Frozen<VolumeAttachment>[]
   readonly #hostPathFault: HostPathFault
+  readonly #environmentFor: (container: Frozen<Container>) => Promise<ReadonlyMap<string, string>>
   readonly #found = new Map<string, Promise<Frozen<KubeObject> | undefined>>()
 
   constructor(
@@ -68,7 +73,9 @@ export class References {
     client: Client,
     attachments: (node: string) => readonly Frozen<VolumeAttachment>[],
     hostPathFault: HostPathFault,
+    environmentFor: (container: Frozen<Container>) => Promise<ReadonlyMap<string, string>>,
   ) {
+    this.#environmentFor = environmentFor
     this.#hostPathFault = hostPathFault
     this.#pod = pod
     this.#client = client
@@ -110,6 +117,10 @@ export class References {
     const faults = new Map<string, string>()
     for (const container of containersOf(this.#pod.spec)) {
       const fault = refersInEnvironment(container) ? await this.#environment(container) : undefined
+      if (fault === undefined && hasSubPathExpressions(container)) {
+        const path = subPathFault(container, await this.#environmentFor(container))
+        if (path !== undefined) faults.set(container.name, path)
+      }
       if (fault !== undefined) faults.set(container.name, fault)
     }
     return faults

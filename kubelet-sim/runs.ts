@@ -5,7 +5,7 @@
 // Turns of a pod may be taken twice, so they begin nothing: follow() does, once a turn's status is written. It compares what
 // runs with what the status says runs. So after a restart of this process a command begins anew, silently.
 
-import type { Pod } from '../generated/types.ts'
+import type { Container, Pod } from '../generated/types.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
 import type { Client } from '../src/client/client.ts'
 import type { Millis } from '../src/env/clock.ts'
@@ -97,6 +97,12 @@ export class Runs {
     if (this.#needs.volumeData !== undefined) await (await this.#loading)?.close()
   }
 
+  /** What a container's programs will find in their environment, but for what their image says. */
+  readonly environmentOf = async (
+    pod: Frozen<Pod>,
+    container: Frozen<Container>,
+  ): Promise<ReadonlyMap<string, string>> => (await this.machines()).environmentOf(pod, container)
+
   /** How often programs of others, of exec say, have ended in a container: what was asked of it before may be another now. */
   touches(uid: string, container: string): number {
     return this.#touches.get(uid)?.get(container) ?? 0
@@ -139,6 +145,7 @@ export class Runs {
       const run =
         known?.restart === restart ? known : container.isRun ? this.#begin(pod, container, restart) : undefined
       if (container.run.stop?.term !== undefined && !run?.isTold) this.#tell(uid, name, run)
+      if (container.run.isResized) this.#resize(uid, container)
     }
   }
 
@@ -193,6 +200,11 @@ export class Runs {
       }
       this.#over(uid, container, run, { at: this.#needs.env.clock.now(), code: 128, ...startFault(why.message) })
     }
+  }
+
+  #resize(uid: string, { spec, run, status }: ContainerView): void {
+    delete run.isResized
+    void this.#machines?.resize(uid, spec.name, status.resources)
   }
 
   #tell(uid: string, container: string, run: Run | undefined): void {

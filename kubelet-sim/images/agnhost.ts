@@ -30,3 +30,27 @@ export const agnhost: readonly Image[] = [
   'k8s.gcr.io/e2e-test-images/agnhost',
   'registry.k8s.io/agnhost',
 ].map(agnhostAs)
+
+/** agnhost with a page of its own, of upstream's update demo and tests of image volumes (test/images/{kitten,nautilus}). */
+const picture = (name: string): Image => {
+  const its = agnhostAs(`registry.k8s.io/e2e-test-images/${name}`)
+  return {
+    ...its,
+    command: ['test-webserver'],
+    files: { ...its.files, '/data.json': `{\n"image":"${name}.jpg"\n}\n` },
+    about: 'agnhost as a web server, with a file that names it',
+  }
+}
+
+/** What it says is whose rights a setuid program has (test/images/nonewprivs). */
+const nonewprivs: Image = {
+  name: 'registry.k8s.io/e2e-test-images/nonewprivs',
+  command: ['nnp'],
+  size: 3_500_000,
+  base: 'alpine',
+  files: { '/usr/local/bin/nnp': { program: 'nnp', mode: 0o6755 } },
+  runs: ['nnp'],
+  about: 'says with whose rights it runs',
+}
+
+export const testImages: readonly Image[] = [picture('kitten'), picture('nautilus'), nonewprivs]

@@ -2,7 +2,7 @@
 // `docker.io/` left out. What is not here is an unknown image. Sizes are those of recent amd64 images, give or take: they set
 // how long a pull takes and what its event says.
 
-import { agnhost } from './agnhost.ts'
+import { agnhost, testImages } from './agnhost.ts'
 import { bases } from './base.ts'
 import { daemons } from './daemons.ts'
 import { databases } from './databases.ts'
@@ -27,6 +27,7 @@ export const families: Readonly<Record<string, readonly Image[]>> = {
   daemons,
   pause,
   agnhost,
+  'other test images': testImages,
 }
 
 export const catalog: ReadonlyMap<string, Image> = new Map(

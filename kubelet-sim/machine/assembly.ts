@@ -12,8 +12,9 @@ import type { ContainerMachine } from './container-machine.ts'
 import type { ContainerFiles } from './files/container-files.ts'
 import { mountProc } from './files/proc.ts'
 import { logOutlet } from './log-outlet.ts'
-import { type MachineKey, Machines } from './machines.ts'
+import { type MachineKey, Machines, type Wanted } from './machines.ts'
 import type { Program } from './process.ts'
+import { oomScoreAdjust } from './shares.ts'
 import { shells } from './shell/index.ts'
 import { strangerOf } from './stranger.ts'
 import { kernelRelease } from './tools/identity.ts'
@@ -43,7 +44,7 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     stranger: (wanted, argv, isThere) => strangerOf(needs.images, wanted, argv, isThere),
     program: name => programs.get(name) ?? shells.get(name) ?? toolOf(name),
     filesOf: wanted => volumes.filesOf(wanted, layerOf(wanted.image)),
-    mountProc: (files, machine, { pod }) => procOf(files as ContainerFiles, machine, pod),
+    mountProc: (files, machine, wanted) => procOf(files as ContainerFiles, machine, wanted),
     podGone: uid => volumes.forget(uid),
     closeVolumes: () => volumes.close(),
     dropVolume: key => volumes.drop(key),
@@ -60,10 +61,14 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
       logOutlet((text, isPartial) => needs.logs.print(uid, container, restart, env.clock.now(), text, isPartial)),
   })
 
-  function procOf(files: ContainerFiles, machine: ContainerMachine, pod: Frozen<Pod>): void {
+  function procOf(files: ContainerFiles, machine: ContainerMachine, { pod, container }: Wanted): void {
     const { allocatable } = needs
+    const memory = wholeValue(allocatable.memory ?? '0')
+    const { type } = container.securityContext?.seccompProfile ?? pod.spec.securityContext?.seccompProfile ?? {}
     const facts = {
-      memory: wholeValue(allocatable.memory ?? '0'),
+      memory,
+      oomScoreAdjust: oomScoreAdjust(pod, container, memory),
+      isFiltered: type === 'RuntimeDefault' || type === 'Localhost',
       cpus: Math.max(1, Math.floor(wholeValue(allocatable.cpu ?? '1'))),
       bootedAt,
       kernel: kernelRelease,

@@ -12,6 +12,8 @@ import { nothing } from './open-stream.ts'
 import { type Outlet, outletStream } from './outlet.ts'
 import { Pipe } from './pipe.ts'
 import type { Child, Machine, MachineFacts, ProcessFacts, Program, Signal, Spawn, Stream, User } from './process.ts'
+import { type Found, raised } from './rights.ts'
+import type { Shares } from './shares.ts'
 import type { Sockets } from './sockets.ts'
 import { SystemError } from './system-error.ts'
 import { Task } from './task.ts'
@@ -96,6 +98,7 @@ export class ContainerMachine implements Machine, Runnable {
   readonly sockets: Sockets
   readonly random: Random
   readonly #parts: MachineParts
+  #limits: Shares
   readonly #tasks = new Map<number, Task>()
   readonly #ready = new Set<Task>()
   #lastPid = 0
@@ -127,6 +130,7 @@ export class ContainerMachine implements Machine, Runnable {
     this.#parts = parts
     this.kernel = parts.kernel
     this.facts = parts.facts
+    this.#limits = parts.facts.limits
     this.files = parts.files
     this.sockets = parts.sockets
     this.random = parts.random
@@ -161,8 +165,14 @@ export class ContainerMachine implements Machine, Runnable {
   get podIPs(): readonly string[] {
     return this.facts.podIPs
   }
-  get limits(): MachineFacts['limits'] {
-    return this.facts.limits
+  get limits(): Shares {
+    return this.#limits
+  }
+  get capabilities(): ReadonlySet<string> {
+    return this.facts.capabilities
+  }
+  get noNewPrivileges(): boolean {
+    return this.facts.noNewPrivileges
   }
   get startedAt(): number {
     return this.facts.startedAt
@@ -178,13 +188,20 @@ export class ContainerMachine implements Machine, Runnable {
     return this.#parts.env
   }
 
+  /** The pod was resized. */
+  resize(limits: Shares): void {
+    this.#limits = limits
+  }
+
   /** Starts a program from outside. Throws NotStarted. */
   start(start: Start): Running {
     const user = start.user ?? this.#parts.user
     const env = start.env === undefined ? this.#parts.env : new Map([...this.#parts.env, ...start.env])
     const cwd = start.cwd ?? this.#parts.cwd
     if (this.#hasEnded) throw new NotStarted('cannot exec in a stopped container', 126)
-    const found = start.program ? { ...start, program: start.program } : this.#firstOf(start.argv, env, user, cwd)
+    const found: Found = start.program
+      ? { ...start, program: start.program }
+      : this.#firstOf(start.argv, env, user, cwd)
     const pid = ++this.#lastPid
     const stdout = pid === 1 ? this.#seenByAll(start.stdout, 'stdout') : start.stdout
     const stderr = pid === 1 ? this.#seenByAll(start.stderr, 'stderr') : start.stderr
@@ -207,7 +224,7 @@ export class ContainerMachine implements Machine, Runnable {
       env,
       cwd,
       umask: 0o022,
-      user,
+      user: raised(user, found),
       descriptors: new Map(streams.entries()),
       ignores: [],
     })
@@ -261,7 +278,7 @@ export class ContainerMachine implements Machine, Runnable {
     const env = start.env ?? parent.env
     const cwd = start.cwd ?? parent.cwd
     const user = start.user ?? parent.user
-    const found =
+    const found: Found =
       start.program === undefined
         ? this.find(start.argv, env, user === parent.user ? parent.files : this.filesFor(user), cwd)
         : { program: start.program, argv: start.argv }
@@ -275,7 +292,7 @@ export class ContainerMachine implements Machine, Runnable {
       env,
       cwd,
       umask: parent.umask,
-      user,
+      user: raised(user, found),
       descriptors: start.descriptors ?? sharedDescriptors(parent.descriptors),
       ignores: start.ignores ? [...parent.ignored, ...start.ignores] : parent.ignored,
     })
@@ -285,12 +302,7 @@ export class ContainerMachine implements Machine, Runnable {
   }
 
   /** The program of a command: a path, or a name along PATH. Throws a SystemError as execve and execvp would. */
-  find(
-    argv: readonly string[],
-    env: ReadonlyMap<string, string>,
-    files: FileSystem,
-    cwd: string,
-  ): { readonly program: Program; readonly argv: readonly string[] } {
+  find(argv: readonly string[], env: ReadonlyMap<string, string>, files: FileSystem, cwd: string): Found {
     const name = argv[0] ?? ''
     const path = this.whereIs(name, env, files, cwd)
     if (path === undefined) {
@@ -408,7 +420,7 @@ export class ContainerMachine implements Machine, Runnable {
 
   allocate(bytes: number): void {
     this.#allocated += bytes
-    const most = Math.min(this.facts.limits.memory ?? mostMemory, mostMemory)
+    const most = Math.min(this.#limits.memory ?? mostMemory, mostMemory)
     if (this.#allocated > most && !this.isOutOfMemory && !this.#hasEnded) {
       this.isOutOfMemory = true
       this.destroy()
@@ -434,6 +446,7 @@ export class ContainerMachine implements Machine, Runnable {
       pid,
       parent,
       uid: user.uid,
+      user,
       argv,
       startedAt,
     }))
@@ -497,20 +510,16 @@ export class ContainerMachine implements Machine, Runnable {
     this.onEnd?.(code)
   }
 
-  #load(
-    path: string,
-    argv: readonly string[],
-    files: FileSystem,
-    depth: number,
-  ): { program: Program; argv: readonly string[] } {
-    const { kind } = files.stat(path)
+  #load(path: string, argv: readonly string[], files: FileSystem, depth: number): Found {
+    const { kind, mode, uid, gid } = files.stat(path)
     if (kind !== 'file' || !files.access(path, 'execute')) throw new SystemError('EACCES')
     const bytes = files.read(path)
     const name = programIn(bytes)
     if (name !== undefined) {
       const program = this.#parts.program(name) ?? this.#parts.stranger?.(argv, true)
       if (program === undefined) throw new SystemError('ENOENT')
-      return { program, argv }
+      if ((mode & 0o6000) === 0 || this.facts.noNewPrivileges) return { program, argv }
+      return { program, argv, as: { ...(mode & 0o4000 ? { uid } : {}), ...(mode & 0o2000 ? { gid } : {}) } }
     }
     if (bytes[0] !== 0x23 || bytes[1] !== 0x21 || depth > 4) throw new SystemError('ENOEXEC')
     const end = bytes.indexOf(10)

@@ -2,9 +2,8 @@
 // a probe, a hook. Of a container that is only told of (images.ts) there is none until then, and its process 1 is one that
 // waits. Loaded with the whole room by runs.ts, when the first container needs it.
 
-import type { Container, Pod } from '../../generated/types.ts'
+import type { Container, Pod, ResourceRequirements } from '../../generated/types.ts'
 import type { Frozen, Ref } from '../../src/api/meta.ts'
-import { milliValue, wholeValue } from '../../src/api/quantity.ts'
 import { parseTime } from '../../src/api/time.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Env } from '../../src/env/env.ts'
@@ -18,6 +17,8 @@ import { Kernel } from './kernel.ts'
 import { noSockets } from './no-sockets.ts'
 import type { Outlet } from './outlet.ts'
 import { type MachineFacts, type Program, type Signal, signalNumbers, type User } from './process.ts'
+import { capabilitiesOf, userOf } from './rights.ts'
+import { sharesOf } from './shares.ts'
 import type { Sockets } from './sockets.ts'
 import type { VolumeUsage } from './volumes/pod-volumes.ts'
 import { Waiters } from './waiters.ts'
@@ -66,7 +67,6 @@ export interface Wanted {
   /** To the millisecond. */
   readonly startedAt: number
   readonly env: ReadonlyMap<string, string>
-  readonly user: User
 }
 
 /** How long what runs may take to end when this process does. */
@@ -122,6 +122,10 @@ export class Machines {
     await this.#needs.closeVolumes?.()
   }
 
+  environmentOf(pod: Frozen<Pod>, container: Frozen<Container>): Promise<ReadonlyMap<string, string>> {
+    return environmentOf(pod, container, this.#needs)
+  }
+
   /** The machine of a container that runs now; made when there is none. */
   of(pod: Frozen<Pod>, container: string): Promise<ContainerMachine> {
     const { restart, startedAt } = runOf(pod, container)
@@ -146,6 +150,11 @@ export class Machines {
   made(uid: string, container: string, restart?: number): ContainerMachine | undefined {
     const kept = this.#kept.get(uid)?.get(container)
     return restart === undefined || kept?.restart === restart ? kept?.made : undefined
+  }
+
+  /** What its pod's resize has given a container that runs. */
+  resize(uid: string, container: string, resources: Frozen<ResourceRequirements> | undefined): void {
+    this.made(uid, container)?.resize(sharesOf(resources))
   }
 
   /** A container starts, and its command is really run. Rejects with NotStarted when it cannot be. */
@@ -229,9 +238,9 @@ export class Machines {
     ])
     for (const [key, value] of Object.entries(image?.env ?? {})) env.set(key, value)
     for (const [key, value] of await environmentOf(pod, spec, needs)) env.set(key, value)
-    const user = userOf(pod, spec, image)
-    const wanted: Wanted = { pod, container: spec, restart, image, startedAt, env, user }
+    const wanted: Wanted = { pod, container: spec, restart, image, startedAt, env }
     const files = await needs.filesOf(wanted)
+    const user = userOf(pod, spec, image, files)
     if (!env.has('HOME')) env.set('HOME', homeOf(files, user))
     const made = new ContainerMachine({
       kernel: this.#kernel,
@@ -300,7 +309,6 @@ function factsOf(pod: Frozen<Pod>, spec: Frozen<Container>, startedAt: number): 
   const short = (pod.spec.hostNetwork ? pod.spec.nodeName : (pod.spec.hostname ?? metadata.name)) ?? ''
   const hostname = short.slice(0, longestHostname).replace(/[-.]+$/, '')
   const domainname = pod.spec.subdomain ? `${pod.spec.subdomain}.${metadata.namespace}.svc.cluster.local` : ''
-  const { limits } = spec.resources ?? {}
   return {
     hostname: pod.spec.setHostnameAsFQDN && domainname ? `${hostname}.${domainname}` : hostname,
     domainname,
@@ -310,24 +318,11 @@ function factsOf(pod: Frozen<Pod>, spec: Frozen<Container>, startedAt: number): 
     pod: metadata.name,
     container: spec.name,
     podIPs: (status.podIPs ?? []).map(({ ip }) => ip),
-    limits: {
-      memory: limits?.memory === undefined ? undefined : wholeValue(limits.memory),
-      cpu: limits?.cpu === undefined ? undefined : milliValue(limits.cpu),
-    },
+    limits: sharesOf(spec.resources),
+    capabilities: capabilitiesOf(spec),
+    noNewPrivileges: spec.securityContext?.allowPrivilegeEscalation === false,
     startedAt,
   }
-}
-
-/** As the security contexts say, the container's before the pod's; names of an image's USER are its /etc/passwd's. */
-function userOf(pod: Frozen<Pod>, spec: Frozen<Container>, image: Image | undefined): User {
-  const own = spec.securityContext
-  const all = pod.spec.securityContext
-  const [name = '', group] = ((image as { readonly user?: string } | undefined)?.user ?? '0').split(':')
-  const uid = own?.runAsUser ?? all?.runAsUser ?? (Number(name) || 0)
-  const gid = own?.runAsGroup ?? all?.runAsGroup ?? (Number(group) || 0)
-  const groups = new Set([gid, ...(all?.supplementalGroups ?? [])])
-  if (all?.fsGroup !== undefined) groups.add(all.fsGroup)
-  return { uid, gid, groups: [...groups].sort((a, b) => a - b) }
 }
 
 function homeOf(files: FileSystem, { uid }: User): string {

@@ -5,6 +5,7 @@
 import type { Clock } from '../../src/env/clock.ts'
 import type { Random } from '../../src/env/random.ts'
 import type { FileSystem } from './file-system.ts'
+import type { Shares } from './shares.ts'
 import type { Sockets } from './sockets.ts'
 import type { Step } from './wait.ts'
 import type { Waiters } from './waiters.ts'
@@ -79,9 +80,12 @@ export interface TerminalMode {
 }
 
 export interface User {
+  /** Whose rights it has: the effective one. */
   readonly uid: number
   readonly gid: number
   readonly groups: readonly number[]
+  /** Who started it, where a program's setuid bit gave it another's rights. */
+  readonly realUid?: number | undefined
 }
 
 export interface Process {
@@ -170,8 +174,11 @@ export interface MachineFacts {
   readonly pod: string
   readonly container: string
   readonly podIPs: readonly string[]
-  /** Bytes and millicores; undefined: no limit but the node's. */
-  readonly limits: { readonly memory: number | undefined; readonly cpu: number | undefined }
+  readonly limits: Shares
+  /** What root may (`NET_ADMIN`); any other user has none of them. */
+  readonly capabilities: ReadonlySet<string>
+  /** `allowPrivilegeEscalation: false`: no program gives more rights than its caller has. */
+  readonly noNewPrivileges: boolean
   readonly startedAt: number
 }
 
@@ -188,6 +195,7 @@ export interface ProcessFacts {
   readonly pid: number
   readonly parent: number
   readonly uid: number
+  readonly user: User
   readonly argv: readonly string[]
   readonly startedAt: number
 }

@@ -17,6 +17,7 @@ import {
   signalNumbers,
   type User,
 } from './process.ts'
+import { raised } from './rights.ts'
 import type { Sockets } from './sockets.ts'
 import { SystemError } from './system-error.ts'
 import type { Step, Wait } from './wait.ts'
@@ -49,9 +50,9 @@ export class Task implements Process, Child {
   readonly env: Map<string, string>
   cwd: string
   umask: number
-  readonly user: User
+  user: User
   readonly descriptors: Map<number, Stream>
-  readonly files: FileSystem
+  files: FileSystem
   readonly startedAt: number
   exitCode: number | undefined
   signal: Signal | undefined
@@ -159,6 +160,10 @@ export class Task implements Process, Child {
   exec({ argv, env = this.env }: Exec): Step<number> {
     const found = this.#machine.find(argv, env, this.files, this.cwd)
     this.argv = found.argv
+    if (found.as) {
+      this.user = raised(this.user, found)
+      this.files = this.#machine.filesFor(this.user, this.pid)
+    }
     if (env !== this.env) {
       this.env.clear()
       for (const [name, value] of env) this.env.set(name, value)

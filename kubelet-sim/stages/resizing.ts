@@ -67,6 +67,7 @@ function actuate(container: ContainerView, now: Millis): void {
     return
   }
   container.set({ ...status, ...resourcesOf(spec) })
+  container.run.isResized = true
 }
 
 function needsRestart(spec: Frozen<Container>, { resources: old }: ContainerStatus): boolean {

@@ -138,3 +138,14 @@ test('[sig-node] PreStop should call prestop when killing a pod', async () => {
   await cluster.until(() => cluster.pods().length === 1, '1m')
   expect(await logsOf(cluster, 'handler')).toContain('/echo?msg=prestop')
 })
+
+const health = (probe: object, args: string[] = []) => probed(['grpc-health-checking', ...args], probe)
+
+test('[sig-node] Probing container should *not* be restarted with a GRPC liveness probe [NodeConformance]', async () => {
+  expect(await restartsAfter(health({ grpc: { port: 5000 }, ...delayed }), '4m')).toBe(0)
+})
+
+test('[sig-node] Probing container should be restarted with a GRPC liveness probe [NodeConformance]', async () => {
+  // As upstream's: nobody listens there.
+  expect(await restartsAfter(health({ grpc: { port: 2333 }, ...delayed }), '60s')).toBeGreaterThanOrEqual(1)
+})

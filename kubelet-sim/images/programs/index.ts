@@ -6,6 +6,7 @@ import type { Program } from '../../machine/process.ts'
 import { catalog } from '../index.ts'
 import { agnhost } from './agnhost/index.ts'
 import { nginx } from './nginx.ts'
+import { nonewprivs } from './nonewprivs.ts'
 import { perl } from './perl.ts'
 import { redisCli, redisServer } from './redis.ts'
 import { servedBy } from './served.ts'
@@ -24,6 +25,7 @@ const own: Readonly<Record<string, Program>> = {
   agnhost,
   'agnhost-2': agnhost,
   nginx,
+  nnp: nonewprivs,
   perl,
   'redis-cli': redisCli,
   'redis-server': redisServer,

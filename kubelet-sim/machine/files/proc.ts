@@ -3,6 +3,8 @@
 
 import type { Clock } from '../../../src/env/clock.ts'
 import type { Machine, ProcessFacts } from '../process.ts'
+import { capabilityBits } from '../rights.ts'
+import { cpuQuota, cpuWeight } from '../shares.ts'
 import type { ContainerFiles } from './container-files.ts'
 import { Inode, type Onlooker } from './inode.ts'
 import { Storage } from './storage.ts'
@@ -27,6 +29,9 @@ export interface NodeFacts {
   readonly kernel: string
   /** `kernel.shm_rmid_forced` → value; those the pod asks for. */
   readonly sysctls?: Readonly<Record<string, string>>
+  readonly oomScoreAdjust?: number
+  /** A seccomp profile says which calls of the kernel it may make. */
+  readonly isFiltered?: boolean
 }
 
 export function mountProc(files: ContainerFiles, clock: Clock, node: NodeFacts, table: ProcessTable): void {
@@ -100,7 +105,10 @@ class ProcTree {
       mounts: () => this.#text(() => this.#mounts()),
       root: () => this.#link('/'),
       stat: () => this.#text(() => `${pid} (${nameOf(process)}) S ${process.parent} ${pid} ${pid} 0 -1 0\n`),
-      status: () => this.#text(() => status(process)),
+      oom_score_adj: () => this.#text(() => `${this.#node.oomScoreAdjust ?? 0}\n`),
+      status: () => this.#text(() => status(process, this.#table.machine, this.#node)),
+      uid_map: () => this.#text(() => idMap),
+      gid_map: () => this.#text(() => idMap),
     }
     return this.#directory(
       {
@@ -222,8 +230,9 @@ function groupTree(clock: Clock, node: NodeFacts, table: ProcessTable): Inode {
         .processes()
         .map(({ pid }) => pid)
         .join('\n'),
-    'cpu.max': () => (machine.limits.cpu === undefined ? 'max 100000' : `${machine.limits.cpu * 100} 100000`),
-    'cpuset.cpus.effective': () => (node.cpus > 1 ? `0-${node.cpus - 1}` : '0'),
+    'cpu.max': () => (machine.limits.cpu === undefined ? 'max 100000' : `${cpuQuota(machine.limits.cpu)} 100000`),
+    'cpu.weight': () => String(cpuWeight(machine.limits)),
+    'cpuset.cpus.effective': () => cpuList(node),
     'memory.current': () => String(table.memory?.() ?? 0),
     'memory.max': () => String(machine.limits.memory ?? 'max'),
     'memory.swap.max': () => '0',
@@ -243,12 +252,20 @@ function groupTree(clock: Clock, node: NodeFacts, table: ProcessTable): Inode {
   return root
 }
 
+const cpuList = ({ cpus }: NodeFacts): string => (cpus > 1 ? `0-${cpus - 1}` : '0')
+
 function nameOf({ argv }: ProcessFacts): string {
   return (argv[0] ?? '').replace(/^.*\//, '').slice(0, 15)
 }
 
-function status(process: ProcessFacts): string {
-  const { pid, parent, uid } = process
+/** Nobody is mapped: the users of the node. */
+const idMap = '         0          0 4294967295\n'
+
+function status(process: ProcessFacts, machine: Machine, node: NodeFacts): string {
+  const { pid, parent, uid, user } = process
+  const ids = (real: number, effective: number) => `\t${real}\t${effective}\t${effective}\t${effective}`
+  const bounding = capabilityBits(machine.capabilities)
+  const none = capabilityBits(new Set())
   return [
     `Name:\t${nameOf(process)}`,
     'Umask:\t0022',
@@ -256,11 +273,22 @@ function status(process: ProcessFacts): string {
     `Tgid:\t${pid}`,
     `Pid:\t${pid}`,
     `PPid:\t${parent}`,
-    `Uid:\t${uid}\t${uid}\t${uid}\t${uid}`,
+    `Uid:${ids(user.realUid ?? uid, uid)}`,
+    `Gid:${ids(user.gid, user.gid)}`,
+    `Groups:\t${user.groups.join(' ')} `,
     'VmPeak:\t    4404 kB',
     'VmRSS:\t    1024 kB',
     'Threads:\t1',
-    'Seccomp:\t0',
+    `CapInh:\t${none}`,
+    `CapPrm:\t${uid === 0 ? bounding : none}`,
+    `CapEff:\t${uid === 0 ? bounding : none}`,
+    `CapBnd:\t${bounding}`,
+    `CapAmb:\t${none}`,
+    `NoNewPrivs:\t${machine.noNewPrivileges ? 1 : 0}`,
+    `Seccomp:\t${node.isFiltered ? 2 : 0}`,
+    `Seccomp_filters:\t${node.isFiltered ? 1 : 0}`,
+    `Cpus_allowed_list:\t${cpuList(node)}`,
+    'Mems_allowed_list:\t0',
     '',
   ].join('\n')
 }

@@ -70,7 +70,10 @@ function shellProgram(standard: Dialect): Program {
         return 2
       }
       shell.isText = true
-      if (words[1] !== undefined) shell.name = words[1]
+      if (words[1] !== undefined) {
+        shell.name = words[1]
+        shell.isNamed = true
+      }
       shell.positional = words.slice(2)
       return yield* shell.main(() => shell.evaluate(text, 'main', true))
     }

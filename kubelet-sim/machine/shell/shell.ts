@@ -75,6 +75,8 @@ export class Shell {
   isInteractive = false
   /** Its commands come from a file and not from `-c` or a prompt. */
   isScript = false
+  /** It has a name beside the one it was called by: of a script, or the word after the text of `-c`. */
+  isNamed = false
   /** They are the text of `-c`. */
   isText = false
   readonly isSubshell: boolean
@@ -117,6 +119,7 @@ export class Shell {
       this.lastBackground = from.lastBackground
       this.line = from.line
       this.isScript = parent!.isScript
+      this.isNamed = parent!.isNamed
       this.isText = parent!.isText
       this.isInteractive = false
       this.#tested = from.tested
@@ -128,8 +131,9 @@ export class Shell {
       return
     }
     const { env } = process
+    // ash and bash hand on what they could not name themselves; dash does not.
     for (const [key, value] of env) {
-      if (/^[A-Za-z_]\w*$/.test(key)) this.variables.put(key, { value, isExported: true })
+      if (dialect !== 'dash' || isVariableName(key)) this.variables.put(key, { value, isExported: true })
     }
     this.variables.put('IFS', { value: ' \t\n' })
     this.variables.put('PWD', { value: process.cwd, isExported: true })
@@ -153,6 +157,7 @@ export class Shell {
   /** A file's commands. */
   script(path: string, args: readonly string[]): Step<number> {
     this.isScript = true
+    this.isNamed = true
     this.positional = args
     return this.main(() => this.evaluate(this.process.files.readText(this.absolute(path)), 'main', true))
   }
@@ -1065,7 +1070,9 @@ export class Shell {
     if (this.dialect === 'dash') return `${this.name}: ${this.line}: ${of}`
     if (this.isInteractive) return `${this.name}: ${of}`
     if (this.dialect === 'bash') return `${this.name}: line ${this.line}: ${of}`
-    return `${this.name}: ${of}line ${this.ashLine(this.line)}: `
+    return builtin === undefined && !this.isNamed
+      ? `${this.name}: `
+      : `${this.name}: ${of}line ${this.ashLine(this.line)}: `
   }
 
   /** What busybox prints for a tool that is built into its shell. */
@@ -1081,7 +1088,7 @@ export class Shell {
   syntaxWords(fault: SyntaxFault): string {
     const { message, line, found } = fault
     if (this.dialect === 'ash')
-      return `${this.name}: ${this.isScript ? `line ${line}: ` : ''}syntax error: ${message}\n`
+      return `${this.name}: ${this.isNamed ? `line ${this.ashLine(line)}: ` : ''}syntax error: ${message}\n`
     if (this.dialect === 'dash')
       return `${this.name}: ${line}: Syntax error: ${message[0]!.toUpperCase()}${message.slice(1)}\n`
     const where = `${this.name}: ${this.isScript || this.isInteractive ? '' : '-c: '}line ${line}: `
@@ -1135,6 +1142,11 @@ const signalWords: Readonly<Partial<Record<Signal, string>>> = {
 
 export function isWord(value: Assignment['value']): value is Word {
   return 'parts' in value
+}
+
+/** Whether a script can say it. */
+export function isVariableName(text: string): boolean {
+  return /^[A-Za-z_]\w*$/.test(text)
 }
 
 function trimNewlines(text: string): string {

@@ -12,24 +12,28 @@ export const id = tool('[-ugGnr] [USER]', function* (process) {
   const options = optionsOf(process, 'ugGnr', { user: 'u', group: 'g', groups: 'G', name: 'n', real: 'r' })
   const owners = new Owners(process.files)
   const [name] = options.words
-  let { uid, gid, groups } = process.user
+  let { uid, gid, groups, realUid = uid } = process.user
   if (name !== undefined) {
     const known = accounts(process.files).find(each => each.name === name || String(each.uid) === name)
     if (known === undefined) throw new ToolError(`unknown user ${name}`)
     ;({ uid, gid } = known)
+    realUid = uid
     groups = [gid, ...groupsOf(process.files).flatMap(each => (each.members.includes(name) ? [each.gid] : []))]
   }
   const all = [gid, ...groups.filter(each => each !== gid)]
   const names = options.has('n')
   let text: string
-  if (options.has('u')) text = names ? userName(owners, uid) : String(uid)
-  else if (options.has('g')) text = names ? owners.group(gid) : String(gid)
+  if (options.has('u')) {
+    const shown = options.has('r') ? realUid : uid
+    text = names ? userName(owners, shown) : String(shown)
+  } else if (options.has('g')) text = names ? owners.group(gid) : String(gid)
   else if (options.has('G')) text = all.map(each => (names ? owners.group(each) : String(each))).join(' ')
   else {
     const shown = (number: number, called: string) => (called === String(number) ? called : `${number}(${called})`)
     const list = all.map(each => shown(each, owners.group(each))).join(',')
-    const user = shown(uid, owners.user(uid))
-    text = `uid=${user} gid=${shown(gid, owners.group(gid))}${all.length > 0 ? ` groups=${list}` : ''}`
+    const user = shown(realUid, owners.user(realUid))
+    const effective = uid === realUid ? '' : ` euid=${shown(uid, owners.user(uid))}`
+    text = `uid=${user} gid=${shown(gid, owners.group(gid))}${effective}${all.length > 0 ? ` groups=${list}` : ''}`
   }
   yield* process.print(`${text}\n`)
   return 0

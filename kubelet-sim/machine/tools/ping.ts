@@ -62,8 +62,13 @@ export const ip = tool('[OPTIONS] address|route|link|neigh [ARGS]', function* (p
   const [what = '', verb = 'show'] = words
   const { addresses } = process.sockets
   const four = addresses.find(each => !each.includes(':')) ?? '127.0.0.1'
-  if (!/^(s|l|li|lis|list|sh|sho|show|get)$/.test(verb))
-    throw new ToolError('RTNETLINK answers: Operation not permitted', 2)
+  if (!/^(s|l|li|lis|list|sh|sho|show|get)$/.test(verb)) {
+    const may = process.user.uid === 0 && process.machine.capabilities.has('NET_ADMIN')
+    const why = may
+      ? 'kubesim cannot change interfaces, addresses and routes'
+      : 'RTNETLINK answers: Operation not permitted'
+    throw new ToolError(why, 2)
+  }
   if ('route'.startsWith(what) && what !== '') {
     if (verb === 'get') yield* process.print(`${words[2] ?? ''} via ${gatewayOf(four)} dev eth0  src ${four}\n`)
     else {

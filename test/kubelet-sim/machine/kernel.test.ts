@@ -100,7 +100,7 @@ describe('the kernel', () => {
           yield* process.pause()
         }
       }),
-      facts: { limits: { memory: 10 * 1024 * 1024, cpu: undefined } },
+      facts: { limits: { memory: 10 * 1024 * 1024, cpu: undefined, cpuShares: 2 } },
     })
     expect((await run(['sh'])).code).toBe(137)
     expect(machine.isOutOfMemory).toBe(true)

@@ -19,8 +19,19 @@ describe('a script prints what busybox’ ash (1.35) and bash (5.2) print', () =
   test.each(answers as Answer[])('$shell: $script', async ({ shell, script, stdout, stderr = '', code = 0 }) => {
     const kind = shell as 'ash' | 'bash'
     const { run } = shellMachine(kind)
-    expect(await run([commandOf(kind), '-c', script], { cwd: '/work' })).toEqual({ code, stdout, stderr })
+    // With a name of its own ash tells the lines of its errors.
+    const name = kind === 'ash' ? ['sh'] : []
+    expect(await run([commandOf(kind), '-c', script, ...name], { cwd: '/work' })).toEqual({ code, stdout, stderr })
   })
+})
+
+test('ash without a name of its own tells no line, but of a builtin', async () => {
+  const said = async (script: string) => (await shellMachine('ash').run(['sh', '-c', script])).stderr
+  expect(await said('nosuch; (nosuch2); f() { nosuch3; }; f')).toBe(
+    'sh: nosuch: not found\nsh: nosuch2: not found\nsh: nosuch3: not found\n',
+  )
+  expect(await said('cd /nope')).toBe("sh: cd: line 0: can't cd to /nope: No such file or directory\n")
+  expect(await said('if')).toBe('sh: syntax error: unexpected end of file (expecting "then")\n')
 })
 
 describe('by the cluster’s clock', () => {

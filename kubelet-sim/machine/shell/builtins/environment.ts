@@ -3,7 +3,7 @@
 import type { Step } from '../../wait.ts'
 import { expandText } from '../expansion.ts'
 import { quoteForReuse } from '../parameters.ts'
-import type { Shell } from '../shell.ts'
+import { isVariableName, type Shell } from '../shell.ts'
 import type { Assignment } from '../syntax.ts'
 import type { Variable } from '../variables.ts'
 import type { Builtin } from './index.ts'
@@ -56,7 +56,8 @@ function* list(shell: Shell, word: string, isListed: (variable: Variable) => boo
   let text = ''
   for (const name of shell.variables.names()) {
     const variable = shell.variables.find(name)!
-    if (!isListed(variable)) continue
+    // What could not be said in a script is handed on, not listed.
+    if (!isListed(variable) || !isVariableName(name)) continue
     const value = shell.variables.get(name)
     const shown =
       value === undefined

@@ -1,0 +1,89 @@
+// Whose rights the programs of a container have: its user and groups, what a program's setuid bit adds, and the capabilities.
+// As containerd makes them of the security contexts and the image (internal/cri/server/container_create_linux.go, pkg/oci).
+
+import type { Container, Pod } from '../../generated/types.ts'
+import type { Frozen } from '../../src/api/meta.ts'
+import type { Image } from '../images.ts'
+import type { FileSystem } from './file-system.ts'
+import type { Program, User } from './process.ts'
+import { accounts, groups } from './tools/owners.ts'
+
+/** A program as a path holds it. */
+export interface Found {
+  readonly program: Program
+  readonly argv: readonly string[]
+  /** Whose rights its setuid and setgid bits give. */
+  readonly as?: Partial<Pick<User, 'uid' | 'gid'>>
+}
+
+export function raised(user: User, { as }: Found): User {
+  return as === undefined ? user : { ...user, ...as, realUid: user.realUid ?? user.uid }
+}
+
+/** The container's security context before the pod's, that before the image's USER; names are the image's own. */
+export function userOf(
+  { spec }: Frozen<Pod>,
+  { securityContext: own }: Frozen<Container>,
+  image: Image | undefined,
+  files: FileSystem,
+): User {
+  const all = spec.securityContext
+  const [named = '', group] = (image?.user ?? '').split(':')
+  const wanted = own?.runAsUser ?? all?.runAsUser
+  const users = accounts(files)
+  const account = users.find(each =>
+    wanted === undefined ? each.name === named || String(each.uid) === (named || '0') : each.uid === wanted,
+  )
+  const uid = wanted ?? account?.uid ?? (Number(named) || 0)
+  const gid = own?.runAsGroup ?? all?.runAsGroup ?? ofImage(wanted, group, files) ?? account?.gid ?? 0
+  const more =
+    all?.supplementalGroupsPolicy === 'Strict' || account === undefined ? [] : memberships(files, account.name)
+  const set = new Set([gid, ...more, ...(all?.supplementalGroups ?? [])])
+  if (all?.fsGroup !== undefined) set.add(all.fsGroup)
+  return { uid, gid, groups: [...set].sort((a, b) => a - b) }
+}
+
+/** USER's second word counts as long as nobody says whose it is. */
+function ofImage(wanted: number | undefined, group: string | undefined, files: FileSystem): number | undefined {
+  if (wanted !== undefined || group === undefined) return undefined
+  return groups(files).find(({ name }) => name === group)?.gid ?? (Number(group) || 0)
+}
+
+function memberships(files: FileSystem, user: string): readonly number[] {
+  return groups(files).flatMap(({ name, gid, members }) => (name !== user && members.includes(user) ? [gid] : []))
+}
+
+/** Those that containerd gives (pkg/oci/spec.go defaultUnixCaps). */
+const usual: readonly string[] = [
+  ...['CHOWN', 'DAC_OVERRIDE', 'FSETID', 'FOWNER', 'MKNOD', 'NET_RAW', 'SETGID', 'SETUID', 'SETFCAP', 'SETPCAP'],
+  ...['NET_BIND_SERVICE', 'SYS_CHROOT', 'KILL', 'AUDIT_WRITE'],
+]
+
+/** linux/capability.h: each is the bit of its place. */
+const known: readonly string[] = [
+  ...['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP'],
+  ...['LINUX_IMMUTABLE', 'NET_BIND_SERVICE', 'NET_BROADCAST', 'NET_ADMIN', 'NET_RAW', 'IPC_LOCK', 'IPC_OWNER'],
+  ...['SYS_MODULE', 'SYS_RAWIO', 'SYS_CHROOT', 'SYS_PTRACE', 'SYS_PACCT', 'SYS_ADMIN', 'SYS_BOOT', 'SYS_NICE'],
+  ...['SYS_RESOURCE', 'SYS_TIME', 'SYS_TTY_CONFIG', 'MKNOD', 'LEASE', 'AUDIT_WRITE', 'AUDIT_CONTROL', 'SETFCAP'],
+  ...['MAC_OVERRIDE', 'MAC_ADMIN', 'SYSLOG', 'WAKE_ALARM', 'BLOCK_SUSPEND', 'AUDIT_READ', 'PERFMON', 'BPF'],
+  'CHECKPOINT_RESTORE',
+]
+
+/** What root may in it; any other user has none of them. */
+export function capabilitiesOf({ securityContext }: Frozen<Container>): ReadonlySet<string> {
+  if (securityContext?.privileged) return new Set(known)
+  const { add = [], drop = [] } = securityContext?.capabilities ?? {}
+  const plain = (name: string) => name.toUpperCase().replace(/^CAP_/, '')
+  const held = new Set(add.map(plain).includes('ALL') ? known : usual)
+  if (drop.map(plain).includes('ALL')) held.clear()
+  for (const name of drop) held.delete(plain(name))
+  for (const name of add) if (known.includes(plain(name))) held.add(plain(name))
+  return held
+}
+
+/** As /proc shows them. */
+export function capabilityBits(held: ReadonlySet<string>): string {
+  let bits = 0n
+  for (const [place, name] of known.entries()) if (held.has(name)) bits |= 1n << BigInt(place)
+  return bits.toString(16).padStart(16, '0')
+}
