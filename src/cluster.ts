@@ -80,6 +80,8 @@ export interface Cluster {
   /** Resolves when every component works and the nodes are registered. */
   start(): Promise<void>
   isRunning(component: Component): boolean
+  /** All that have a queue, by component; those of one that was stopped too, and never those of one that never ran. */
+  workers(): readonly WorkerState[]
   stopComponent(component: Component): Promise<void>
   startComponent(component: Component): Promise<void>
   /** How the scheduler came to place a pod, or not to. */
@@ -93,6 +95,14 @@ export interface Cluster {
   close(): Promise<void>
 }
 
+export interface WorkerState {
+  readonly component: Component
+  /** Of a controller, as faults and causes name it. */
+  readonly name: string
+  /** Undefined: it does not work now. */
+  readonly queue: ReturnType<Manager['queues']>[number]['queue'] | undefined
+}
+
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { endpoint = { address: '127.0.0.1', port: 6443 } } = options
   const storage = await RevisionStore.open(options.env, options.journal, {
@@ -103,6 +113,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   // With the same seed a cluster that is started again must not draw the uids and names of its first life a second time.
   const env: Env = { ...options.env, random: options.env.random.fork(`from revision ${storage.revision}`) }
   const managers = new Map<Component, Manager>()
+  const workers = new Map<Component, readonly string[]>()
   const decisions = new DecisionBook()
   const authorizer = createAuthorizer(storage)
   const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env, { authorizer }), {
@@ -155,6 +166,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (managers.has(component)) return
     const manager = createManager(env, client, makers[component](), { informers })
     managers.set(component, manager)
+    workers.set(component, manager.names)
     if (component === 'kubelet') await nodes.start()
     await manager.start()
   }
@@ -214,6 +226,16 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       engine.start()
     },
     isRunning: component => managers.has(component),
+    workers: () =>
+      [...workers].flatMap(([component, names]) => {
+        const queues = new Map(
+          managers
+            .get(component)
+            ?.queues()
+            .map(({ name, queue }) => [name, queue]),
+        )
+        return names.map(name => ({ component, name, queue: queues.get(name) }))
+      }),
     startComponent,
     stopComponent,
     decisions,

@@ -1,7 +1,7 @@
 // What kubesim serves beside the API, below /kubesim/v1alpha1/: the clock, what happened, traces. The HTTP door has seen to who asks and
 // whether he may – as for every path that is no resource, by a ClusterRole's nonResourceURLs. Called by serve.ts.
 
-import { Lines, type OwnRequest } from '../apiserver/http/app.ts'
+import { Lines, LiveLines, type OwnRequest } from '../apiserver/http/app.ts'
 import { keyOf } from '../apiserver/storage/keys.ts'
 import { parseDuration } from '../kubelet-sim/duration.ts'
 import { ApiError, badRequest, methodNotAllowed, notFound } from './api/errors.ts'
@@ -27,6 +27,7 @@ const root = '/kubesim/v1alpha1/'
 export async function ownPaths(own: OwnPaths, request: OwnRequest): Promise<object | undefined> {
   if (!request.path.startsWith(root)) return undefined
   const [first, ...rest] = request.path.slice(root.length).split('/')
+  if (first === 'control-plane') return controlPlanePath(own, rest, request)
   if (first === 'clock') return clockPath(own.clockControl, rest, request)
   const act = first === undefined || rest.length > 0 ? undefined : acting[first]
   if (act !== undefined) {
@@ -125,6 +126,30 @@ function selected(query: Query): TimelineQuery {
     all: query.get('all') === 'true',
     ...(limit > 0 ? { limit } : {}),
   }
+}
+
+async function controlPlanePath(
+  { cluster, clockControl }: OwnPaths,
+  [part, ...rest]: string[],
+  request: OwnRequest,
+): Promise<object | undefined> {
+  if (rest.length > 0 || (part !== undefined && part !== 'events')) return undefined
+  requireMethod(request, 'GET')
+  if (part === undefined) {
+    const { controlPlaneOf } = await import('./own/control-plane.ts')
+    return controlPlaneOf(cluster, clockControl)
+  }
+  const { query, signal } = request
+  if (!['1', 'true'].includes(query.get('watch') ?? '')) throw badRequest('events are watched: ?watch=1')
+  const { passing } = await import('./own/control-plane-events.ts')
+  const word = (name: string): string | undefined => query.get(name) || undefined
+  const wanted = {
+    resource: word('resource'),
+    namespace: word('namespace'),
+    name: word('name'),
+    station: word('station'),
+  }
+  return new LiveLines(passing(cluster, { ...wanted, all: query.get('all') === 'true' }, signal))
 }
 
 async function clockPath(

@@ -180,7 +180,7 @@ function isAsked({ key }: StorageEvent, { namespace, resource, name, all }: Time
 }
 
 /** `/registry/apps/deployments/default/web` */
-function placeOf(key: string): { plural: string; resource: string; namespace?: string; name: string } {
+export function placeOf(key: string): { plural: string; resource: string; namespace?: string; name: string } {
   const [group, plural = '', ...rest] = key.split('/').slice(2)
   const resource = group === 'core' ? plural : `${plural}.${group}`
   return rest.length > 1
@@ -188,7 +188,7 @@ function placeOf(key: string): { plural: string; resource: string; namespace?: s
     : { plural, resource, name: rest[0]! }
 }
 
-function nameOf(key: string, { kind, metadata }: Frozen<KubeObject>): ObjectName {
+export function nameOf(key: string, { kind, metadata }: Frozen<KubeObject>): ObjectName {
   const { resource, namespace, name } = placeOf(key)
   const { uid } = metadata
   return { resource, kind, ...(namespace ? { namespace } : {}), name, ...(uid ? { uid } : {}) }

@@ -22,6 +22,7 @@ import type { Flow, FlowControl } from '../flowcontrol/flow-control.ts'
 import type { Registry, User } from '../registry/registry.ts'
 import { noSuchPath } from '../registry/subresources.ts'
 import { remoteOf, sendRemote } from './aggregated.ts'
+import { tellAsked } from './asked.ts'
 import { auditFamilies, requestHead, tellStart } from './auditing.ts'
 import { frontProxyCertificate } from './certificates.ts'
 import { discoveryRoutes } from './discovery.ts'
@@ -70,7 +71,7 @@ export interface HttpServerOptions {
   /** What is served beside the API as JSON, below /simulator/; undefined where there is nothing. */
   readonly pages?: (path: string) => object | undefined
   /** What kubesim serves of its own, below /kubesim/, with any method; undefined where there is nothing. */
-  readonly own?: (request: OwnRequest) => Promise<object | Lines | undefined>
+  readonly own?: (request: OwnRequest) => Promise<object | Lines | LiveLines | undefined>
   /** What others in the process count; told at /metrics, beside what the server counts itself. */
   readonly metrics?: () => readonly Family[]
 }
@@ -95,6 +96,15 @@ export class Lines {
   }
 }
 
+/** An answer that goes on until the reader leaves: texts of whole lines, as they come. */
+export class LiveLines {
+  readonly each: AsyncIterable<string>
+
+  constructor(each: AsyncIterable<string>) {
+    this.each = each
+  }
+}
+
 /** A request to a path of kubesim's own, by somebody who may. */
 export interface OwnRequest {
   readonly method: string
@@ -103,7 +113,7 @@ export interface OwnRequest {
   readonly user: User
   /** The body, as JSON; {} when there is none. */
   readonly body: unknown
-  /** Aborted when who asked has gone. */
+  /** Aborted when who asked has gone, or the server ends. */
   readonly signal: AbortSignal
 }
 
@@ -178,6 +188,7 @@ export function createAnswering(options: HttpServerOptions): Answering {
     let flow: Flow | undefined
     let trail: Trail | undefined
     let isLong = false
+    let refuse: ((error: ApiError) => void) | undefined
     let remarked: readonly Remarked[] = []
     const ago = past && request.url?.startsWith('/at/') ? pastTarget(request.url) : undefined
     // From here on the request is as it would be of the present.
@@ -213,6 +224,9 @@ export function createAnswering(options: HttpServerOptions): Answering {
       }
       const user = meant(authenticated, request)
       if (user !== authenticated) trail?.impersonates(user)
+      if (env.traffic.isWatched && attributes.isResource) {
+        refuse = tellAsked(env.traffic, user, attributes, request.headers['user-agent'])
+      }
       const entry = admitted(flows, attributes, user, response, headers)
       flow = entry instanceof Promise ? await entry : entry
       requireAllowed(user, url, attributes, trail)
@@ -230,9 +244,9 @@ export function createAnswering(options: HttpServerOptions): Answering {
       if (target !== undefined)
         return await verbs.answer(target, { request, response, user, headers, trail } satisfies Exchange)
       if (options.own !== undefined && path.startsWith('/kubesim/')) {
-        const said = await options.own(await ownRequest(request, response, path, user))
+        const said = await options.own(await ownRequest(request, response, path, user, ending.signal))
         if (said === undefined) throw noSuchPath()
-        if (said instanceof Lines) return await sendLines(response, said, headers)
+        if (said instanceof Lines || said instanceof LiveLines) return await sendLines(response, said, headers)
         return sendObject(response, 200, said, headers)
       }
       if (request.method === 'GET' || request.method === 'HEAD') {
@@ -255,6 +269,7 @@ export function createAnswering(options: HttpServerOptions): Answering {
     } catch (error) {
       if (error instanceof Overload) return sendOverload(response, headers)
       const told = asApiError(error)
+      refuse?.(told)
       if (told.reason === 'InternalError') env.log.error({ method: request.method, path, error }, 'a request failed')
       if (!response.headersSent) trail?.stated(told.toStatus())
       if (response.headersSent) response.destroy()
@@ -433,9 +448,9 @@ async function struck(
   if (strike.error !== undefined) throw strike.error
 }
 
-async function sendLines(response: ServerResponse, { each }: Lines, headers: Headers): Promise<void> {
+async function sendLines(response: ServerResponse, { each }: Lines | LiveLines, headers: Headers): Promise<void> {
   response.writeHead(200, { ...headers, 'Content-Type': 'application/x-ndjson' })
-  for (const line of each) if (!response.write(line) && !(await drained(response))) return
+  for await (const line of each) if (!response.write(line) && !(await drained(response))) return
   response.end()
 }
 
@@ -444,9 +459,15 @@ async function ownRequest(
   response: ServerResponse,
   path: string,
   user: User,
+  ending: AbortSignal,
 ): Promise<OwnRequest> {
   const leaving = new AbortController()
-  response.once('close', () => leaving.abort())
+  const leave = (): void => leaving.abort()
+  ending.addEventListener('abort', leave, { once: true })
+  response.once('close', () => {
+    ending.removeEventListener('abort', leave)
+    leave()
+  })
   const bytes = await readBody(request)
   let body: unknown
   try {

@@ -77,7 +77,7 @@ function selectedName(url: string, path: string): string {
 
 /** What may take as long as it likes (pkg/server/config.go: watch, proxy, and what is attached to). */
 export function isLongRunning({ isResource, verb, subresource, path }: RequestAttributes): boolean {
-  if (!isResource) return path.startsWith('/debug/pprof/')
+  if (!isResource) return path.startsWith('/debug/pprof/') || path === '/kubesim/v1alpha1/control-plane/events'
   return verb === 'watch' || longSubresources.has(subresource)
 }
 

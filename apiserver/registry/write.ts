@@ -113,6 +113,7 @@ export async function createNamed(
     for (const plugin of collection.admission) plugin.check?.(draft as Frozen<KubeObject>, request)
     const validating = turns && askValidating(turns, draft, request)
     if (validating) return validating
+    tellAdmitted(collection, draft, 'create', info)
     const also = charge(collection, draft, request)
     if (current !== undefined) throw exists(collection, current)
     for (const text of kind.warnings?.(draft, undefined) ?? []) info.warn(text)
@@ -319,12 +320,21 @@ function decideChange(
   for (const plugin of collection.admission) plugin.check?.(draft as Frozen<KubeObject>, request)
   const validating = turns && askValidating(turns, draft, request)
   if (validating) return validating
+  tellAdmitted(collection, draft, 'update', info)
   for (const text of kind.warnings?.(draft, old) ?? []) info.warn(text)
   if (isFinalized(draft, old)) return { remove: true }
   // A change of times alone is none (endpoints/handlers/fieldmanager/equality.go).
   const isSame = isSameSpec && jsonEqual(draft.metadata, old.metadata) && jsonEqual(draft.status, old.status)
   if (isSame && managed.isSame()) return { keep: true }
   return putting(collection.toStore(draft, old), charge(collection, draft, request), managed.text())
+}
+
+function tellAdmitted({ kind, env }: Collection, draft: Body, verb: 'create' | 'update', info: RequestInfo): void {
+  if (!env.traffic.isWatched) return
+  const { name, namespace } = draft.metadata
+  const { user, cause } = info
+  const object = { resource: kind.resource, namespace, name }
+  env.traffic.tell({ step: 'admission', user: user.name, by: cause?.by ?? '', verb, object })
 }
 
 /** What is to be written together with the object. */

@@ -6,6 +6,7 @@ import type { Clock } from './clock.ts'
 import type { Gate } from './gate.ts'
 import type { Logger } from './log.ts'
 import type { Random } from './random.ts'
+import type { Traffic } from './traffic.ts'
 
 export interface Env {
   /** The cluster's time. */
@@ -16,6 +17,8 @@ export interface Env {
    */
   readonly wall: Clock
   readonly gate: Gate
+  /** What travels, for those who want to see it. */
+  readonly traffic: Traffic
   readonly random: Random
   readonly activity: Activity
   readonly log: Logger

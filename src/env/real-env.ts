@@ -6,6 +6,7 @@ import type { Env } from './env.ts'
 import { Gate } from './gate.ts'
 import { type LogLevel, openLog } from './log.ts'
 import { SeededRandom, systemSeed } from './random.ts'
+import { Traffic } from './traffic.ts'
 
 export interface RealEnvOptions {
   /** Of all chance; undefined draws one. */
@@ -27,6 +28,7 @@ export function realEnv({ seed = systemSeed(), logLevel = 'info', logTo }: RealE
     clock,
     wall: new RealClock(),
     gate: new Gate(),
+    traffic: new Traffic(),
     random: new SeededRandom(seed),
     activity: new PromptBusyCount(),
     log: openLog(clock, logLevel, logTo),

@@ -6,6 +6,7 @@ import type { Env } from './env.ts'
 import { Gate } from './gate.ts'
 import { type LogLevel, openLog } from './log.ts'
 import { SeededRandom } from './random.ts'
+import { Traffic } from './traffic.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 export interface VirtualEnvOptions {
@@ -35,6 +36,7 @@ export function virtualEnv({
     clock,
     wall: clock,
     gate: new Gate(),
+    traffic: new Traffic(),
     activity,
     random: new SeededRandom(seed),
     log: openLog(clock, logLevel, logTo),

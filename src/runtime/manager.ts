@@ -30,7 +30,7 @@ export interface Manager {
   readonly names: readonly string[]
   readonly informers: Informers
   /** The queues of the controllers that work now. */
-  queues(): readonly { readonly name: string; readonly queue: Pick<WorkQueue, 'length' | 'counts'> }[]
+  queues(): readonly { readonly name: string; readonly queue: Pick<WorkQueue, 'length' | 'counts' | 'working'> }[]
   /** Ends everything; resolves when no controller works any more. */
   close(): Promise<void>
 }
@@ -260,7 +260,11 @@ class Run {
     before: Frozen<KubeObject> | undefined,
     patience: Millis = 0,
   ): void {
+    const { traffic } = this.#env
     if (!this.#woken.has(key)) this.#woken.set(key, objectAt(kind, now, before))
+    if (traffic.isWatched) {
+      traffic.tell({ step: 'queue', worker: this.#spec.name, key, woken: objectAt(kind, now, before) })
+    }
     queue.addAfter(key, patience)
   }
 
@@ -278,12 +282,15 @@ class Run {
       const ref = refFromKey(key)
       const object = this.#spec.for && this.#informers.of(this.#spec.for).get(ref)
       const written = trackWrites(this.#clientFor(key, object), this.#informers, this.kinds)
+      this.#tell('work', key, object)
       try {
         const outcome = await this.#turn(ref, object, { ...context, client: written.client })
         queue.forget(key)
         if (outcome) queue.addAfter(key, outcome.again)
+        this.#tell('done', key, object, outcome ? { again: outcome.again } : {})
       } catch (error) {
         if (!context.signal.aborted) {
+          this.#tell('done', key, object, { fault: error instanceof Error ? error.message : String(error) })
           const fields = { key, failures: queue.failures(key) + 1, error: describe(error) }
           if (isConflict(error)) context.log.debug(fields, 'reconcile met a newer object, trying again')
           else context.log.warn(fields, 'reconcile failed, trying again')
@@ -297,6 +304,19 @@ class Run {
         queue.done(key)
       })
     }
+  }
+
+  #tell(
+    step: 'work' | 'done',
+    key: string,
+    object: Frozen<KubeObject> | undefined,
+    how: { readonly again?: Millis; readonly fault?: string } = {},
+  ): void {
+    const { traffic } = this.#env
+    if (!traffic.isWatched) return
+    const { name: worker, for: own } = this.#spec
+    const of = object && own && objectAt(own, object, undefined)
+    traffic.tell({ step, worker, key, of, ...how })
   }
 
   /** What is written in this turn is kept with why: the object at hand, and what had woken us. */

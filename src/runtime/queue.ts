@@ -14,6 +14,8 @@ export interface WorkQueue {
   readonly length: number
   /** How often a key was put among those that need work, and how often for a failure: what /metrics tells. */
   readonly counts: QueueCounts
+  /** The keys that are being worked now. */
+  readonly working: readonly string[]
   add(key: string): void
   addAfter(key: string, delay: Millis): void
   /** Adds the key after a wait that grows with its failures in a row. */
@@ -92,6 +94,10 @@ class Queue implements WorkQueue, Gated {
 
   get length(): number {
     return this.#ready.length - this.#head
+  }
+
+  get working(): readonly string[] {
+    return [...this.#processing].filter(key => !this.#resting.has(key))
   }
 
   add(key: string): void {

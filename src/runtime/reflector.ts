@@ -71,6 +71,11 @@ export async function reflect<T extends KubeObject>(
       return event.resourceVersion
     }
     const { metadata } = event.object
+    if (env.traffic.isWatched) {
+      const { name, namespace, resourceVersion } = metadata
+      const object = { resource: kind.resource, namespace, name, revision: Number(resourceVersion) }
+      env.traffic.tell({ step: 'watch', type: event.type, object })
+    }
     if (event.type === 'DELETED') cache.remove(metadata)
     else cache.set(event.object)
     const revision = metadata.resourceVersion!

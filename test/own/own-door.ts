@@ -2,6 +2,9 @@
 
 import https from 'node:https'
 import { createInterface } from 'node:readline'
+import type { NewObject } from '../../src/api/meta.ts'
+import { createHttpClient } from '../../src/client/http-client.ts'
+import { builtinKinds } from '../../src/kinds/index.ts'
 import type { Listening } from '../../src/testing/listening.ts'
 import type { TestCluster } from '../support/cluster.ts'
 
@@ -14,6 +17,8 @@ export interface OwnAnswer {
 export interface OwnDoor extends AsyncDisposable {
   get(path: string, as?: 'admin' | 'nobody'): Promise<OwnAnswer>
   post(path: string, body: unknown, as?: 'admin' | 'nobody'): Promise<OwnAnswer>
+  /** Creates an object as a client outside would; rejects with what the server says. */
+  apply(object: NewObject<any>): Promise<void>
   /** The lines of a stream, parsed, until it is closed by either side. */
   stream(path: string): Promise<{ readonly lines: AsyncIterator<any>; close(): void }>
 }
@@ -35,11 +40,20 @@ export async function openOwnDoor(cluster: TestCluster): Promise<OwnDoor> {
     let text = ''
     response.setEncoding('utf8')
     for await (const chunk of response) text += chunk
-    return { code: response.statusCode ?? 0, json: JSON.parse(text) }
+    return { code: response.statusCode ?? 0, json: text.startsWith('{') ? JSON.parse(text) : text }
   }
   return {
     get: (path, as = 'admin') => asked('GET', path, undefined, as),
     post: (path, body, as = 'admin') => asked('POST', path, body, as),
+    async apply(object) {
+      const connection = createHttpClient(listening.access)
+      try {
+        const kind = builtinKinds.find(each => each.apiVersion === object.apiVersion && each.kind === object.kind)!
+        await connection.client.of(kind).create(object)
+      } finally {
+        connection.close()
+      }
+    },
     async stream(path) {
       const response = await send('GET', path, undefined, 'admin')
       if (response.statusCode !== 200) throw new Error(`the stream is refused with ${response.statusCode}`)
@@ -53,9 +67,9 @@ export async function openOwnDoor(cluster: TestCluster): Promise<OwnDoor> {
       return { lines: parsed, close: () => void response.destroy() }
     },
     async [Symbol.asyncDispose]() {
+      await listening.close()
       agent.destroy()
       bare.destroy()
-      await listening.close()
     },
   }
 }
