@@ -33,6 +33,7 @@ export function createDirectClient(
   registry: Registry,
   component = 'kubesim',
   cause: Cause = { by: component },
+  isQuiet = false,
 ): Client {
   const info: RequestInfo = {
     user: { name: `system:${component}`, groups: ['system:masters', 'system:authenticated'] },
@@ -44,13 +45,14 @@ export function createDirectClient(
     of<T extends KubeObject>(kind: Kind<T>): ResourceClient<T> {
       let client = clients.get(kind)
       if (client === undefined) {
-        client = resourceClient<T>(env, registry, kind, component, info)
+        client = resourceClient<T>(env, registry, kind, component, info, isQuiet)
         clients.set(kind, client)
       }
       return client
     },
     as: other => createDirectClient(env, registry, other),
-    because: why => createDirectClient(env, registry, component, why),
+    because: why => createDirectClient(env, registry, component, why, isQuiet),
+    quietly: () => createDirectClient(env, registry, component, cause, true),
   }
 }
 
@@ -60,6 +62,7 @@ function resourceClient<T extends KubeObject>(
   kind: Kind<T>,
   component: string,
   info: RequestInfo,
+  isQuiet: boolean,
 ): ResourceClient<T> {
   /** Asked for each time: a kind may come, change and go while a client holds its name. */
   const resource = (): ResourceRegistry => registry.of(kind)
@@ -68,13 +71,13 @@ function resourceClient<T extends KubeObject>(
   return {
     async get(ref) {
       const from = resource()
-      return (await readOf(from, () => from.get(ref))).object as unknown as Frozen<T>
+      return (await readOf(from, { ...ref, isQuiet }, () => from.get(ref))).object as unknown as Frozen<T>
     },
     async list(options: ListOptions = {}) {
       const from = resource()
-      return listOf<T>(await readOf(from, () => from.list(options)))
+      return listOf<T>(await readOf(from, { ...options, isQuiet }, () => from.list(options)))
     },
-    watch: options => new DirectWatch<T>(env, resource(), options),
+    watch: options => new DirectWatch<T>(env, resource(), options, isQuiet),
     async create(object, options) {
       const body = withType(kind, jsonClone(object))
       return outcome(await resource().create(body, { namespace: body.metadata.namespace }, written(options), info))
@@ -99,7 +102,7 @@ function resourceClient<T extends KubeObject>(
     },
     async read<R>(ref: Ref, subresource: string) {
       const from = resource()
-      return (await readOf(from, () => from.readSubresource(ref, subresource as Subresource))).object as R
+      return (await readOf(from, ref, () => from.readSubresource(ref, subresource as Subresource))).object as R
     },
     async act<R>(ref: Ref, subresource: string, body: object, method: 'POST' | 'PUT' = 'POST') {
       const sent = jsonClone(body)
@@ -143,7 +146,7 @@ class DirectWatch<T extends KubeObject> implements AsyncIterableIterator<WatchEv
   #isEnded = false
   #error: Error | undefined
 
-  constructor(env: Env, resource: ResourceRegistry, { after, signal, ...where }: WatchOptions) {
+  constructor(env: Env, resource: ResourceRegistry, { after, signal, ...where }: WatchOptions, isQuiet: boolean) {
     this.#env = env
     if (signal.aborted) {
       this.#isEnded = true
@@ -152,7 +155,7 @@ class DirectWatch<T extends KubeObject> implements AsyncIterableIterator<WatchEv
     }
     const stop = resource.watch(
       // A watch after nothing in particular begins with what there is, as over HTTP.
-      { ...where, resourceVersion: after },
+      { ...where, resourceVersion: after, isQuiet },
       { deliver: signals => this.#deliver(signals), ended: error => this.#end(error) },
     )
     const onAbort = (): void => {

@@ -64,6 +64,7 @@ import { httpsOutgoing } from './outgoing/https-outgoing.ts'
 import type { Outgoing } from './outgoing/outgoing.ts'
 import { PastViews } from './past-views.ts'
 import type { AreComponentsRunning } from './registry/component-statuses.ts'
+import type { PutOff } from './registry/put-off.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { storageTerms } from './registry/terms.ts'
 import type { Revision, Storage } from './storage/storage.ts'
@@ -106,6 +107,8 @@ export interface ApiServerOptions {
   readonly authorizer?: Authorizer
   /** Signs the tokens of service accounts. Default: one that is made when it is needed and kept nowhere. */
   readonly signingKey?: SigningKey | undefined
+  /** What is written only when somebody looks. */
+  readonly putOff?: PutOff
   /** When a revision was written, by the cluster's clock. */
   readonly timeOf?: (revision: Revision) => Millis | undefined
 }
@@ -142,6 +145,7 @@ export function createApiServer(
     isRunning,
     tokenRequests(env, storage, tokens),
     options.usage,
+    options.putOff,
   )
   const conversionIds = env.random.fork('conversion-reviews')
   const conversionOf = (crd: Frozen<CustomResourceDefinition>): Conversion =>

@@ -21,6 +21,16 @@ export interface NodeLifecycleOptions {
   readonly gracePeriod?: Millis | undefined
   /** How long a new node may take to say its first word. */
   readonly startupGracePeriod?: Millis | undefined
+  /** Who knows of nodes of this process when they were heard of, whether or not their leases say so. */
+  readonly heartbeats?: Heartbeats | undefined
+}
+
+export interface Heartbeats {
+  /** Undefined of nodes that are not of this process. */
+  lastOf(node: string): Millis | undefined
+  /** It is well until `onChange` tells otherwise: its silence need not be waited for. */
+  isSteady(node: string): boolean
+  onChange(signal: AbortSignal, listener: (node: string) => void): void
 }
 
 /** Between two nodes whose pods are evicted, in an ordinary zone and in a large one that is mostly down. */
@@ -39,7 +49,7 @@ interface Heard {
 }
 
 export function nodeLifecycleController(options: NodeLifecycleOptions = {}): ControllerSpec<Node> {
-  const { gracePeriod = 50_000, startupGracePeriod = 60_000 } = options
+  const { gracePeriod = 50_000, startupGracePeriod = 60_000, heartbeats } = options
   const heard = new Map<string, Heard>()
   const nextEviction = new Map<string, Millis>()
 
@@ -73,9 +83,10 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
       },
     ],
     reads: [Pods],
-    start() {
+    start(context) {
       heard.clear()
       nextEviction.clear()
+      heartbeats?.onChange(context.signal, name => context.wake({ name }))
     },
     async reconcile(cached, context): Promise<Outcome> {
       const due = listen(cached, context)
@@ -83,7 +94,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
       const node = now >= due ? await declareSilent(cached, context) : cached
       const next = await setTaints(node, context)
       if (readyStatus(node) === 'Unknown') await markPodsNotReady(node, context)
-      const waits = [now >= due ? undefined : due - now, next].filter(wait => wait !== undefined)
+      const waits = [now >= due || due === Infinity ? undefined : due - now, next].filter(wait => wait !== undefined)
       return waits.length > 0 ? { again: Math.min(...waits) } : undefined
     },
     async gone({ name }, context) {
@@ -111,6 +122,8 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
       known.report = report
       known.at = now
     }
+    if (heartbeats?.isSteady(name)) return Infinity
+    known.at = Math.max(known.at, heartbeats?.lastOf(name) ?? 0)
     return known.at + (ready === undefined ? startupGracePeriod : gracePeriod)
   }
 

@@ -1,11 +1,11 @@
-// Heartbeats of all fake nodes: each renews its Lease every 10 s and reports its status every 5 min, or when that changed.
-// One timer serves all nodes: they are spread over the ten seconds in slots of at most twenty. A silenced node says nothing.
+// Heartbeats of all fake nodes: each renews its Lease every 10 s (renewals.ts says when that is only counted) and reports its
+// status every 5 min, or when that changed. One timer serves all nodes. A silenced node says nothing.
 
 import type { Lease, Node } from '../generated/types.ts'
 import { isAlreadyExists, isConflict, isNotFound } from '../src/api/errors.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import { parseTime, rfc3339Micro } from '../src/api/time.ts'
-import type { Millis } from '../src/env/clock.ts'
+import type { Cancel, Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
 import { Leases, Nodes } from '../src/kinds/index.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
@@ -13,28 +13,40 @@ import { podCIDR } from './addresses.ts'
 import type { AllNodeImages } from './node-images.ts'
 import type { NodeStates } from './node-states.ts'
 import { indexFor, isAskedAt, isSilent, isSimulated, type NodeFacts, needsReport, statusOf, turnings } from './nodes.ts'
+import { type Renewals, renewEvery } from './renewals.ts'
 import type { Silences } from './silences.ts'
 
-const leaseNamespace = 'kube-node-lease'
-const renewEvery = 10_000
+export const leaseNamespace = 'kube-node-lease'
 const reportEvery = 300_000
-const perSlot = 20
 
 export interface HeartbeatOptions extends NodeFacts {
   readonly nodeImages: AllNodeImages
   readonly silences: Silences
   readonly states: NodeStates
+  readonly renewals: Renewals
 }
 
 export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<Node> {
+  const { renewals, silences, states, nodeImages } = options
   const reported = new Map<string, number>()
   const renewed = new Set<string>()
   const announced = new Set<string>()
-  const speaks = (node: Frozen<Node>) => !isSilent(node) && !options.silences.has(node.metadata.name)
+  /** When each node that speaks is due: its next beat, and the beat at which it reports. */
+  const plans = new Map<string, { beat: Millis; report: Millis }>()
+  const speaks = (node: Frozen<Node>) => !isSilent(node) && !silences.has(node.metadata.name)
+  let cancelTimer: Cancel = () => {}
+  let armedFor: Millis | undefined
 
-  async function report(node: Frozen<Node>, context: Context): Promise<void> {
-    const images = options.nodeImages.of(node)
-    const state = options.states.of(node.metadata.name)
+  async function renew(node: Frozen<Node>, context: Context): Promise<void> {
+    const { name, uid } = node.metadata
+    await renewUntilDone(name, uid, context, env.clock.now())
+    renewals.renewed(name, indexFor(node, context.lister(Nodes).list()))
+  }
+
+  /** False when another was quicker: it is for the next beat. */
+  async function report(node: Frozen<Node>, context: Context): Promise<boolean> {
+    const images = nodeImages.of(node)
+    const state = states.of(node.metadata.name)
     const all = context.lister(Nodes).list()
     const status = statusOf(
       node.metadata.name,
@@ -50,41 +62,68 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
       tellTurnings(node, status, context)
       reported.set(node.metadata.name, images.version)
       announced.add(node.metadata.name)
+      return true
     } catch (error) {
-      // Changed by another, or gone: what changed it wakes us again.
       if (!isConflict(error) && !isNotFound(error)) throw error
+      return false
     }
   }
 
   async function beat(node: Frozen<Node>, context: Context): Promise<void> {
-    await renew(node, context, env.clock.now())
-    const last = node.status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime
-    const isDue = last === undefined || env.clock.now() - parseTime(last) >= reportEvery
-    const before = reported.get(node.metadata.name)
-    const hasNewImages = options.nodeImages.of(node).version !== (before ?? 0)
-    if (isDue || hasNewImages) await report(node, context)
+    const { name } = node.metadata
+    const isReporting = plans.get(name)!.report <= env.clock.now()
+    try {
+      if (renewals.isFollowed) await renew(node, context)
+      const isDone = isReporting && (await report(node, context))
+      plan(name, isReporting ? env.clock.now() + (isDone ? reportEvery : 0) : undefined)
+    } catch (error) {
+      if (context.signal.aborted) return
+      context.log.warn({ node: name, error }, 'heartbeat failed')
+      plan(name, isReporting ? env.clock.now() : undefined)
+    }
   }
 
-  function turn(context: Context, slot: number): void {
-    const nodes = context.lister(Nodes).list().filter(isSimulated)
-    const slots = Math.max(1, Math.min(10, Math.ceil(nodes.length / perSlot)))
-    const cancel = env.clock.after(renewEvery / slots, () => {
-      context.signal.removeEventListener('abort', cancel)
-      if (context.signal.aborted) return
-      void env.activity.track(async () => {
-        const present = context.lister(Nodes).list().filter(isSimulated)
-        for (const [index, node] of present.entries()) {
-          if (index % slots !== slot % slots || !speaks(node) || context.signal.aborted) continue
-          try {
-            await beat(node, context)
-          } catch (error) {
-            if (!context.signal.aborted) context.log.warn({ node: node.metadata.name, error }, 'heartbeat failed')
-          }
-        }
-        if (!context.signal.aborted) turn(context, slot + 1)
-      })
+  /** Of its next beat, and when it is to report; a report comes with a beat. */
+  function plan(name: string, reportAt: Millis | undefined): void {
+    const next = renewals.nextOf(name)
+    if (next === undefined) return
+    const before = plans.get(name)
+    const report =
+      reportAt === undefined && before !== undefined
+        ? before.report
+        : next + Math.max(0, Math.round(((reportAt ?? 0) - next) / renewEvery)) * renewEvery
+    plans.set(name, { beat: next, report })
+  }
+
+  const dueOf = ({ beat, report }: { beat: Millis; report: Millis }): Millis =>
+    renewals.isFollowed ? Math.min(beat, report) : report
+
+  /** One timer for whoever says something next. */
+  function arm(context: Context): void {
+    if (context.signal.aborted) return
+    let next = Infinity
+    for (const each of plans.values()) next = Math.min(next, dueOf(each))
+    if (next === armedFor) return
+    cancelTimer()
+    armedFor = next
+    if (next < Infinity) cancelTimer = env.clock.after(next - env.clock.now(), () => turn(context))
+  }
+
+  function turn(context: Context): void {
+    armedFor = undefined
+    const now = env.clock.now()
+    const nodes = context.lister(Nodes)
+    void env.activity.track(async () => {
+      const beats: Promise<void>[] = []
+      for (const [name, each] of [...plans]) {
+        if (dueOf(each) > now) continue
+        const node = nodes.get({ name })
+        if (node !== undefined && isSimulated(node) && speaks(node)) beats.push(beat(node, context))
+        else plans.delete(name)
+      }
+      await Promise.all(beats)
+      arm(context)
     })
-    context.signal.addEventListener('abort', cancel, { once: true })
   }
 
   return defineController<Node>({
@@ -93,12 +132,36 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
     for: Nodes,
     concerns: isSimulated,
     start(context) {
-      options.silences.onChange(context.signal, name => context.wake({ name }))
-      options.states.onChange(context.signal, name => context.wake({ name }))
-      turn(context, 0)
+      const { signal } = context
+      const wake = (name: string) => context.wake({ name })
+      const follow = () => {
+        for (const name of plans.keys()) plan(name, undefined)
+        arm(context)
+      }
+      const uidOf = (name: string) => context.lister(Nodes).get({ name })?.metadata.uid
+      plans.clear()
+      renewed.clear()
+      renewals.begin((name, at) => renewUntilDone(name, uidOf(name), context, at), follow)
+      silences.onChange(signal, name => {
+        if (silences.has(name)) fallSilent(name)
+        wake(name)
+      })
+      states.onChange(signal, wake)
+      nodeImages.onChange(signal, name => {
+        if (!plans.has(name)) return
+        plan(name, env.clock.now())
+        arm(context)
+      })
+      const stop = () => {
+        cancelTimer()
+        armedFor = undefined
+        renewals.end()
+      }
+      signal.addEventListener('abort', stop, { once: true })
     },
     async reconcile(node, context) {
-      if (!speaks(node)) return
+      const { name } = node.metadata
+      if (!speaks(node)) return fallSilent(name)
       const index = indexFor(node, context.lister(Nodes).list())
       if (!node.spec.podCIDR) {
         const cidr = podCIDR(index)
@@ -109,30 +172,41 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
         await context.client.of(Nodes).patch(node.metadata, { type: 'merge', body })
         return
       }
-      if (!renewed.has(node.metadata.name)) {
-        await renew(node, context, env.clock.now())
-        renewed.add(node.metadata.name)
-        context.event(node, 'Normal', 'Starting', 'Starting kubelet.', undefined, {
-          host: node.metadata.name,
-        })
-      }
+      if (!renewed.has(name)) {
+        await renew(node, context)
+        renewed.add(name)
+        context.event(node, 'Normal', 'Starting', 'Starting kubelet.', undefined, { host: name })
+      } else renewals.speaks(name)
       // The port once only: were there two kubelets, each would contradict the other at every change.
-      if (isAskedAt(node, options)) announced.add(node.metadata.name)
-      if (
-        announced.has(node.metadata.name) &&
-        !needsReport(node, index, options, options.states.of(node.metadata.name))
-      )
-        return
-      await renew(node, context, env.clock.now())
-      await report(node, context)
+      if (isAskedAt(node, options)) announced.add(name)
+      if (!announced.has(name) || needsReport(node, index, options, states.of(name))) {
+        await renew(node, context)
+        const isDone = await report(node, context)
+        plan(name, env.clock.now() + (isDone ? reportEvery : 0))
+      } else if (!plans.has(name)) plan(name, firstReport(node))
+      arm(context)
     },
     async gone({ name }) {
       renewed.delete(name)
       announced.delete(name)
       reported.delete(name)
-      options.nodeImages.forget(name)
+      plans.delete(name)
+      renewals.forget(name)
+      nodeImages.forget(name)
     },
   })
+
+  function fallSilent(name: string): void {
+    plans.delete(name)
+    renewals.fallSilent(name)
+  }
+
+  function firstReport(node: Frozen<Node>): Millis {
+    const { name } = node.metadata
+    if (nodeImages.of(node).version !== (reported.get(name) ?? 0)) return env.clock.now()
+    const last = node.status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime
+    return last === undefined ? env.clock.now() : parseTime(last) + reportEvery
+  }
 }
 
 /** Of a node that was there before and now says otherwise (kubelet_node_status.go recordNodeStatusEvent). */
@@ -149,20 +223,20 @@ function tellTurnings(node: Frozen<Node>, { conditions }: Node['status'], contex
 /** As often as a kubelet tries at once (k8s.io/component-helpers/apimachinery/lease/controller.go, maxUpdateRetries). */
 const tries = 5
 
-async function renew(node: Frozen<Node>, context: Context, now: Millis): Promise<void> {
+async function renewUntilDone(name: string, uid: string | undefined, context: Context, at: Millis): Promise<void> {
   for (let left = tries - 1; ; left--) {
     try {
-      return await renewOnce(node, context, now)
+      return await renewOnce(name, uid, context, at)
     } catch (error) {
       if (left === 0 || context.signal.aborted) throw error
     }
   }
 }
 
-async function renewOnce({ metadata: { name, uid } }: Frozen<Node>, { client }: Context, now: Millis): Promise<void> {
+async function renewOnce(name: string, uid: string | undefined, { client }: Context, at: Millis): Promise<void> {
   const leases = client.of(Leases)
   const ref = { name, namespace: leaseNamespace }
-  const renewTime = rfc3339Micro(now)
+  const renewTime = rfc3339Micro(at)
   try {
     await leases.patch(ref, { type: 'merge', body: { spec: { renewTime } } })
     return

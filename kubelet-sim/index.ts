@@ -32,6 +32,7 @@ import { nodeServer } from './node-server.ts'
 import { NodeStates } from './node-states.ts'
 import { defaultCapacity, registerNodes } from './nodes.ts'
 import { outsideOf } from './outside-network.ts'
+import { Renewals } from './renewals.ts'
 import { Runs } from './runs.ts'
 import { nodeShutdown } from './shutdown.ts'
 import { Silences } from './silences.ts'
@@ -64,6 +65,8 @@ export interface NodeOptions {
   readonly staticPods?: StaticPods | undefined
   /** Where persistent volumes and the disks of nodes are kept. Default: in this process. */
   readonly volumeData?: VolumeData | undefined
+  /** Leases are renewed in writing only while somebody follows them; `renewals` is told who does, and asked before one is read. */
+  readonly renewWhenFollowed?: boolean
   /** … and for TLS; default 443, or as free as the other. */
   readonly ingressTlsPort?: number
   /** For hosts at the ingress that have no certificate of their own; made when it is needed. */
@@ -82,6 +85,8 @@ export interface FakeNodes {
   /** What really runs in the containers. */
   readonly runs: Runs
   readonly plan: AddressPlan
+  /** When each node was last heard of. */
+  readonly renewals: Renewals
   /** Where the ingress really listens, `127.0.0.1:80`; undefined while it does not. */
   readonly ingress: string | undefined
   /** Also where it speaks TLS, second. */
@@ -128,6 +133,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const listeners = options.listen ? new Listeners() : undefined
   let pods: KnownPods | undefined
   const states = new NodeStates()
+  const renewals = new Renewals(env.clock, options.renewWhenFollowed ?? false)
   const evictions = new Evictions()
   const measuring = createMeasuring({
     env,
@@ -140,7 +146,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
 
   const kubeletControllers: ControllerSpec[] = [
     nodeNetwork({ network, images }),
-    heartbeat(env, { ...facts, nodeImages, silences, states }),
+    heartbeat(env, { ...facts, nodeImages, silences, states, renewals }),
     ...(options.staticPods ? [staticPods(options.staticPods)] : []),
     nodeShutdown({ states, evictions, silences }),
     evictionManager({ images, measuring, nodeImages, states, evictions, silences }),
@@ -198,6 +204,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     network,
     runs,
     plan,
+    renewals,
     get ingress() {
       return listeners?.placesOf(ingressOwner)[0]
     },

@@ -11,8 +11,13 @@ export class NodeImages {
   private readonly present = new Map<string, number>()
   private readonly pulls = new Map<string, { readonly from: Millis; readonly until: Millis }>()
   private busyUntil: Millis = 0
-  /** Counts up with every image that comes. */
+  readonly #changed: () => void
+  /** Counts up with every image that comes or goes. */
   version = 0
+
+  constructor(changed: () => void = () => {}) {
+    this.#changed = changed
+  }
 
   has(image: string): boolean {
     return this.present.has(canonicalName(image))
@@ -39,6 +44,7 @@ export class NodeImages {
     if (this.present.has(name)) return
     this.present.set(name, size)
     this.version++
+    this.#changed()
   }
 
   /** Bytes. */
@@ -56,7 +62,10 @@ export class NodeImages {
       this.present.delete(name)
       freed += size
     }
-    if (freed > 0) this.version++
+    if (freed > 0) {
+      this.version++
+      this.#changed()
+    }
     return freed
   }
 
@@ -80,11 +89,15 @@ export class NodeImages {
 /** The images of every node, by its name; what a node's status says it has counts. */
 export class AllNodeImages {
   private readonly nodes = new Map<string, NodeImages>()
+  private readonly listeners = new Set<(node: string) => void>()
 
   of(node: Frozen<Node>): NodeImages {
     let images = this.nodes.get(node.metadata.name)
     if (!images) {
-      images = new NodeImages()
+      const { name } = node.metadata
+      images = new NodeImages(() => {
+        for (const listener of this.listeners) listener(name)
+      })
       images.restore(node.status.images)
       this.nodes.set(node.metadata.name, images)
     }
@@ -93,6 +106,12 @@ export class AllNodeImages {
 
   forget(node: string): void {
     this.nodes.delete(node)
+  }
+
+  /** Of the images of which node others have come or gone. */
+  onChange(signal: AbortSignal, listener: (node: string) => void): void {
+    this.listeners.add(listener)
+    signal.addEventListener('abort', () => this.listeners.delete(listener), { once: true })
   }
 }
 

@@ -15,6 +15,7 @@ import { RevisionStore } from '../apiserver/storage/revision-store.ts'
 import type { HistoryOptions } from '../apiserver/storage/storage.ts'
 import type { CertificateSigner } from '../controllers/certificate-signing.ts'
 import { builtinControllers } from '../controllers/index.ts'
+import { leaseNamespace } from '../kubelet-sim/heartbeat.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
 import type { VolumeData } from '../kubelet-sim/machine/volumes/volume-data.ts'
 import type { StaticPods } from '../kubelet-sim/static-pods.ts'
@@ -27,7 +28,8 @@ import { createDeviceSelectors } from './device-selectors.ts'
 import type { Env } from './env/env.ts'
 import { ApiFaults, faultyClient } from './faults/api-faults.ts'
 import { FaultEngine } from './faults/engine.ts'
-import { builtinKinds } from './kinds/index.ts'
+import { mindRenewals } from './faults/mind-renewals.ts'
+import { builtinKinds, Leases } from './kinds/index.ts'
 import { kubernetesVersion } from './kinds/schemas.ts'
 import { createPolicyTypeChecker } from './policy-type-checking.ts'
 import type { ControllerSpec } from './runtime/controller.ts'
@@ -123,6 +125,12 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     signingKey: options.signingKey,
     usage: { pod: pod => nodes.usage.pod(pod), node: node => nodes.usage.node(node) },
     timeOf: revision => storage.timeOf(revision),
+    putOff: {
+      kind: Leases,
+      namespace: leaseNamespace,
+      make: name => nodes.renewals.make(name),
+      follow: () => nodes.renewals.follow(),
+    },
   })
   const nodes = createNodes(env, options.through ?? server.client, {
     count: options.nodes ?? 0,
@@ -135,6 +143,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     volumeData: options.volumeData,
     listen: options.listen !== undefined,
     ...options.listen,
+    renewWhenFollowed: true,
   })
 
   const makers: Record<Component, () => readonly ControllerSpec[]> = {
@@ -146,6 +155,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         legacyTokenIssuer: (account, secret) => server.tokens.issueForSecret(account, secret),
         policyTypeChecker: createPolicyTypeChecker(),
         loadBalancerAddresses: nodes.plan.loadBalancers,
+        nodes: { heartbeats: nodes.renewals },
       }),
       ...(options.controllers ?? []),
     ],
@@ -160,7 +170,13 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   }
   const faults: ApiFaults = new ApiFaults(env.random.fork('faults'), (fault, what) => engine.struck(fault, what))
   const client = faultyClient(options.through ?? server.client, faults)
-  const informers = createInformers(env, client.as('informers'))
+  // What the node-lifecycle controller would learn of the leases it is told (`heartbeats`).
+  const followsLeases = options.controllers?.some(({ owns, wakes, reads, for: own }) =>
+    [own, ...(owns ?? []), ...(wakes ?? []).map(({ kind }) => kind), ...(reads ?? [])].includes(Leases),
+  )
+  const forInformers = client.as('informers')
+  const informers = createInformers(env, followsLeases ? forInformers : (forInformers.quietly?.() ?? forInformers))
+  const stopMinding = mindRenewals(storage, faults, nodes.renewals)
 
   async function startComponent(component: Component): Promise<void> {
     if (managers.has(component)) return
@@ -243,6 +259,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     faults,
     metrics: () => queueFamilies([...managers.values()].flatMap(manager => manager.queues())),
     async close() {
+      stopMinding()
       await engine.close()
       for (const component of [...components].reverse()) await stopComponent(component)
       await nodes.close()

@@ -118,8 +118,10 @@ export class Verbs {
     if (isWatch(call)) return this.#watch(call)
     const answer = this.#answerTo(call)
     switch (request.method) {
-      case 'GET':
-        return presentList(answer, await readOf(resource, () => resource.list(listOptions(query, namespace))))
+      case 'GET': {
+        const asked = listOptions(query, namespace)
+        return presentList(answer, await readOf(resource, asked, () => resource.list(asked)))
+      }
       case 'POST': {
         const options = writeOptions(query, 'CreateOptions')
         const { body, info } = await this.#bodyOf(call, bodyKind(resource, plural), options)
@@ -152,7 +154,7 @@ export class Verbs {
     switch (request.method) {
       case 'GET': {
         const resourceVersion = query.get('resourceVersion') ?? undefined
-        return presentObject(answer, 200, await readOf(resource, () => resource.get(ref, { resourceVersion })))
+        return presentObject(answer, 200, await readOf(resource, ref, () => resource.get(ref, { resourceVersion })))
       }
       case 'DELETE': {
         const options = await deleteOptions(
@@ -195,7 +197,7 @@ export class Verbs {
     }
     const answer = this.#answerTo(call)
     if (method === 'GET') {
-      return presentObject(answer, 200, await readOf(resource, () => resource.readSubresource(ref, subresource)))
+      return presentObject(answer, 200, await readOf(resource, ref, () => resource.readSubresource(ref, subresource)))
     }
     if (method !== 'POST') return this.#change(call, answer, subresource)
     const options = writeOptions(query, 'CreateOptions')

@@ -73,7 +73,7 @@ export function converting(resource: ResourceRegistry, collection: Collection, w
   }
   return {
     ...resource,
-    ready: async run => {
+    async ready(run) {
       const read = await whenConverted(run)
       await allConverted('items' in read ? read.items : [read])
       return read

@@ -23,6 +23,7 @@ import { type AreComponentsRunning, componentStatusRegistry } from './component-
 import { converting } from './converting.ts'
 import { remove, removeCollection } from './delete.ts'
 import { evict } from './eviction.ts'
+import { lookedAt, type PutOff } from './put-off.ts'
 import { get, list } from './read.ts'
 import { nodeMetricsRegistry, podMetricsRegistry } from './resource-metrics.ts'
 import { reviewRegistry } from './reviews.ts'
@@ -74,8 +75,17 @@ export interface WatchRequest extends Selectors {
   readonly allowWatchBookmarks?: boolean | undefined
   /** Only of lists; a fault beside `resourceVersionMatch`. */
   readonly continue?: string | undefined
+  /** It counts as nobody looking (put-off.ts). */
+  readonly isQuiet?: boolean | undefined
   /** When the reader will end it: right before, it is told how far it has come. */
   readonly timeout?: Millis | undefined
+}
+
+/** What is going to be read. */
+export interface Asked extends Pick<ListOptions, 'namespace' | 'fieldSelector'> {
+  readonly name?: string | undefined
+  /** It counts as nobody looking (put-off.ts). */
+  readonly isQuiet?: boolean | undefined
 }
 
 /** Hands over what happened, in order, a tick's events at once. `ended` comes once, with the reason when there is one. */
@@ -124,8 +134,8 @@ export interface Wrote {
 
 export interface ResourceRegistry {
   readonly kind: Kind<any>
-  /** For a kind whose objects somebody outside has to convert: how it is read. Then `get` and `list` are not called bare. */
-  ready?<T extends Reading | ReadingList>(read: () => T): Promise<T>
+  /** For a kind of which something has to be done before it is read. Then `get` and `list` are not called bare. */
+  ready?<T extends Reading | ReadingList>(read: () => T, asked: Asked): Promise<T>
   get(ref: Ref, options?: { resourceVersion?: string | undefined }): Reading
   list(options: ListRequest): ReadingList
   /** How many there are; absent where nothing is kept, and of a second version of what is counted elsewhere. */
@@ -189,6 +199,7 @@ export function createRegistry(
   isRunning: AreComponentsRunning = () => undefined,
   answerTokenRequest?: AnswerTokenRequest,
   usage?: ResourceUsage,
+  putOff?: PutOff,
 ): Registry {
   const watches = new Watches(env, storage, storageTerms(kinds))
   const byKind = new Map<Kind<any>, ResourceRegistry>()
@@ -197,14 +208,11 @@ export function createRegistry(
     byKind.set(resource.kind, resource)
     byPath.set(pathOf(resource.kind), resource)
   }
-  const serve = (kind: Kind<any>): void =>
-    add(
-      resourceRegistry(
-        collectionOf(env, storage, admission, kind, remote, () => served),
-        watches,
-        answerTokenRequest,
-      ),
-    )
+  const serve = (kind: Kind<any>): void => {
+    const collection = collectionOf(env, storage, admission, kind, remote, () => served)
+    const resource = resourceRegistry(collection, watches, answerTokenRequest)
+    add(putOff?.kind === kind ? lookedAt(resource, putOff) : resource)
+  }
   let served: readonly Kind<any>[] = []
   for (const kind of kinds) serve(kind)
   for (const review of reviews) add(reviewRegistry(env, review))
@@ -307,8 +315,12 @@ function resourceRegistry(
 }
 
 /** Reads of a resource as it has to be read; all but those of `ready` kinds at once. */
-export function readOf<T extends Reading | ReadingList>(resource: ResourceRegistry, read: () => T): T | Promise<T> {
-  return resource.ready === undefined ? read() : resource.ready(read)
+export function readOf<T extends Reading | ReadingList>(
+  resource: ResourceRegistry,
+  asked: Asked,
+  read: () => T,
+): T | Promise<T> {
+  return resource.ready === undefined ? read() : resource.ready(read, asked)
 }
 
 /** Writes wait until what they need is loaded. */

@@ -86,4 +86,6 @@ export interface Client {
   as(component: string): Client
   /** The same client, whose writes are kept with this cause; absent where nobody keeps it. */
   because?(cause: Cause): Client
+  /** The same client, whose reading counts as nobody looking: for what is written only when somebody does. */
+  quietly?(): Client
 }

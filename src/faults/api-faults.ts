@@ -43,6 +43,7 @@ const reasons: Readonly<Record<number, Reason>> = {
 export class ApiFaults {
   readonly #random: Random
   readonly #onStrike: (fault: string, what: string) => void
+  readonly #listeners = new Set<() => void>()
   #rules: readonly Rule[] = []
 
   constructor(random: Random, onStrike: (fault: string, what: string) => void) {
@@ -56,6 +57,16 @@ export class ApiFaults {
 
   set(rules: readonly Rule[]): void {
     this.#rules = rules
+    for (const listener of this.#listeners) listener()
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener)
+  }
+
+  /** Whether one of them may strike such a request. */
+  concerns(asked: Struck): boolean {
+    return this.#rules.some(({ api }) => fits(api, asked))
   }
 
   /** The first that fits strikes. */
@@ -88,6 +99,7 @@ export function faultyClient(inner: Client, faults: ApiFaults, component = 'kube
     of: kind => (faults.isActive ? faultyResource(inner.of(kind), kind, faults, component) : inner.of(kind)),
     as: other => faultyClient(inner.as(other), faults, other),
     ...(inner.because ? { because: cause => faultyClient(inner.because!(cause), faults, component) } : {}),
+    ...(inner.quietly ? { quietly: () => faultyClient(inner.quietly!(), faults, component) } : {}),
   }
 }
 
