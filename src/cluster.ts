@@ -260,6 +260,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     metrics: () => queueFamilies([...managers.values()].flatMap(manager => manager.queues())),
     async close() {
       stopMinding()
+      // How late it is will be known by the last write.
+      await nodes.renewals.make()
       await engine.close()
       for (const component of [...components].reverse()) await stopComponent(component)
       await nodes.close()

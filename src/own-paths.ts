@@ -42,13 +42,18 @@ export async function ownPaths(own: OwnPaths, request: OwnRequest): Promise<obje
 
 type Query = OwnRequest['query']
 
-const reading: Readonly<Record<string, (cluster: Cluster, query: Query, clock: ClockControl) => object>> = {
+const reading: Readonly<
+  Record<string, (cluster: Cluster, query: Query, clock: ClockControl) => object | Promise<object>>
+> = {
   why: (cluster, query) => why(cluster, ...wanted(cluster, query)),
   'why-not': (cluster, query, clock) => whyNot(cluster, ...wanted(cluster, query), clock.isPaused),
   /** `?until=5m-ago`: the cluster with its history, as one file. */
-  snapshot: ({ storage, env }, query) => {
+  snapshot: async ({ storage, env, nodes }, query) => {
     const words = query.get('until')
-    return new Lines(snapshotLines(storage, words === null ? undefined : revisionOf(storage, words, env.clock.now())))
+    // The last that is written tells an imported cluster how late it is.
+    if (words === null) await nodes.renewals.make()
+    const until = words === null ? storage.revision : revisionOf(storage, words, env.clock.now())
+    return new Lines(snapshotLines(storage, until))
   },
   /** `?at=5m-ago`: which revision that was. */
   revision: ({ storage, env }, query) => ({

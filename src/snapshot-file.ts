@@ -5,6 +5,7 @@
 import type { Journal, JournalEntry } from '../apiserver/storage/journal.ts'
 import type { RevisionStore } from '../apiserver/storage/revision-store.ts'
 import type { Note, Revision, StorageEvent, Stored } from '../apiserver/storage/storage.ts'
+import type { Millis } from './env/clock.ts'
 import { version } from './version.ts'
 
 export interface SnapshotHeading {
@@ -15,6 +16,8 @@ export interface SnapshotHeading {
   readonly revision: Revision
   /** History goes back to it. */
   readonly compacted: Revision
+  /** When it was made, by the cluster's clock, if it is of then. */
+  readonly at?: Millis
 }
 
 export interface Snapshot {
@@ -40,9 +43,10 @@ const letters = { ADDED: 'A', MODIFIED: 'M', DELETED: 'D' } as const
 const types = { A: 'ADDED', M: 'MODIFIED', D: 'DELETED' } as const
 
 /** Line by line; `until`: as if nothing had been written after that revision. Throws ApiError Expired when it is forgotten. */
-export function* snapshotLines(store: RevisionStore, until: Revision = store.revision): Generator<string> {
+export function* snapshotLines(store: RevisionStore, until: Revision, at?: Millis): Generator<string> {
   const compacted = Math.min(store.compacted, until)
-  const heading: SnapshotHeading = { kind: 'KubesimSnapshot', format: 1, version, revision: until, compacted }
+  const told = { version, revision: until, compacted, ...(at === undefined ? {} : { at }) }
+  const heading: SnapshotHeading = { kind: 'KubesimSnapshot', format: 1, ...told }
   yield `${JSON.stringify(heading)}\n`
   const first = [...store.list('', compacted)].sort((one, other) => one.revision - other.revision)
   for (const stored of first) yield lineOf(stored.revision === stored.createRevision ? 'A' : 'M', stored, undefined)

@@ -108,8 +108,9 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const { way } = options
   const env = virtualEnv({ seed: options.seed ?? 1, ...(way ? { quiet: way.quiet } : {}) })
   const journal = options.journal ?? new MemoryJournal()
-  if (options.from !== undefined) await fillJournal(journal, readSnapshot(options.from))
   const certificates = options.certificates ? (await import('./listening.ts')).newCertificates(env) : undefined
+  const from = options.from === undefined ? undefined : readSnapshot(options.from)
+  if (from !== undefined) await fillJournal(journal, from)
   const cluster = await createCluster({
     env,
     journal,
@@ -123,7 +124,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     ...(way ? { through: way.client } : {}),
   })
   const opened = await way?.open(cluster)
-  const behind = (cluster.storage.lastAt ?? 0) - env.clock.now()
+  const behind = Math.max(cluster.storage.lastAt ?? 0, from?.heading.at ?? 0) - env.clock.now()
   if (behind > 0) await env.clock.advance(behind)
   const history = new History(cluster.storage)
   const { client } = cluster
@@ -209,7 +210,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     },
     timeline: query => timeline(cluster.storage, query),
     whyNot: (kind, ref) => whyNot(cluster, kind, refOf(kind, ref), clock.isPaused),
-    snapshot: () => [...snapshotLines(cluster.storage)].join(''),
+    snapshot: () => [...snapshotLines(cluster.storage, cluster.storage.revision, env.clock.now())].join(''),
     async listen(port) {
       const { listen } = await import('./listening.ts')
       const door = await listen(cluster, clock, port, certificates)
