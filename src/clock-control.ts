@@ -65,7 +65,31 @@ export interface Advanced {
   readonly whole: boolean
 }
 
+export interface Settled {
+  readonly kind: 'ClockSettle'
+  readonly apiVersion: 'kubesim.dev/v1alpha1'
+  readonly from: string
+  readonly to: string
+  readonly writes: number
+  /** False when it was not at rest within the limit, or who asked for it left. */
+  readonly settled: boolean
+  /** What was still being written then, newest last. */
+  readonly unsettled: readonly Change[]
+}
+
+export interface Moving {
+  /** Who aborts leaves time where it is. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * For those whose work is not seen from here (a controller behind a socket): called when all is at rest and something was
+   * written since, before time goes on; resolves when they have had their turn.
+   */
+  readonly outside?: (() => Promise<void>) | undefined
+}
+
 const heartbeats = 'kube-node-lease'
+/** At rest is who has written nothing but heartbeats for so long. */
+const quiet: Millis = 60_000
 const apiVersion = 'kubesim.dev/v1alpha1'
 /** A step looks no further than this for something that happens. */
 const furthestStep: Millis = 3_600_000
@@ -173,8 +197,8 @@ export class ClockControl {
     })
   }
 
-  /** Moves time by so much; then it goes on as it did, or stands still again. Who aborts leaves it where it is. */
-  async advance(by: Millis, signal?: AbortSignal): Promise<Advanced> {
+  /** Moves time by so much; then it goes on as it did, or stands still again. */
+  async advance(by: Millis, { signal, outside }: Moving = {}): Promise<Advanced> {
     if (!(by > 0 && by <= longestAdvance))
       throw badRequest('time is advanced by more than nothing and by at most 366 days')
     this.#requireRest()
@@ -182,15 +206,18 @@ export class ClockControl {
     const to = from + Math.ceil(by)
     return this.#moved(to, async () => {
       const before = this.#storage.revision
+      const turns = this.#turnsOf(outside)
       let timers = 0
       this.#env.gate.open()
       try {
         for (;;) {
           await this.#env.activity.idle()
+          if (await turns.taken()) continue
           if (signal?.aborted || !this.#clock.fireNext(to)) break
           timers++
         }
       } finally {
+        turns.end()
         if (this.#isPaused) this.#env.gate.close()
       }
       const reached = this.#clock.now()
@@ -198,6 +225,68 @@ export class ClockControl {
       const told = { from: rfc3339Milli(from), to: rfc3339Milli(reached), timers, writes, whole: reached >= to }
       return { kind: 'ClockAdvance', apiVersion, ...told } as const
     })
+  }
+
+  /** Moves time until for a minute nothing was written but heartbeats, and at most by `limit`. */
+  async settle(limit: Millis, { signal, outside }: Moving = {}): Promise<Settled> {
+    if (!(limit > 0 && limit <= longestAdvance)) throw badRequest('a limit is more than nothing and at most 366 days')
+    this.#requireRest()
+    const from = this.#clock.now()
+    const end = from + Math.ceil(limit)
+    return this.#moved(end, async () => {
+      const before = this.#storage.revision
+      let last = from
+      let recent: Change[] = []
+      const stop = this.#storage.subscribe('', before, events => {
+        const changes = events.map(changeOf).filter(({ namespace }) => namespace !== heartbeats)
+        if (changes.length === 0) return
+        last = this.#clock.now()
+        recent = [...recent, ...changes].slice(-5)
+      })
+      const turns = this.#turnsOf(outside)
+      const isSettled = (): boolean => this.#clock.now() - last >= quiet
+      this.#env.gate.open()
+      try {
+        for (;;) {
+          await this.#env.activity.idle()
+          if (await turns.taken()) continue
+          if (signal?.aborted || isSettled() || this.#clock.now() >= end) break
+          this.#clock.fireNext(Math.min(last + quiet, end))
+        }
+      } finally {
+        stop()
+        turns.end()
+        if (this.#isPaused) this.#env.gate.close()
+      }
+      const settled = isSettled()
+      return {
+        kind: 'ClockSettle',
+        apiVersion,
+        from: rfc3339Milli(from),
+        to: rfc3339Milli(this.#clock.now()),
+        writes: this.#storage.revision - before,
+        settled,
+        unsettled: settled ? [] : recent,
+      } as const
+    })
+  }
+
+  /** Whose turn it is when something was written. `taken` is true when there was one, after which there may be work again. */
+  #turnsOf(outside: Moving['outside']): { taken(): Promise<boolean>; end(): void } {
+    if (outside === undefined) return { taken: async () => false, end: () => {} }
+    let isDue = true
+    const end = this.#storage.subscribe('', this.#storage.revision, events => {
+      isDue ||= events.some(event => changeOf(event).namespace !== heartbeats)
+    })
+    return {
+      async taken() {
+        if (!isDue) return false
+        isDue = false
+        await outside()
+        return true
+      },
+      end,
+    }
   }
 
   /** While it is moved by hand the clock does not run by itself. */

@@ -6,8 +6,9 @@ import { keyOf } from '../apiserver/storage/keys.ts'
 import { parseDuration } from '../kubelet-sim/duration.ts'
 import { ApiError, badRequest, methodNotAllowed, notFound } from './api/errors.ts'
 import type { Ref } from './api/meta.ts'
-import type { ClockControl } from './clock-control.ts'
+import type { ClockControl, Moving } from './clock-control.ts'
 import type { Cluster } from './cluster.ts'
+import type { Clock, Millis } from './env/clock.ts'
 import type { Kind } from './kinds/kind.ts'
 import { Pods } from './kinds/pod.ts'
 import { sendRequest, timeoutOf, urlOf } from './own/requests.ts'
@@ -19,7 +20,19 @@ import { whyNot } from './why/why-not.ts'
 export interface OwnPaths {
   readonly cluster: Cluster
   readonly clockControl: ClockControl
+  /** Absent: time does not wait for anybody who is not in this process. */
+  readonly outside?: Outside
 }
+
+/** Those who speak to the cluster over a door, while its time is moved by hand. */
+export interface Outside {
+  /** How many watches and other long requests are open. */
+  readonly watching: number
+  readonly wall: Clock
+}
+
+/** Who watches from outside is given so long to answer each change, unless something else is asked for. */
+const usualPatience: Millis = 20
 
 const root = '/kubesim/v1alpha1/'
 
@@ -28,7 +41,7 @@ export async function ownPaths(own: OwnPaths, request: OwnRequest): Promise<obje
   if (!request.path.startsWith(root)) return undefined
   const [first, ...rest] = request.path.slice(root.length).split('/')
   if (first === 'control-plane') return controlPlanePath(own, rest, request)
-  if (first === 'clock') return clockPath(own.clockControl, rest, request)
+  if (first === 'clock') return clockPath(own, rest, request)
   const act = first === undefined || rest.length > 0 ? undefined : acting[first]
   if (act !== undefined) {
     requireMethod(request, 'POST')
@@ -157,33 +170,49 @@ async function controlPlanePath(
   return new LiveLines(passing(cluster, { ...wanted, all: query.get('all') === 'true' }, signal))
 }
 
-async function clockPath(
-  clock: ClockControl,
-  [verb, ...rest]: string[],
-  request: OwnRequest,
-): Promise<object | undefined> {
+async function clockPath(own: OwnPaths, [verb, ...rest]: string[], request: OwnRequest): Promise<object | undefined> {
   if (rest.length > 0) return undefined
   if (verb === undefined) {
     requireMethod(request, 'GET')
-    return clock.status()
+    return own.clockControl.status()
   }
   const act = clockVerbs[verb]
   if (act === undefined) return undefined
   requireMethod(request, 'POST')
-  return act(clock, request)
+  const { signal } = request
+  const body = request.body as Body
+  return act(own.clockControl, body, { signal, outside: outsiders(own.outside, body) })
 }
 
-const clockVerbs: Readonly<Record<string, (clock: ClockControl, request: OwnRequest) => object | Promise<object>>> = {
+type Body = Readonly<Record<string, unknown>>
+
+const clockVerbs: Readonly<
+  Record<string, (clock: ClockControl, body: Body, moving: Moving) => object | Promise<object>>
+> = {
   pause: clock => clock.pause(),
   resume: clock => clock.resume(),
   step: clock => clock.step(),
-  speed: (clock, { body }) => clock.setSpeed(Number((body as { speed?: unknown }).speed)),
-  advance(clock, { body, signal }) {
-    const by = (body as { by?: unknown }).by
-    const span = typeof by === 'string' ? parseDuration(by) : undefined
-    if (span === undefined) throw badRequest('"by" is a duration such as "90s", "1h30m" or "7d"')
-    return clock.advance(span, signal)
-  },
+  speed: (clock, { speed }) => clock.setSpeed(Number(speed)),
+  /** `{"by": "1h30m"}` */
+  advance: (clock, { by }, moving) => clock.advance(span('by', by), moving),
+  /** `{"limit": "30m"}` */
+  settle: (clock, { limit }, moving) => clock.settle(span('limit', limit ?? '30m'), moving),
+}
+
+/** `"patience": "50ms"`: how long those outside are given to answer each change before time goes on. */
+function outsiders(outside: Outside | undefined, { patience }: Body): (() => Promise<void>) | undefined {
+  const asked = patience === undefined ? undefined : span('patience', patience)
+  if (outside === undefined) return undefined
+  return async () => {
+    const wait = asked ?? (outside.watching > 0 ? usualPatience : 0)
+    if (wait > 0) await outside.wall.sleep(wait)
+  }
+}
+
+function span(name: string, text: unknown): Millis {
+  const millis = typeof text === 'string' ? parseDuration(text) : undefined
+  if (millis === undefined) throw badRequest(`"${name}" is a duration such as "90s", "1h30m" or "7d"`)
+  return millis
 }
 
 function requireMethod({ method, path }: OwnRequest, wanted: string): void {

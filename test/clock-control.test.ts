@@ -87,7 +87,7 @@ test('one move at a time; who leaves an advance leaves time where it is', async 
   await using cluster = await testCluster({ nodes: 1 })
   const clock = new ClockControl(cluster.env, cluster.cluster.storage)
   const leaving = new AbortController()
-  const moving = clock.advance(86_400_000, leaving.signal)
+  const moving = clock.advance(86_400_000, { signal: leaving.signal })
   expect(() => clock.pause()).toThrow('the clock is being moved to 2024-01-02T00:00:00.000Z')
   await expect(clock.advance(1)).rejects.toThrow('wait until it is there')
   leaving.abort()

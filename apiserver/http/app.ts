@@ -136,6 +136,8 @@ const openToAll: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz',
 export interface Answering {
   answer(request: IncomingMessage, response: ServerResponse): Promise<void>
   upgraded(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>
+  /** How many watches and other long requests are open. */
+  readonly watching: number
   /** Ends watches; resolves when what has been received whole is answered. */
   end(): Promise<void>
 }
@@ -391,6 +393,9 @@ export function createAnswering(options: HttpServerOptions): Answering {
   return {
     answer,
     upgraded,
+    get watching() {
+      return metrics.longRunning
+    },
     async end() {
       ending.abort()
       await answered()

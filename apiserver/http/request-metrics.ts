@@ -58,6 +58,11 @@ export class RequestMetrics {
     }
   }
 
+  /** Watches and others of their kind that are open now. */
+  get longRunning(): number {
+    return [...this.#series.values()].reduce((total, { running }) => total + running, 0)
+  }
+
   /** Where the events that watches of a kind are sent are counted. */
   eventsOf({ group, version, plural }: Kind<any>): { events: number } {
     const key = `${group}/${version}/${plural}`

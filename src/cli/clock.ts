@@ -3,7 +3,7 @@
 
 import { Command } from 'commander'
 import { parseDuration } from '../../kubelet-sim/duration.ts'
-import type { Advanced, ClockStatus, Step } from '../clock-control.ts'
+import type { Advanced, ClockStatus, Settled, Step } from '../clock-control.ts'
 import { RealClock } from '../env/clock.ts'
 import { type Connection, withCluster } from './connect.ts'
 import { paint, print, table, UserError } from './output.ts'
@@ -57,6 +57,14 @@ export function clockCommand(): Command {
         }
       })
       if (options.output === 'json') print('json', count === '1' ? steps[0] : steps, () => '')
+    })
+  verb('settle', 'let time pass until for a minute nothing was written but heartbeats')
+    .option('--limit <duration>', 'by so much at most', '30m')
+    .action(async ({ limit, output, dataDir }: Options & { limit: string }) => {
+      if (parseDuration(limit) === undefined) throw new UserError(`"${limit}" is not a duration such as 30s or 1h30m`)
+      const told = await withCluster(dataDir, (_, __, ___, post) => post<Settled>(`${path}/settle`, { limit }))
+      print(output, told, () => settledText(told))
+      if (!told.settled) process.exitCode = 1
     })
   verb('advance', 'let so much time pass as fast as it can, in order')
     .argument('<duration>', '30s, 90m, 1h30m, 7d')
@@ -136,6 +144,12 @@ export function stepText({ time, waited, work, writes, waiting }: Step): string 
     lines.push(`    ${deeds[type]} ${resource} ${where} (revision ${revision})\n`)
   }
   return lines.join('')
+}
+
+function settledText({ settled, to, writes, unsettled }: Settled): string {
+  if (settled) return `all is at rest at ${paint('bold', to)}: ${writes} writes\n`
+  const lines = unsettled.map(({ type, resource, name }) => `    ${deeds[type]} ${resource} ${name}\n`)
+  return `it is not at rest at ${paint('bold', to)}; written last:\n${lines.join('')}`
 }
 
 const deeds = { ADDED: 'created', MODIFIED: 'changed', DELETED: 'removed' } as const

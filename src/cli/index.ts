@@ -19,6 +19,7 @@ import { branchCommand, exportCommand, importCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
 import { statusCommand } from './status.ts'
 import { stopCommand } from './stop.ts'
+import { testServerCommand } from './test-server.ts'
 import { diffCommand, timelineCommand } from './timeline.ts'
 import { traceCommand } from './trace.ts'
 import { whyCommand, whyNotCommand } from './why.ts'
@@ -51,6 +52,7 @@ export async function main(words: readonly string[]): Promise<void> {
     kubectlCommand(),
     logsCommand(),
     dockerEnvCommand(),
+    testServerCommand(),
     ...componentCommands(),
   ]
   for (const command of commands) program.addCommand(command)

@@ -100,10 +100,6 @@ export interface TestCluster extends AsyncDisposable {
   listen(port?: number): Promise<Listening>
 }
 
-/** What everybody says all the time. */
-const heartbeats = '/registry/coordination.k8s.io/leases/kube-node-lease/'
-const quiet: Millis = 60_000
-
 export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   const { way } = options
   const env = virtualEnv({ seed: options.seed ?? 1, ...(way ? { quiet: way.quiet } : {}) })
@@ -190,16 +186,10 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
       if (!claim()) throw new Error(`it did not come true within ${limit}: ${claim}`)
     },
     async settle(limit = '30m') {
-      const end = env.clock.now() + millis(limit)
-      let last = env.clock.now()
-      const stop = cluster.storage.subscribe('', cluster.storage.revision, events => {
-        if (events.some(({ key }) => !key.startsWith(heartbeats))) last = env.clock.now()
-      })
-      try {
-        await env.clock.advanceUntil(() => env.clock.now() - last >= quiet, end - env.clock.now())
-      } finally {
-        stop()
-      }
+      const { settled, unsettled } = await clock.settle(millis(limit))
+      if (settled) return
+      const still = unsettled.map(({ type, resource, name }) => `  ${type} ${resource}/${name}`)
+      throw new Error([`it is not at rest within ${limit}; written last:`, ...still].join('\n'))
     },
     async ask(service, path = '/') {
       const ref = { name: service, namespace: 'default' }

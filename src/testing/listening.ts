@@ -2,14 +2,15 @@
 // programs in its own pods. Called by cluster.ts. Time is still the test's own; over sockets a run is faithful, and no longer repeatable.
 
 import { createAuthenticator } from '../../apiserver/auth/authentication.ts'
-import { createHttpServer, type HttpServer } from '../../apiserver/http/app.ts'
+import type { HttpServer } from '../../apiserver/http/app.ts'
 import { type Certificates, loadOrCreateCertificates } from '../../apiserver/http/certificates.ts'
+import { secureListener } from '../../apiserver/http/listener.ts'
 import { type Access, kubeconfigText } from '../client/kubeconfig.ts'
 import type { ClockControl } from '../clock-control.ts'
 import type { Cluster } from '../cluster.ts'
 import { RealClock } from '../env/clock.ts'
 import type { Env } from '../env/env.ts'
-import { ownPaths } from '../own-paths.ts'
+import { answeringOf } from './answering.ts'
 
 export interface Listening extends AsyncDisposable {
   readonly url: string
@@ -32,28 +33,17 @@ export async function wallDoor(
   certificates = newCertificates(cluster.env),
 ): Promise<WallDoor> {
   const wall = new RealClock()
-  const env = { ...cluster.env, wall }
   await cluster.server.bootstrapRoles()
-  const { server } = cluster
-  const door = createHttpServer({
-    env,
-    registry: server.registry,
-    flows: server.flows,
-    aggregation: server.aggregation,
-    nodes: cluster.nodes.nodeClient,
-    authenticate: createAuthenticator({ serviceAccounts: server.tokens }),
-    authorizer: server.authorizer,
-    tokens: server.tokens,
-    certificates,
-    faults: cluster.faults,
-    past: revision => server.past.at(revision),
-    own: request => ownPaths({ cluster, clockControl }, request),
-    metrics: () => cluster.metrics(),
-  })
+  const authenticate = createAuthenticator({ serviceAccounts: cluster.server.tokens })
+  const answering = answeringOf({ cluster, clockControl, certificates, authenticate, wall })
+  const { answer, upgraded } = answering
+  const { listen, take, close: hangUp } = secureListener({ env: cluster.env, certificates, answer, upgraded })
   const close = async (): Promise<void> => {
-    await door.close()
+    await answering.end()
+    await hangUp()
     wall.close()
   }
+  const door = { listen, take, close }
   return { door, certificates, close }
 }
 

@@ -32,6 +32,11 @@ test.skipIf(noKubectl)('pause, step, advance a CronJob by a day, and who may', a
   expect(await kubectl('get', 'cronjob', 'hourly')).toMatch(/hourly .* 0 +\d+m +24h/)
   expect(await kubectl('get', 'deployment', 'web')).toContain('1/1')
 
+  await kubectl('scale', 'deployment', 'web', '--replicas=2')
+  const settled = await kubesim(home, 'clock', 'settle', '--data-dir', dataDir)
+  expect(settled.stdout).toMatch(/^all is at rest at \S+: \d+ writes\n$/)
+  expect(await kubectl('get', 'deployment', 'web')).toContain('2/2')
+
   const running = await kubesim(home, 'clock', 'speed', '60', '--data-dir', dataDir)
   expect(running.stdout).toContain('paused')
   expect((await kubesim(home, 'clock', 'resume', '--data-dir', dataDir)).stdout).toContain("60 times the wall's speed")
