@@ -51,7 +51,8 @@ export async function startRunning(wish: Wish, around: Surroundings, snapshot?: 
   const real = isVirtual ? undefined : realEnv({ seed, logLevel: 'error' })
   const env = moved ?? real!
   const journal = new MemoryJournal()
-  if (snapshot !== undefined) await fillJournal(journal, readSnapshot(snapshot))
+  const from = snapshot === undefined ? undefined : readSnapshot(snapshot)
+  if (from !== undefined) await fillJournal(journal, from)
   const cluster = await createCluster({
     env,
     journal,
@@ -65,9 +66,9 @@ export async function startRunning(wish: Wish, around: Surroundings, snapshot?: 
     certificateSigner: certificateSigner(certificates.ca, { ...env, wall }),
     withRoles: true,
   })
-  const lastAt = cluster.storage.lastAt ?? 0
-  if (moved && lastAt > moved.clock.now()) await moved.clock.advance(lastAt - moved.clock.now())
-  real?.clock.notBefore(lastAt)
+  const reached = Math.max(cluster.storage.lastAt ?? 0, from?.heading.at ?? 0)
+  if (moved && reached > moved.clock.now()) await moved.clock.advance(reached - moved.clock.now())
+  real?.clock.notBefore(reached)
   const clockControl = new ClockControl(env, cluster.storage, without)
   await cluster.start()
   await moved?.activity.idle()
@@ -86,7 +87,7 @@ export async function startRunning(wish: Wish, around: Surroundings, snapshot?: 
   return {
     token,
     answering,
-    snapshot: () => [...snapshotLines(cluster.storage)].join(''),
+    snapshot: () => [...snapshotLines(cluster.storage, cluster.storage.revision, env.clock.now())].join(''),
     async close() {
       await answering.end()
       await inside?.close()
