@@ -7,6 +7,7 @@ import { glob } from './glob.ts'
 import { parameter } from './parameters.ts'
 import { escapePattern } from './patterns.ts'
 import type { Shell } from './shell.ts'
+import { processSubstitution, substitute } from './substitution.ts'
 import type { Part, Word } from './syntax.ts'
 
 /** Of a word being expanded. `splits`: it came of an expansion without quotes. `break`: a new field begins. */
@@ -70,7 +71,7 @@ export function* expandParts(shell: Shell, parts: readonly Part[], pieces: Piece
         yield* parameter(shell, part, pieces, manner)
         break
       case 'substitution': {
-        const text = yield* shell.substitute(part.body)
+        const text = yield* substitute(shell, part.body)
         pieces.push({ text, quoted: part.quoted, splits: manner.splits && !part.quoted })
         break
       }
@@ -80,7 +81,7 @@ export function* expandParts(shell: Shell, parts: readonly Part[], pieces: Piece
         break
       }
       case 'process':
-        pieces.push({ text: shell.processSubstitution(part), quoted: true, splits: false })
+        pieces.push({ text: processSubstitution(shell, part), quoted: true, splits: false })
     }
   }
 }

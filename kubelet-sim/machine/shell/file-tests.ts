@@ -2,6 +2,7 @@
 
 import type { Stat } from '../file-system.ts'
 import { SystemError } from '../system-error.ts'
+import { element } from './assignments.ts'
 import type { Shell } from './shell.ts'
 
 export const unaryTests: ReadonlySet<string> = new Set([...'abcdefghknprstuwxzLSGONov'].map(letter => `-${letter}`))
@@ -16,7 +17,7 @@ export function unaryTest(shell: Shell, operator: string, text: string): boolean
       return shell.process.descriptors.get(Number(text))?.terminal !== undefined
     case '-v': {
       const match = /^(\w+)\[(.*)\]$/.exec(text)
-      return match ? shell.element(match[1]!, match[2]!) !== undefined : shell.parameter(text) !== undefined
+      return match ? element(shell, match[1]!, match[2]!) !== undefined : shell.parameter(text) !== undefined
     }
     case '-o':
       return shell.options[text as keyof Shell['options']] === true

@@ -8,6 +8,7 @@ import { nextCommands } from './input.ts'
 import { LineEditor } from './line-editor.ts'
 import type { Shell } from './shell.ts'
 import { SyntaxFault } from './syntax.ts'
+import { syntaxWords } from './wording.ts'
 
 export function* interact(shell: Shell): Step<number> {
   const { process } = shell
@@ -37,7 +38,7 @@ export function* interact(shell: Shell): Step<number> {
     } catch (error) {
       if (error instanceof Interrupted) shell.status = 130
       else if (error instanceof SyntaxFault) {
-        yield* process.complain(shell.syntaxWords(error))
+        yield* process.complain(syntaxWords(shell, error))
         shell.status = 2
       } else if (error instanceof Exit) return error.code
       else if (error instanceof Return || error instanceof LoopJump) shell.status = 0

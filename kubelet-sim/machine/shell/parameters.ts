@@ -1,10 +1,12 @@
 // Parameters: `$x`, `$1`, `$@`, `${x:-word}`, `${x##*/}`, `${x//a/b}`, `${#x}`, `${a[1]}` … Called by expansion.ts.
 
 import type { Step } from '../wait.ts'
+import { element, setElement } from './assignments.ts'
 import { expandParts, expandPattern, expandText, joinedPieces, type Manner, type Piece } from './expansion.ts'
 import { ShellFault } from './faults.ts'
 import { compilePattern, matchAt, type Pattern, prefixLength, suffixStart } from './patterns.ts'
 import type { Shell } from './shell.ts'
+import { arrayOf } from './special-parameters.ts'
 import type { ParameterPart } from './syntax.ts'
 import type { Value } from './variables.ts'
 import { textWord } from './word-reader.ts'
@@ -84,10 +86,10 @@ function* find(shell: Shell, part: ParameterPart): Step<Found> {
     const index = part.subscript.literal ?? (yield* expandText(shell, part.subscript))
     const value = shell.variables.find(name)?.value
     if (index === '@' || index === '*') {
-      const values = shell.arrayOf(name) ?? (part.isIndirect ? keysOf(value) : valuesOf(value))
+      const values = arrayOf(shell, name) ?? (part.isIndirect ? keysOf(value) : valuesOf(value))
       return { values, isSet: values.length > 0, list: index }
     }
-    const text = shell.element(name, index)
+    const text = element(shell, name, index)
     return { values: text === undefined ? [] : [text], isSet: text !== undefined, list: undefined }
   }
   const text = shell.parameter(name)
@@ -132,7 +134,7 @@ function* assignDefault(shell: Shell, part: ParameterPart): Step<Found> {
   const text = yield* expandText(shell, part.word!)
   if (!/^[A-Za-z_]/.test(part.name)) throw new ShellFault(`${part.name}: bad variable name`, 2)
   if (part.subscript === undefined) shell.assign(part.name, text)
-  else shell.setElement(part.name, yield* expandText(shell, part.subscript), text, false)
+  else setElement(shell, part.name, yield* expandText(shell, part.subscript), text, false)
   return { values: [text], isSet: true, list: undefined }
 }
 

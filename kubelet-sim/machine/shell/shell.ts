@@ -1,5 +1,6 @@
-// Shell: the interpreter of one shell process: its variables, functions, options, traps and jobs, and how each kind of command
-// is run. Subshells are processes of their own with a copy of it. What waits or runs are steps; builtins/ has what it does itself.
+// Shell: the interpreter of one shell process: its variables, functions, options, traps and jobs, and how lists, pipelines and
+// subshells are run – the latter processes with a copy of it. Every other kind of command has a file of its own beside this one,
+// what the shell does itself stands in builtins/. What waits or runs are steps.
 
 import { nothing } from '../open-stream.ts'
 import { Pipe } from '../pipe.ts'
@@ -7,31 +8,29 @@ import type { Child, Process, Signal, Stream } from '../process.ts'
 import { SystemError } from '../system-error.ts'
 import { terminalOf } from '../terminal.ts'
 import type { Step } from '../wait.ts'
-import { turn, Waiters } from '../waiters.ts'
+import { Waiters } from '../waiters.ts'
 import { ArithmeticFault, evaluate } from './arithmetic.ts'
-import { builtins, isSpecial } from './builtins/index.ts'
-import { pathOf } from './builtins/lookup.ts'
-import { judge } from './conditions.ts'
-import { expandPattern, expandText, expandWords } from './expansion.ts'
+import { element, setElement } from './assignments.ts'
+import { compound } from './compound-commands.ts'
+import { expandText } from './expansion.ts'
 import { Exit, LoopJump, Return, ShellFault } from './faults.ts'
 import { Jobs } from './jobs.ts'
-import { quoteForReuse } from './parameters.ts'
 import { Parser } from './parser.ts'
-import { compilePattern, matches } from './patterns.ts'
-import { Redirected, RedirectFault, redirected } from './redirects.ts'
+import { Redirected, redirected } from './redirects.ts'
+import { redirectStatus, simple } from './simple-commands.ts'
+import { flagsOf, specialParameter } from './special-parameters.ts'
 import {
-  type Assignment,
   type Chain,
   type Command,
   type Dialect,
+  isVariableName,
   type List,
   type Pipeline,
-  type ProcessPart,
-  type SimpleCommand,
   SyntaxFault,
   type Word,
 } from './syntax.ts'
-import { isIndexed, ReadonlyFault, Variables } from './variables.ts'
+import { ReadonlyFault, Variables } from './variables.ts'
+import { syntaxWords, tellSignal, tellTime } from './wording.ts'
 
 export interface Options {
   allexport: boolean
@@ -45,8 +44,6 @@ export interface Options {
   verbose: boolean
   xtrace: boolean
 }
-
-type Compound = Exclude<Command, SimpleCommand | { kind: 'function' }>
 
 const deepestCalls = 200
 
@@ -85,15 +82,14 @@ export class Shell {
   callers = 0
   functionNames: readonly string[] = []
   readonly startedAt: number
-  randomState = 0
   /** Trapped signals that came, and who waits for one. */
   readonly trapped = new Waiters()
   #pending: Signal[] = []
   /** In the test of if, while, && and !: errexit does not hold. */
   #tested = 0
   /** Of the last $(…), for a command that is only an assignment. */
-  #substituted: number | undefined
-  #processSubstitutions: number[] = []
+  substituted: number | undefined
+  processSubstitutions: number[] = []
   #calls = 0
   #isEnding = false
 
@@ -143,6 +139,11 @@ export class Shell {
     if (dialect === 'bash') this.variables.put('BASH_VERSION', { value: '5.2.15(1)-release' })
   }
 
+  /** One for a script of its own, of the same dialect. */
+  another(process: Process, name: string): Shell {
+    return new Shell(process, this.dialect, name)
+  }
+
   /** A whole script; its exit code. */
   *main(run: () => Step<number>): Step<number> {
     let code: number
@@ -186,7 +187,7 @@ export class Shell {
 
   *faultStatus(error: unknown): Step<number> {
     if (error instanceof SyntaxFault) {
-      yield* this.process.complain(this.syntaxWords(error))
+      yield* this.process.complain(syntaxWords(this, error))
       return 2
     }
     if (error instanceof ShellFault) {
@@ -222,29 +223,29 @@ export class Shell {
     const last = list.items.length - 1
     for (const [index, { chain, isBackground, text }] of list.items.entries()) {
       if (isBackground) yield* this.#background(chain, text)
-      else this.status = yield* this.#chain(chain, tail && index === last)
+      else this.status = yield* this.chain(chain, tail && index === last)
     }
     return this.status
   }
 
-  *#chain({ first, rest }: Chain, tail: boolean): Step<number> {
+  *chain({ first, rest }: Chain, tail: boolean): Step<number> {
     let status: number
     if (rest.length === 0) status = yield* this.#pipeline(first, tail)
     else {
-      status = yield* this.#testing(() => this.#pipeline(first, false))
+      status = yield* this.testing(() => this.#pipeline(first, false))
       for (const [index, { operator, pipeline }] of rest.entries()) {
         if ((operator === '&&') !== (status === 0)) continue
         const isLast = index === rest.length - 1
         status = isLast
           ? yield* this.#pipeline(pipeline, tail)
-          : yield* this.#testing(() => this.#pipeline(pipeline, false))
+          : yield* this.testing(() => this.#pipeline(pipeline, false))
         if (isLast) return status
       }
     }
     return status
   }
 
-  *#testing<T>(body: () => Step<T>): Step<T> {
+  *testing<T>(body: () => Step<T>): Step<T> {
     this.#tested++
     try {
       return yield* body()
@@ -261,11 +262,11 @@ export class Shell {
     const run = () =>
       only === undefined ? this.#pipe(commands) : this.command(only, tail && !isNegated && timed === undefined)
     if (commands.length === 0) status = 0
-    else status = isNegated ? yield* this.#testing(run) : yield* run()
+    else status = isNegated ? yield* this.testing(run) : yield* run()
     if (only !== undefined) this.pipeStatus = [status]
     if (isNegated) status = status === 0 ? 1 : 0
     this.status = status
-    if (timed !== undefined) yield* this.#tellTime(this.process.clock.now() - started, timed)
+    if (timed !== undefined) yield* tellTime(this, this.process.clock.now() - started, timed)
     yield* this.runTraps()
     if (status !== 0 && !isNegated && this.#tested === 0) {
       const onError = this.traps.get('ERR')
@@ -276,20 +277,6 @@ export class Shell {
       if (this.options.errexit) throw new Exit(status)
     }
     return status
-  }
-
-  *#tellTime(millis: number, format: 'posix' | 'plain'): Step<void> {
-    const seconds = millis / 1000
-    if (format === 'posix') {
-      yield* this.process.complain(`real ${seconds.toFixed(2)}\nuser 0.00\nsys 0.00\n`)
-      return
-    }
-    const digits = this.dialect === 'bash' ? 3 : 2
-    const words = (value: number) =>
-      `${Math.floor(value / 60)}m${this.dialect === 'bash' ? '' : ' '}${(value % 60).toFixed(digits)}s`
-    yield* this.process.complain(
-      `${this.dialect === 'bash' ? '\n' : ''}real\t${words(seconds)}\nuser\t${words(0)}\nsys\t${words(0)}\n`,
-    )
   }
 
   *#pipe(commands: readonly Command[]): Step<number> {
@@ -304,7 +291,7 @@ export class Shell {
       input = pipe?.readEnd
       const child = this.fork(shell => shell.command(command, true), {
         descriptors: given.forChild(),
-        group: this.#groupFor(group),
+        group: this.groupFor(group),
       })
       group ??= child.pid
       children.push(child)
@@ -312,7 +299,7 @@ export class Shell {
     return yield* this.foreground(children, group!)
   }
 
-  #groupFor(group: number | undefined): number | undefined {
+  groupFor(group: number | undefined): number | undefined {
     return this.options.monitor ? (group ?? 0) : undefined
   }
 
@@ -329,18 +316,8 @@ export class Shell {
     this.pipeStatus = codes
     const last = children.at(-1)!
     if (terminal && last.signal === 'INT') yield* this.process.print('\n')
-    else if (last.signal !== undefined) yield* this.#tellSignal(last.signal, last.pid, args)
+    else if (last.signal !== undefined) yield* tellSignal(this, last.signal, last.pid, args)
     return this.options.pipefail ? (codes.findLast(code => code !== 0) ?? 0) : codes.at(-1)!
-  }
-
-  *#tellSignal(signal: Signal, pid: number, args: readonly string[]): Step<void> {
-    const words = signalWords[signal]
-    if (words === undefined) return
-    const isShort = this.dialect !== 'bash' || signal === 'TERM' || this.isInteractive
-    const text = isShort
-      ? words
-      : `${this.prefix(undefined)}${String(pid).padStart(5)} ${words.padEnd(24)}${args.join(' ')}`
-    yield* this.process.complain(`${text}\n`)
   }
 
   *#background(chain: Chain, text: string): Step<void> {
@@ -352,9 +329,9 @@ export class Shell {
           shell.process.descriptors.get(0)?.close()
           shell.process.descriptors.set(0, nothing())
         }
-        return yield* shell.#chain(chain, true)
+        return yield* shell.chain(chain, true)
       },
-      { descriptors: given.forChild(), group: this.#groupFor(undefined), ignores: isAlone ? ['INT', 'QUIT'] : [] },
+      { descriptors: given.forChild(), group: this.groupFor(undefined), ignores: isAlone ? ['INT', 'QUIT'] : [] },
     )
     const job = this.jobs.add([child], text)
     this.lastBackground = child.pid
@@ -397,266 +374,23 @@ export class Shell {
   }
 
   *command(command: Command, tail = false): Step<number> {
-    if (command.kind === 'simple') return yield* this.#simple(command, tail)
+    if (command.kind === 'simple') return yield* simple(this, command, tail)
     if (command.kind === 'function') {
       this.functions.set(command.name, command.body)
       return 0
     }
-    if (command.redirects.length === 0) return yield* this.#compound(command, tail)
+    if (command.redirects.length === 0) return yield* compound(this, command, tail)
     let given: Redirected
     try {
       given = yield* redirected(this, command.redirects)
     } catch (error) {
-      return yield* this.#redirectStatus(error)
+      return yield* redirectStatus(this, error)
     }
     const restore = given.swapInto(this.process.descriptors)
     try {
-      return yield* this.#compound(command, false)
+      return yield* compound(this, command, false)
     } finally {
       restore()
-    }
-  }
-
-  *#redirectStatus(error: unknown): Step<number> {
-    if (!(error instanceof RedirectFault)) throw error
-    yield* this.complain(error.message)
-    return this.dialect === 'dash' ? 2 : 1
-  }
-
-  *#compound(command: Compound, tail: boolean): Step<number> {
-    switch (command.kind) {
-      case 'group':
-        return yield* this.run(command.body, tail)
-      case 'subshell': {
-        if (tail && this.isSubshell && this.traps.size === 0) return yield* this.run(command.body, true)
-        const child = this.fork(shell => shell.run(command.body, true), { group: this.#groupFor(undefined) })
-        return yield* this.foreground([child], child.pid)
-      }
-      case 'if':
-        for (const { test, body } of command.branches) {
-          if ((yield* this.#testing(() => this.run(test))) === 0) return yield* this.run(body, tail)
-        }
-        return command.otherwise === undefined ? 0 : yield* this.run(command.otherwise, tail)
-      case 'loop':
-        return yield* this.#loop(
-          function* (this: Shell) {
-            const status = yield* this.#testing(() => this.run(command.test))
-            return (status === 0) !== command.isUntil
-          }.bind(this),
-          command.body,
-        )
-      case 'for': {
-        const words = command.words === undefined ? this.positional : yield* expandWords(this, command.words)
-        let index = 0
-        return yield* this.#loop(
-          // biome-ignore lint/correctness/useYield: a step like all others
-          function* (this: Shell) {
-            if (index >= words.length) return false
-            this.assign(command.name, words[index++]!)
-            return true
-          }.bind(this),
-          command.body,
-        )
-      }
-      case 'count': {
-        yield* this.calculate(command.start)
-        let isFirst = true
-        const hasTest = command.test.parts.length > 0 && command.test.literal?.trim() !== ''
-        return yield* this.#loop(
-          function* (this: Shell) {
-            if (!isFirst) yield* this.calculate(command.step)
-            isFirst = false
-            return !hasTest || (yield* this.calculate(command.test)) !== 0n
-          }.bind(this),
-          command.body,
-        )
-      }
-      case 'case':
-        return yield* this.#case(command)
-      case 'select':
-        return yield* this.#select(command)
-      case 'condition':
-        return (yield* judge(this, command.expression)) ? 0 : 1
-      case 'arithmetic':
-        try {
-          return (yield* this.calculate(command.expression)) === 0n ? 1 : 0
-        } catch (error) {
-          if (!(error instanceof ShellFault)) throw error
-          yield* this.complain(error.message)
-          return 1
-        }
-    }
-  }
-
-  *#loop(test: () => Step<boolean>, body: List): Step<number> {
-    let status = 0
-    this.loops++
-    try {
-      for (;;) {
-        try {
-          yield turn
-          if (!(yield* test())) return status
-          status = yield* this.run(body)
-        } catch (error) {
-          if (!(error instanceof LoopJump)) throw error
-          status = 0
-          if (--error.levels > 0 && this.loops > 1) throw error
-          if (error.kind === 'break') return status
-        }
-      }
-    } finally {
-      this.loops--
-    }
-  }
-
-  *#case(command: Extract<Compound, { kind: 'case' }>): Step<number> {
-    const subject = yield* expandText(this, command.subject)
-    let status = 0
-    let falls = false
-    for (const { patterns, body, end } of command.branches) {
-      let isMatch = falls
-      for (const word of patterns) {
-        if (isMatch) break
-        isMatch = matches(compilePattern(yield* expandPattern(this, word)), subject)
-      }
-      if (!isMatch) continue
-      status = body.items.length === 0 ? 0 : yield* this.run(body)
-      if (end === ';;') return status
-      falls = end === ';&'
-    }
-    return status
-  }
-
-  *#select(command: Extract<Compound, { kind: 'select' }>): Step<number> {
-    const words = command.words === undefined ? this.positional : yield* expandWords(this, command.words)
-    return yield* this.#loop(
-      function* (this: Shell) {
-        for (const [index, word] of words.entries()) yield* this.process.complain(`${index + 1}) ${word}\n`)
-        yield* this.process.complain(this.variables.get('PS3') ?? '#? ')
-        const line = yield* this.process.readLine()
-        if (line === undefined) return false
-        this.assign('REPLY', line)
-        this.assign(command.name, words[Number(line) - 1] ?? '')
-        return true
-      }.bind(this),
-      command.body,
-    )
-  }
-
-  *#simple(command: SimpleCommand, tail: boolean): Step<number> {
-    this.line = command.line
-    yield turn
-    this.#substituted = undefined
-    const { args, declared } = yield* this.#arguments(command)
-    try {
-      const name = args[0]
-      if (name === undefined) return yield* this.#assignOnly(command)
-      if (this.options.xtrace) yield* this.#trace(command, args)
-      return yield* this.#invoke(command, name, args, declared, tail)
-    } finally {
-      this.#closeProcessSubstitutions()
-    }
-  }
-
-  *#arguments({
-    words,
-    declarations,
-  }: SimpleCommand): Step<{ args: string[]; declared: Map<number, Assignment> | undefined }> {
-    if (declarations === undefined) return { args: yield* expandWords(this, words), declared: undefined }
-    const args: string[] = []
-    const declared = new Map<number, Assignment>()
-    for (const [index, word] of words.entries()) {
-      const assignment = declarations.get(index)
-      if (assignment === undefined) {
-        args.push(...(yield* expandWords(this, [word])))
-        continue
-      }
-      declared.set(args.length, assignment)
-      const value = isWord(assignment.value) ? yield* expandText(this, assignment.value, 'assignment') : ''
-      args.push(`${assignment.name}=${value}`)
-    }
-    return { args, declared }
-  }
-
-  *#assignOnly({ assignments, redirects }: SimpleCommand): Step<number> {
-    if (redirects.length > 0) {
-      try {
-        ;(yield* redirected(this, redirects)).close()
-      } catch (error) {
-        return yield* this.#redirectStatus(error)
-      }
-    }
-    for (const assignment of assignments) {
-      yield* this.assignWord(assignment)
-      if (this.options.xtrace && isWord(assignment.value)) {
-        const traced = this.variables.get(assignment.name) ?? ''
-        yield* this.process.complain(`${this.variables.get('PS4') ?? ''}${assignment.name}=${traceWord(traced)}\n`)
-      }
-    }
-    return this.#substituted ?? 0
-  }
-
-  *#trace({ assignments }: SimpleCommand, args: readonly string[]): Step<void> {
-    let text = this.variables.get('PS4') ?? ''
-    for (const { name, value } of assignments) {
-      if (isWord(value)) text += `${name}=${traceWord(yield* expandText(this, value))} `
-    }
-    yield* this.process.complain(`${text}${args.map(traceWord).join(' ')}\n`)
-  }
-
-  *#invoke(
-    command: SimpleCommand,
-    name: string,
-    args: string[],
-    declared: Map<number, Assignment> | undefined,
-    tail: boolean,
-  ): Step<number> {
-    const body = this.functions.get(name)
-    const builtin = body === undefined ? builtins.get(name) : undefined
-    let given: Redirected | undefined
-    if (command.redirects.length > 0) {
-      try {
-        given = yield* redirected(this, command.redirects)
-      } catch (error) {
-        const status = yield* this.#redirectStatus(error)
-        if (builtin !== undefined && isSpecial(name) && this.dialect !== 'bash' && !this.isInteractive)
-          throw new Exit(status)
-        return status
-      }
-    }
-    if (body === undefined && builtin === undefined) return yield* this.external(command.assignments, args, given, tail)
-    if (name === 'exec' && builtin !== undefined) {
-      given?.moveInto(this.process.descriptors)
-      given = undefined
-    }
-    const restore = given?.swapInto(this.process.descriptors)
-    const keeps = builtin !== undefined && isSpecial(name) && this.dialect !== 'bash'
-    const undo = keeps ? undefined : this.#remember(command.assignments)
-    try {
-      for (const assignment of command.assignments) yield* this.assignWord(assignment, true)
-      if (body !== undefined) return yield* this.call(name, body, args.slice(1))
-      return yield* builtin!(this, args, declared)
-    } catch (error) {
-      if (error instanceof SystemError && error.errno !== 'EPIPE') {
-        yield* this.complain(`${error.message}`, name)
-        return 1
-      }
-      if (error instanceof ReadonlyFault && this.dialect === 'bash') return yield* this.faultStatus(error)
-      throw error
-    } finally {
-      undo?.()
-      restore?.()
-    }
-  }
-
-  #remember(assignments: readonly Assignment[]): (() => void) | undefined {
-    if (assignments.length === 0) return undefined
-    const before = assignments.map(({ name }) => [name, this.variables.find(name)] as const)
-    return () => {
-      for (const [name, variable] of before) {
-        if (variable === undefined) this.variables.unset(name)
-        else this.variables.put(name, variable)
-      }
     }
   }
 
@@ -686,165 +420,9 @@ export class Shell {
     }
   }
 
-  /** A program of the container's. */
-  *external(
-    assignments: readonly Assignment[],
-    args: readonly string[],
-    given: Redirected | undefined,
-    tail: boolean,
-  ): Step<number> {
-    let env = this.variables.exported
-    if (assignments.length > 0) {
-      const own = new Map(env)
-      for (const { name, value } of assignments)
-        if (isWord(value)) own.set(name, yield* expandText(this, value, 'assignment'))
-      env = own
-    }
-    const view = given ?? new Redirected(this.process.descriptors)
-    if (tail && this.mayBeReplaced) {
-      let replacing: Step<number> | undefined
-      try {
-        replacing = this.process.exec({ argv: args, env })
-      } catch (error) {
-        if (!(error instanceof SystemError)) throw error
-        if (error.errno !== 'ENOEXEC') {
-          view.moveInto(this.process.descriptors)
-          return yield* this.notStarted(args, error)
-        }
-      }
-      if (replacing !== undefined) {
-        view.moveInto(this.process.descriptors)
-        return yield* replacing
-      }
-    }
-    const descriptors = view.forChild()
-    let child: Child
-    try {
-      child = this.process.spawn({
-        argv: args,
-        env,
-        descriptors,
-        cwd: this.process.cwd,
-        group: this.#groupFor(undefined),
-      })
-    } catch (error) {
-      for (const stream of descriptors.values()) stream.close()
-      if (error instanceof SystemError && error.errno === 'ENOEXEC') return yield* this.#runText(args, env, given)
-      if (!(error instanceof SystemError)) throw error
-      const restore = view.swapInto(this.process.descriptors)
-      try {
-        return yield* this.notStarted(args, error)
-      } finally {
-        restore()
-      }
-    }
-    return yield* this.foreground([child], child.pid, args)
-  }
-
   /** Nothing of it is needed any more once its last command has begun. */
   get mayBeReplaced(): boolean {
-    return !this.isInteractive && this.traps.size === 0 && this.#processSubstitutions.length === 0
-  }
-
-  /** A text without `#!` is a script of this shell's. */
-  *#runText(args: readonly string[], env: ReadonlyMap<string, string>, given: Redirected | undefined): Step<number> {
-    const path = pathOf(this, args[0]!) ?? args[0]!
-    const { dialect } = this
-    const child = this.process.spawn({
-      argv: args,
-      env,
-      program: process => new Shell(process, dialect, path).script(path, args.slice(1)),
-      ...(given ? { descriptors: given.forChild() } : {}),
-    })
-    return yield* this.foreground([child], child.pid)
-  }
-
-  *notStarted(args: readonly string[], error: SystemError): Step<number> {
-    const name = args[0]!
-    if (error.errno !== 'ENOENT') {
-      yield* this.complain(
-        `${name}: ${this.dialect === 'bash' && this.#isFolder(name) ? 'Is a directory' : error.message}`,
-      )
-      return 126
-    }
-    const words = this.dialect === 'bash' ? (name.includes('/') ? error.message : 'command not found') : 'not found'
-    yield* this.complain(`${name}: ${words}`)
-    return 127
-  }
-
-  #isFolder(name: string): boolean {
-    const path = this.absolute(name)
-    return this.process.files.exists(path) && this.process.files.stat(path).kind === 'directory'
-  }
-
-  /** $(…): what it prints, without the line ends at its end. */
-  *substitute(list: List): Step<string> {
-    const read = this.#readOnly(list)
-    if (read !== undefined) return trimNewlines(yield* this.#contentOf(read))
-    const pipe = new Pipe()
-    const given = new Redirected(this.process.descriptors)
-    given.set(1, pipe.writeEnd)
-    const child = this.fork(shell => shell.run(list, true), { descriptors: given.forChild() })
-    const parts: Uint8Array[] = []
-    let held = 0
-    try {
-      for (;;) {
-        const part = yield* pipe.readEnd.read(65536)
-        if (part === undefined) break
-        parts.push(part)
-        held += part.length
-        this.process.allocate(part.length)
-      }
-    } finally {
-      pipe.readEnd.close()
-      this.process.allocate(-held)
-    }
-    this.#substituted = yield* child.exited()
-    this.status = this.#substituted
-    return trimNewlines(Buffer.concat(parts).toString().replaceAll('\0', ''))
-  }
-
-  /** `$(<file)` */
-  #readOnly({ items }: List): Word | undefined {
-    const command = items.length === 1 ? items[0]!.chain.first.commands[0] : undefined
-    if (command?.kind !== 'simple' || items[0]!.chain.rest.length > 0 || items[0]!.chain.first.commands.length > 1)
-      return undefined
-    const isOnly = command.words.length === 0 && command.assignments.length === 0 && command.redirects.length === 1
-    return isOnly && command.redirects[0]!.operator === '<' ? command.redirects[0]!.target : undefined
-  }
-
-  *#contentOf(word: Word): Step<string> {
-    const path = yield* expandText(this, word)
-    try {
-      return this.process.files.readText(this.absolute(path))
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error
-      this.#substituted = 1
-      yield* this.complain(this.dialect === 'bash' ? `${path}: ${error.message}` : `can't open ${path}: no such file`)
-      return ''
-    }
-  }
-
-  /** A path that leads to what the commands in it print or read. */
-  processSubstitution({ direction, body }: ProcessPart): string {
-    const pipe = new Pipe()
-    const given = new Redirected(this.process.descriptors)
-    given.set(direction === '<' ? 1 : 0, direction === '<' ? pipe.writeEnd : pipe.readEnd)
-    this.fork(shell => shell.run(body, true), { descriptors: given.forChild() })
-    let number = 63
-    while (this.process.descriptors.has(number)) number--
-    this.process.descriptors.set(number, direction === '<' ? pipe.readEnd : pipe.writeEnd)
-    this.#processSubstitutions.push(number)
-    return `/dev/fd/${number}`
-  }
-
-  #closeProcessSubstitutions(): void {
-    if (this.#processSubstitutions.length === 0) return
-    for (const number of this.#processSubstitutions) {
-      this.process.descriptors.get(number)?.close()
-      this.process.descriptors.delete(number)
-    }
-    this.#processSubstitutions = []
+    return !this.isInteractive && this.traps.size === 0 && this.processSubstitutions.length === 0
   }
 
   *calculate(expression: Word): Step<bigint> {
@@ -854,9 +432,9 @@ export class Shell {
   number(text: string): bigint {
     try {
       return evaluate(text, {
-        get: (name, index) => (index === undefined ? this.parameter(name) : this.element(name, index)),
+        get: (name, index) => (index === undefined ? this.parameter(name) : element(this, name, index)),
         set: (name, index, value) =>
-          index === undefined ? this.assign(name, value) : this.setElement(name, index, value, false),
+          index === undefined ? this.assign(name, value) : setElement(this, name, index, value, false),
       })
     } catch (error) {
       if (!(error instanceof ArithmeticFault)) throw error
@@ -879,100 +457,14 @@ export class Shell {
       case '!':
         return this.lastBackground === undefined ? undefined : String(this.lastBackground)
       case '-':
-        return this.flags
+        return flagsOf(this)
       case '@':
       case '*':
         return this.positional.join(' ')
     }
     const found = this.variables.get(name)
     if (found !== undefined) return found
-    switch (name) {
-      case 'LINENO':
-        return String(this.line)
-      case 'PPID':
-        return String(this.process.parent)
-      case 'RANDOM':
-        return this.dialect === 'dash' ? undefined : String(Math.floor(this.process.random.fraction() * 32768))
-      case 'SECONDS':
-        return this.dialect === 'bash'
-          ? String(Math.floor((this.process.clock.now() - this.startedAt) / 1000))
-          : undefined
-      case 'EPOCHSECONDS':
-        return this.dialect === 'dash' ? undefined : String(Math.floor(this.process.clock.now() / 1000))
-      case 'HOSTNAME':
-        return this.dialect === 'dash' ? undefined : this.process.machine.hostname
-      case 'UID':
-      case 'EUID':
-        return this.dialect === 'bash' ? String(this.process.user.uid) : undefined
-      case 'BASHPID':
-        return this.dialect === 'bash' ? String(this.process.pid) : undefined
-      case 'FUNCNAME':
-        return this.dialect === 'bash' ? this.functionNames[0] : undefined
-      case 'BASH_SOURCE':
-        return this.dialect === 'bash' ? this.name : undefined
-      case 'PIPESTATUS':
-        return this.dialect === 'bash' ? String(this.pipeStatus[0] ?? 0) : undefined
-    }
-    return undefined
-  }
-
-  get flags(): string {
-    const { allexport, errexit, monitor, noclobber, noexec, noglob, nounset, verbose, xtrace } = this.options
-    return [
-      ['a', allexport],
-      ['e', errexit],
-      ['f', noglob],
-      ['i', this.isInteractive],
-      ['m', monitor],
-      ['n', noexec],
-      ['u', nounset],
-      ['v', verbose],
-      ['x', xtrace],
-      ['C', noclobber],
-    ]
-      .filter(([, isOn]) => isOn)
-      .map(([letter]) => letter)
-      .join('')
-  }
-
-  /** Of the arrays that the shell keeps itself. */
-  arrayOf(name: string): readonly string[] | undefined {
-    if (this.dialect !== 'bash') return undefined
-    if (name === 'PIPESTATUS') return this.pipeStatus.map(String)
-    return name === 'FUNCNAME' ? this.functionNames : undefined
-  }
-
-  element(name: string, index: string): string | undefined {
-    if (name === 'PIPESTATUS') return this.pipeStatus[Number(index)]?.toString()
-    if (name === 'FUNCNAME') return this.functionNames[Number(index)]
-    const variable = this.variables.find(name)
-    const value = variable?.value
-    if (value === undefined) return undefined
-    if (variable?.isAssociative && typeof value !== 'string') return (value as ReadonlyMap<string, string>).get(index)
-    const number = Number(this.number(index))
-    if (typeof value === 'string') return number === 0 ? value : undefined
-    if (!isIndexed(value)) return undefined
-    if (number >= 0) return value.get(number)
-    return value.get(Math.max(-1, ...value.keys()) + 1 + number)
-  }
-
-  setElement(name: string, index: string, text: string, append: boolean): void {
-    const variable = this.variables.find(name)
-    if (variable?.isAssociative) {
-      const elements = new Map(variable.value as ReadonlyMap<string, string> | undefined)
-      elements.set(index, append ? (elements.get(index) ?? '') + text : text)
-      this.variables.set(name, elements)
-      return
-    }
-    const before = variable?.value
-    const elements = new Map<number, string>(
-      typeof before === 'string' ? [[0, before]] : (before as ReadonlyMap<number, string> | undefined),
-    )
-    const number = Number(this.number(index))
-    const at = number < 0 ? Math.max(-1, ...elements.keys()) + 1 + number : number
-    if (at < 0) throw new ShellFault(`${name}[${index}]: bad array subscript`, 1)
-    elements.set(at, append ? (elements.get(at) ?? '') + text : text)
-    this.variables.set(name, elements)
+    return specialParameter(this, name)
   }
 
   assign(name: string, text: string): void {
@@ -987,48 +479,6 @@ export class Shell {
     this.variables.set(name, value)
     if (this.options.allexport && !variable?.isExported)
       this.variables.put(name, { ...this.variables.find(name)!, isExported: true })
-  }
-
-  /** `exports`: it is meant for one command alone. */
-  *assignWord(assignment: Assignment, exports = false): Step<void> {
-    const { name, append, value, subscript } = assignment
-    if (!isWord(value)) {
-      yield* this.#assignArray(assignment)
-      return
-    }
-    const text = yield* expandText(this, value, 'assignment')
-    if (subscript !== undefined) this.setElement(name, yield* expandText(this, subscript), text, append)
-    else if (append && typeof this.variables.find(name)?.value === 'object') this.setElement(name, '0', text, true)
-    else if (append && this.variables.find(name)?.isInteger)
-      this.assign(name, `${this.variables.get(name) || 0} + ${text}`)
-    else this.assign(name, append ? (this.variables.get(name) ?? '') + text : text)
-    if (exports) this.variables.put(name, { ...this.variables.find(name)!, isExported: true })
-  }
-
-  *#assignArray({ name, append, value }: Assignment): Step<void> {
-    if (isWord(value)) return
-    const variable = this.variables.find(name)
-    const before = append ? variable?.value : undefined
-    if (variable?.isAssociative) {
-      const elements = new Map(before as ReadonlyMap<string, string> | undefined)
-      for (const element of value) {
-        if (element.subscript)
-          elements.set(yield* expandText(this, element.subscript), yield* expandText(this, element.value))
-      }
-      this.variables.set(name, elements)
-      return
-    }
-    const elements = new Map<number, string>(
-      typeof before === 'string' ? [[0, before]] : (before as ReadonlyMap<number, string> | undefined),
-    )
-    let next = Math.max(-1, ...elements.keys()) + 1
-    for (const element of value) {
-      if (element.subscript) {
-        next = Number(yield* this.calculate(element.subscript))
-        elements.set(next++, yield* expandText(this, element.value))
-      } else for (const text of yield* expandWords(this, [element.value])) elements.set(next++, text)
-    }
-    this.variables.put(name, { ...variable, value: elements })
   }
 
   /** A signal came that has a trap: it is run between two commands. */
@@ -1084,18 +534,6 @@ export class Shell {
   ashLine(line: number): number {
     return this.isText ? line - 1 : line
   }
-
-  syntaxWords(fault: SyntaxFault): string {
-    const { message, line, found } = fault
-    if (this.dialect === 'ash')
-      return `${this.name}: ${this.isNamed ? `line ${this.ashLine(line)}: ` : ''}syntax error: ${message}\n`
-    if (this.dialect === 'dash')
-      return `${this.name}: ${line}: Syntax error: ${message[0]!.toUpperCase()}${message.slice(1)}\n`
-    const where = `${this.name}: ${this.isScript || this.isInteractive ? '' : '-c: '}line ${line}: `
-    if (found !== undefined) return `${where}syntax error near unexpected token \`${found}'\n`
-    if (message.includes('quoted')) return `${where}unexpected EOF while looking for matching \`"'\n`
-    return `${where}syntax error: unexpected end of file\n`
-  }
 }
 
 /** What a subshell begins with: as the shell was when it was forked. */
@@ -1126,35 +564,4 @@ function noOptions(): Options {
     verbose: false,
     xtrace: false,
   }
-}
-
-/** As strsignal has it; of INT and PIPE nothing is said. */
-const signalWords: Readonly<Partial<Record<Signal, string>>> = {
-  HUP: 'Hangup',
-  QUIT: 'Quit',
-  ABRT: 'Aborted',
-  KILL: 'Killed',
-  USR1: 'User defined signal 1',
-  USR2: 'User defined signal 2',
-  ALRM: 'Alarm clock',
-  TERM: 'Terminated',
-}
-
-export function isWord(value: Assignment['value']): value is Word {
-  return 'parts' in value
-}
-
-/** Whether a script can say it. */
-export function isVariableName(text: string): boolean {
-  return /^[A-Za-z_]\w*$/.test(text)
-}
-
-function trimNewlines(text: string): string {
-  let end = text.length
-  while (end > 0 && text[end - 1] === '\n') end--
-  return text.slice(0, end)
-}
-
-function traceWord(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : quoteForReuse(text)
 }

@@ -169,3 +169,12 @@ export class SyntaxFault extends Error {
     this.isIncomplete = isIncomplete
   }
 }
+
+export function isWord(value: Assignment['value']): value is Word {
+  return 'parts' in value
+}
+
+/** Whether a script can say it. */
+export function isVariableName(text: string): boolean {
+  return /^[A-Za-z_]\w*$/.test(text)
+}

@@ -2,6 +2,7 @@
 
 import { SystemError } from '../../system-error.ts'
 import { Exit, LoopJump, Return, ShellFault } from '../faults.ts'
+import { notStarted } from '../programs.ts'
 import type { Shell } from '../shell.ts'
 import { type Builtin, builtins } from './index.ts'
 
@@ -119,7 +120,7 @@ export const control: Readonly<Record<string, Builtin>> = {
         )
         throw new Exit(error.errno === 'ENOENT' ? 127 : 126)
       }
-      throw new Exit(yield* shell.notStarted(words, error))
+      throw new Exit(yield* notStarted(shell, words, error))
     }
     shell.traps.delete('EXIT')
     throw new Exit(yield* running)

@@ -1,10 +1,12 @@
 // Builtins upon variables: export, readonly, local, declare, unset, let.
 
 import type { Step } from '../../wait.ts'
+import { assignWord, setElement } from '../assignments.ts'
 import { expandText } from '../expansion.ts'
 import { quoteForReuse } from '../parameters.ts'
-import { isVariableName, type Shell } from '../shell.ts'
+import type { Shell } from '../shell.ts'
 import type { Assignment } from '../syntax.ts'
+import { isVariableName } from '../syntax.ts'
 import type { Variable } from '../variables.ts'
 import type { Builtin } from './index.ts'
 
@@ -34,11 +36,11 @@ function* each(
       continue
     }
     prepare(name, own !== undefined || match?.[3] !== undefined)
-    if (own !== undefined && !('parts' in own.value)) yield* shell.assignWord(own)
+    if (own !== undefined && !('parts' in own.value)) yield* assignWord(shell, own)
     else if (own !== undefined) {
       // Its value was expanded with the other words.
       const text = args[at]!.slice(name.length + 1)
-      if (own.subscript) shell.setElement(name, yield* expandText(shell, own.subscript), text, own.append)
+      if (own.subscript) setElement(shell, name, yield* expandText(shell, own.subscript), text, own.append)
       else shell.assign(name, own.append ? (shell.variables.get(name) ?? '') + text : text)
     } else if (match?.[3] !== undefined) {
       shell.assign(name, match[2] === '+' ? (shell.variables.get(name) ?? '') + match[3] : match[3])

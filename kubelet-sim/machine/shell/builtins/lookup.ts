@@ -2,6 +2,7 @@
 
 import { SystemError } from '../../system-error.ts'
 import { quoteForReuse } from '../parameters.ts'
+import { external } from '../programs.ts'
 import type { Shell } from '../shell.ts'
 import { type Builtin, builtins, isSpecial } from './index.ts'
 
@@ -100,7 +101,7 @@ const command: Builtin = function* (shell, args) {
   if (mode === '') {
     const own = builtins.get(words[0]!)
     if (own !== undefined) return yield* own(shell, words, undefined)
-    return yield* shell.external([], words, undefined, false)
+    return yield* external(shell, [], words, undefined, false)
   }
   let status = 0
   for (const name of words) {
