@@ -6,7 +6,7 @@ import type { KubeObject } from '../../src/api/meta.ts'
 import { usePlace } from '../page/place.ts'
 import { useObjects } from './live.ts'
 import { getJson, pathAt } from './requests.ts'
-import { fullName, type Resource } from './resources.ts'
+import { deployments, fullName, namespaces, nodes, pods, type Resource, replicaSets, services } from './resources.ts'
 
 const definitions: Resource = {
   group: 'apiextensions.k8s.io',
@@ -35,17 +35,32 @@ interface Groups {
 
 const form = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json'
 
+/** What whoever comes later begins with. */
+let last: ReadonlyMap<string, Resource> | undefined
+
+const builtIns = new Map(
+  [pods, nodes, namespaces, services, deployments, replicaSets].map(each => [fullName(each), each]),
+)
+
+/** `deployments.apps`: of those that views name themselves, at once. */
+export function useResource(name: string): Resource | undefined {
+  return useResources()?.get(name) ?? builtIns.get(name)
+}
+
 /** Undefined until it has been read. */
 export function useResources(): ReadonlyMap<string, Resource> | undefined {
   const { at } = usePlace()
   const { objects } = useObjects<KubeObject>(definitions)
-  const [found, setFound] = useState<ReadonlyMap<string, Resource>>()
+  const [found, setFound] = useState(last)
   const known = objects.map(({ metadata }) => `${metadata.name}@${metadata.generation}`).join(' ')
   // biome-ignore lint/correctness/useExhaustiveDependencies: read anew when the definitions are others.
   useEffect(() => {
     const leaving = new AbortController()
     discover(at, leaving.signal)
-      .then(setFound)
+      .then(told => {
+        last = told
+        setFound(told)
+      })
       .catch(() => {})
     return () => leaving.abort()
   }, [at, known])

@@ -1,7 +1,7 @@
 // What views read: `useObjects(pods)` is the collection as it is now, or as it was at the revision that is chosen; live, and the same
 // for all who ask for the same. A collection nobody reads any more is let go after a moment.
 
-import { useCallback, useSyncExternalStore } from 'react'
+import { useCallback, useRef, useSyncExternalStore } from 'react'
 import type { KubeObject } from '../../src/api/meta.ts'
 import { usePlace } from '../page/place.ts'
 import { type CollectionQuery, follow, type Snapshot } from './collection.ts'
@@ -45,6 +45,29 @@ export function useObjects<T extends KubeObject>(
   return useSyncExternalStore(subscribe, () =>
     name === undefined ? nothing : (followed.get(name)?.snapshot ?? nothing),
   )
+}
+
+/** Several collections at once, each of one namespace where it has any; the list is the same as long as nothing has changed. */
+export function useManyObjects(resources: readonly Resource[], namespace?: string): readonly Snapshot<KubeObject>[] {
+  const { at } = usePlace()
+  const names = resources.map(resource => JSON.stringify({ path: pathAt(collectionPath(resource, namespace), at) }))
+  const all = names.join('\n')
+  const last = useRef<readonly Snapshot<KubeObject>[]>([])
+  const subscribe = useCallback(
+    (hear: () => void) => {
+      const leave = all === '' ? [] : all.split('\n').map(name => join(name, hear))
+      return () => {
+        for (const each of leave) each()
+      }
+    },
+    [all],
+  )
+  return useSyncExternalStore(subscribe, () => {
+    const now = names.map(name => followed.get(name)?.snapshot ?? nothing)
+    const before = last.current
+    if (now.length !== before.length || now.some((snapshot, index) => snapshot !== before[index])) last.current = now
+    return last.current
+  })
 }
 
 function join(name: string, hear: () => void): () => void {

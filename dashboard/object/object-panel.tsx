@@ -2,7 +2,7 @@
 
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef } from 'react'
 import type { KubeObject } from '../../src/api/meta.ts'
-import { useResources } from '../api/discovery.ts'
+import { useResource } from '../api/discovery.ts'
 import { useObjects } from '../api/live.ts'
 import { type Reference, type Resource, writeReference } from '../api/resources.ts'
 import { go, usePlace } from '../page/place.ts'
@@ -29,13 +29,29 @@ interface ObjectTab {
   readonly show: (props: ObjectTabProps) => ReactNode
 }
 
+// What is large is fetched when it is first opened.
+const YamlTab = lazy(async () => ({ default: (await import('./yaml-tab.tsx')).YamlTab }))
+const LogsTab = lazy(async () => ({ default: (await import('./logs-tab.tsx')).LogsTab }))
+const TerminalTab = lazy(async () => ({ default: (await import('./terminal-tab.tsx')).TerminalTab }))
+const WhyTab = lazy(async () => ({ default: (await import('./why-tab.tsx')).WhyTab }))
+const GraphTab = lazy(async () => ({ default: (await import('./graph-tab.tsx')).GraphTab }))
+
 const tabs: readonly ObjectTab[] = [
   { id: 'summary', title: 'Summary', ofPast: true, show: props => <SummaryTab {...props} /> },
+  { id: 'yaml', title: 'YAML', ofPast: true, show: props => <YamlTab {...props} /> },
+  { id: 'logs', title: 'Logs', of: isPod, ofPast: false, show: props => <LogsTab {...props} /> },
+  { id: 'terminal', title: 'Terminal', of: isPod, ofPast: false, show: props => <TerminalTab {...props} /> },
+  { id: 'why', title: 'Why', ofPast: false, show: props => <WhyTab {...props} /> },
+  { id: 'graph', title: 'Owners', ofPast: true, show: props => <GraphTab {...props} /> },
 ]
+
+function isPod({ kind, group }: Resource): boolean {
+  return kind === 'Pod' && group === ''
+}
 
 export function ObjectPanel({ reference, close }: { readonly reference: Reference; readonly close: () => void }) {
   const { tab: wanted, at } = usePlace()
-  const resource = useResources()?.get(reference.resource)
+  const resource = useResource(reference.resource)
   const { objects, isReady, error } = useObjects<KubeObject>(resource, {
     ...(resource?.namespaced ? { namespace: reference.namespace } : {}),
     fieldSelector: `metadata.name=${reference.name}`,
@@ -101,9 +117,4 @@ export function ObjectPanel({ reference, close }: { readonly reference: Referenc
       </div>
     </aside>
   )
-}
-
-/** A tab whose code is fetched when it is first opened. */
-export function laterTab<P extends object>(load: () => Promise<(props: P) => ReactNode>) {
-  return lazy(async () => ({ default: await load() }))
 }

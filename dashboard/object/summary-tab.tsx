@@ -35,7 +35,7 @@ export function SummaryTab({ object, resource, reference }: ObjectTabProps) {
       .catch(() => {})
     return () => leaving.abort()
   }, [resource, reference, at, resourceVersion])
-  const { status, spec } = object as KubeObject & { status?: { conditions?: Condition[] }; spec?: unknown }
+  const { status } = object as KubeObject & { status?: { conditions?: Condition[] } }
   return (
     <div className="summary">
       <dl className="facts">
@@ -54,7 +54,6 @@ export function SummaryTab({ object, resource, reference }: ObjectTabProps) {
       {resource.kind === 'Pod' && <Containers pod={object as unknown as Pod} />}
       {status?.conditions && status.conditions.length > 0 && <Conditions conditions={status.conditions} now={now} />}
       <EventList object={object} now={now} />
-      {spec === undefined && null}
     </div>
   )
 }

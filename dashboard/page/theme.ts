@@ -20,7 +20,6 @@ export function applyTheme(): void {
   else document.documentElement.dataset.theme = chosen
 }
 
-export function isDark(): boolean {
-  const chosen = theme.get()
+export function isDark(chosen: Theme): boolean {
   return chosen === 'dark' || (chosen === 'system' && matchMedia('(prefers-color-scheme: dark)').matches)
 }

@@ -43,6 +43,8 @@ export function ClusterView() {
     }
     return groups
   }, [shown, only])
+  const isShown = ({ state }: { state: PodState }): boolean =>
+    state === 'ready' || state === only || counts[state] !== undefined
   const names = own.names ? own.names === 'yes' : shown.length <= manyPods
   const open = (pod: Pod): void => {
     const { namespace: of, name } = pod.metadata
@@ -68,7 +70,7 @@ export function ClusterView() {
           size={26}
         />
         <div className="legend" role="group" aria-label="Pods by state">
-          {podStates.map(({ state, title }) => (
+          {podStates.filter(isShown).map(({ state, title }) => (
             <button
               key={state}
               type="button"

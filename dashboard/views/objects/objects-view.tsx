@@ -34,7 +34,7 @@ const groups: readonly (readonly [title: string, isOf: (resource: Resource) => b
   [
     'Workloads',
     ({ group, resource }) =>
-      /^(apps|batch|autoscaling)$/.test(group) || /^(pods|replicationcontrollers)$/.test(resource),
+      /^(apps|batch|autoscaling)$/.test(group) || (group === '' && /^(pods|replicationcontrollers)$/.test(resource)),
   ],
   [
     'Network',
