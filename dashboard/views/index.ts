@@ -11,6 +11,13 @@ export const views: readonly View[] = [
     load: async () => (await import('./cluster/cluster-view.tsx')).ClusterView,
   },
   {
+    id: 'control-plane',
+    title: 'Control plane',
+    about: 'who works on what, and what travels between them',
+    sign: 'M5.5 2h5v3.5h-5zM1 10.5h4V14H1zM11 10.5h4V14h-4zM8 5.5V8M3 10.5V8h10v2.5',
+    load: async () => (await import('./control-plane/control-plane-view.tsx')).ControlPlaneView,
+  },
+  {
     id: 'objects',
     title: 'Objects',
     about: 'every kind, as kubectl get lists it',

@@ -1,0 +1,178 @@
+// The picture: who asks, the API server with its store, the watches, and below them everybody who works, joined by the ways that
+// events take. Stations are plain elements, so that they can be read and pressed; the ways are drawn behind them.
+
+import { type RefObject, useEffect, useLayoutEffect, useState } from 'react'
+import type { ControlPlane, Station } from '../../../src/own/control-plane.ts'
+import { useRoving } from '../../parts/roving.ts'
+import { StationCard } from './station-card.tsx'
+import { middle } from './travel.ts'
+
+interface PictureProps {
+  readonly board: RefObject<HTMLDivElement | null>
+  readonly state: ControlPlane
+  readonly chosen: string | undefined
+  readonly showAll: boolean
+  readonly canTurn: boolean
+  readonly choose: (name: string) => void
+  readonly turn: (station: Station) => void
+}
+
+/** Of so many controllers those that write most are enough, until one asks for all. */
+const mostControllers = 12
+/** What always has its place, in the order of a rollout. */
+const wellKnown = [
+  'deployment-controller',
+  'replicaset-controller',
+  'statefulset-controller',
+  'daemonset-controller',
+  'job-controller',
+  'cronjob-controller',
+  'endpointslice-controller',
+  'node-lifecycle-controller',
+  'garbage-collector-controller',
+  'horizontal-pod-autoscaler-controller',
+]
+
+export function Picture({ board, state, chosen, showAll, canTurn, choose, turn }: PictureProps) {
+  const roving = useRoving<HTMLDivElement>()
+  const { stations, store, kubelets } = state
+  const of = (component: Station['component']): readonly Station[] =>
+    stations.filter(each => each.component === component)
+  const controllers = showAll ? of('controllers') : shownControllers(of('controllers'), chosen)
+  const nodeWorkers = [...of('kubelet'), ...of('proxy')].filter(
+    ({ name, isRunning }) => showAll || !isRunning || name === 'kubelet' || name === 'kube-proxy' || name === chosen,
+  )
+  const names = [...controllers, ...of('scheduler'), ...nodeWorkers].map(({ name }) => name)
+  const card = (station: Station) => (
+    <StationCard
+      key={station.name}
+      station={station}
+      title={station.name.replace(/-controller$/, '')}
+      isChosen={chosen === station.name}
+      canTurn={canTurn}
+      choose={choose}
+      turn={turn}
+    />
+  )
+  return (
+    <div className="board" ref={board} role="group" aria-label="Stations of the control plane">
+      <Ways board={board} names={names} />
+      <div className="dots" aria-hidden="true" />
+      <div className="stations" {...roving}>
+        <div className="spine">
+          <div className="station station-plain" data-station="clients">
+            <b>Clients</b>
+            <p className="station-last">kubectl and others</p>
+          </div>
+          <div className="station station-main" data-station="apiserver">
+            <b>API server</b>
+            <p className="station-last">request, admission, validation</p>
+          </div>
+          <div className="station station-main" data-station="store">
+            <b>Store</b>
+            <p className="station-last">
+              revision {store.revision}, {store.objects} objects, {store.perMinute} writes a minute
+            </p>
+          </div>
+        </div>
+        <div className="station station-watch" data-station="watch">
+          <b>Watches</b> <small>bring every revision to the caches, which wake who is concerned</small>
+        </div>
+        <div className="workers">
+          <section aria-label="Controllers">
+            <h3>Controllers</h3>
+            <div className="cards">{controllers.map(card)}</div>
+          </section>
+          <section aria-label="Scheduler">
+            <h3>Scheduler</h3>
+            <div className="cards">{of('scheduler').map(card)}</div>
+          </section>
+          <section aria-label="Nodes">
+            <h3>Nodes</h3>
+            <div className="cards">{nodeWorkers.map(card)}</div>
+            <p className="kubelets">
+              {kubelets.nodes.map(({ name, isRunning, pods }) => (
+                <span
+                  key={name}
+                  data-station={`node/${name}`}
+                  data-stopped={!isRunning || undefined}
+                  title={`${name}: ${isRunning ? `${pods} pods` : 'its kubelet is silent'}`}
+                >
+                  {name} <b>{isRunning ? pods : 'silent'}</b>
+                </span>
+              ))}
+              {kubelets.count > kubelets.nodes.length && <span>and {kubelets.count - kubelets.nodes.length} more</span>}
+            </p>
+          </section>
+        </div>
+      </div>
+    </div>
+  )
+}
+
+function shownControllers(all: readonly Station[], chosen: string | undefined): readonly Station[] {
+  const first = all.filter(({ name }) => wellKnown.includes(name))
+  const others = all
+    .filter(({ name }) => !wellKnown.includes(name))
+    .sort((one, other) => Number(one.isRunning) - Number(other.isRunning) || other.writes - one.writes)
+    .slice(0, Math.max(0, mostControllers - first.length))
+  const shown = [...first, ...others]
+  const wanted = all.find(({ name }) => name === chosen)
+  if (wanted && !shown.includes(wanted)) shown.push(wanted)
+  return shown.sort((one, other) => rank(one) - rank(other))
+}
+
+const rank = ({ name }: Station): number => (wellKnown.indexOf(name) + 1 || 1_000) as number
+
+interface Line {
+  readonly name: string
+  readonly path: string
+}
+
+/** Drawn anew when the stations stand elsewhere. */
+function Ways({
+  board,
+  names,
+}: {
+  readonly board: RefObject<HTMLDivElement | null>
+  readonly names: readonly string[]
+}) {
+  const [lines, setLines] = useState<readonly Line[]>([])
+  const key = names.join(' ')
+  const measure = (): void => {
+    if (board.current) setLines(linesOf(board.current, names))
+  }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of these names.
+  useLayoutEffect(measure, [key])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of these names.
+  useEffect(() => {
+    const observer = new ResizeObserver(measure)
+    observer.observe(board.current!)
+    return () => observer.disconnect()
+  }, [key])
+  return (
+    <svg className="ways" aria-hidden="true" focusable="false">
+      {lines.map(({ name, path }) => (
+        <path key={name} d={path} data-way={name} />
+      ))}
+    </svg>
+  )
+}
+
+function linesOf(board: HTMLElement, names: readonly string[]): Line[] {
+  const line = (from: string, to: string): Line[] => {
+    const one = middle(board, from)
+    const other = middle(board, to)
+    if (!one || !other) return []
+    const half = (one.y + other.y) / 2
+    return [
+      { name: `${from} ${to}`, path: `M${one.x} ${one.y}C${one.x} ${half} ${other.x} ${half} ${other.x} ${other.y}` },
+    ]
+  }
+  return [
+    ...line('clients', 'apiserver'),
+    ...line('apiserver', 'store'),
+    ...line('store', 'watch'),
+    ...names.flatMap(name => line('watch', name)),
+  ]
+}

@@ -1,0 +1,85 @@
+// The dots of the picture: each goes from one station to another and is gone. Drawn beside React, since there may be hundreds a
+// second; more than some at once are not drawn, and who wants no motion sees none.
+
+import type { Passed } from '../../../src/own/control-plane-events.ts'
+
+const mostDots = 60
+const duration = 700
+
+export type Tone = 'ask' | 'write' | 'watch' | 'wake' | 'bad'
+
+export interface Way {
+  readonly from: string
+  readonly to: string
+  readonly tone: Tone
+}
+
+/** Between which stations it travels; undefined where it stays. `isStation`: whether a writer has one of its own. */
+export function wayOf(passed: Passed, isStation: (name: string) => boolean): Way | undefined {
+  const { step, station, by } = passed
+  switch (step) {
+    case 'request':
+      return { from: 'clients', to: 'apiserver', tone: 'ask' }
+    case 'refusal':
+      return { from: 'apiserver', to: 'clients', tone: 'bad' }
+    case 'admission':
+      return by !== undefined && isStation(by) ? { from: by, to: 'apiserver', tone: 'write' } : undefined
+    case 'revision':
+      return { from: 'apiserver', to: 'store', tone: 'write' }
+    case 'watch':
+      return { from: 'store', to: 'watch', tone: 'watch' }
+    case 'queue':
+      return { from: 'watch', to: station, tone: 'wake' }
+    default:
+      return undefined
+  }
+}
+
+export function sendDot(board: HTMLElement, way: Way): void {
+  if (matchMedia('(prefers-reduced-motion: reduce)').matches || document.hidden) return
+  const layer = board.querySelector<HTMLElement>('.dots')
+  const from = middle(board, way.from)
+  const to = middle(board, way.to)
+  if (!layer || !from || !to || layer.childElementCount >= mostDots) return
+  const dot = document.createElement('i')
+  dot.className = `dot dot-${way.tone}`
+  layer.append(dot)
+  const at = ({ x, y }: Spot): string => `translate(${x}px, ${y}px)`
+  const animation = dot.animate(
+    [
+      { transform: at(from), opacity: 0.4 },
+      { opacity: 1, offset: 0.2 },
+      { transform: at(to), opacity: 0.9 },
+    ],
+    { duration, easing: 'cubic-bezier(0.4, 0, 0.3, 1)' },
+  )
+  animation.onfinish = () => dot.remove()
+  animation.oncancel = () => dot.remove()
+}
+
+export interface Spot {
+  readonly x: number
+  readonly y: number
+}
+
+export function middle(board: HTMLElement, station: string): Spot | undefined {
+  const element = board.querySelector<HTMLElement>(`[data-station="${CSS.escape(station)}"]`)
+  if (!element) return undefined
+  const place = element.getBoundingClientRect()
+  const frame = board.getBoundingClientRect()
+  return { x: place.left + place.width / 2 - frame.left, y: place.top + place.height / 2 - frame.top }
+}
+
+const lit = new WeakMap<Element, number>()
+
+/** A station lights up for a moment. */
+export function light(board: HTMLElement, station: string, isBad: boolean): void {
+  const element = board.querySelector<HTMLElement>(`[data-station="${CSS.escape(station)}"]`)
+  if (!element) return
+  element.dataset.lit = isBad ? 'bad' : 'yes'
+  clearTimeout(lit.get(element))
+  lit.set(
+    element,
+    window.setTimeout(() => delete element.dataset.lit, duration),
+  )
+}
