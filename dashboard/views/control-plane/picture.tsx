@@ -5,7 +5,7 @@ import { type RefObject, useEffect, useLayoutEffect, useState } from 'react'
 import type { ControlPlane, Station } from '../../../src/own/control-plane.ts'
 import { useRoving } from '../../parts/roving.ts'
 import { StationCard } from './station-card.tsx'
-import { middle } from './travel.ts'
+import { endsOf } from './travel.ts'
 
 interface PictureProps {
   readonly board: RefObject<HTMLDivElement | null>
@@ -47,7 +47,7 @@ export function Picture({ board, state, chosen, showAll, canTurn, choose, turn }
     <StationCard
       key={station.name}
       station={station}
-      title={station.name.replace(/-controller$/, '')}
+      title={station.name.replace(/^kube-|-controller$/g, '')}
       isChosen={chosen === station.name}
       canTurn={canTurn}
       choose={choose}
@@ -161,13 +161,10 @@ function Ways({
 
 function linesOf(board: HTMLElement, names: readonly string[]): Line[] {
   const line = (from: string, to: string): Line[] => {
-    const one = middle(board, from)
-    const other = middle(board, to)
-    if (!one || !other) return []
-    const half = (one.y + other.y) / 2
-    return [
-      { name: `${from} ${to}`, path: `M${one.x} ${one.y}C${one.x} ${half} ${other.x} ${half} ${other.x} ${other.y}` },
-    ]
+    const ends = endsOf(board, from, to)
+    if (!ends) return []
+    const [one, other] = ends
+    return [{ name: `${from} ${to}`, path: `M${one.x} ${one.y}L${other.x} ${other.y}` }]
   }
   return [
     ...line('clients', 'apiserver'),

@@ -38,18 +38,17 @@ export function wayOf(passed: Passed, isStation: (name: string) => boolean): Way
 export function sendDot(board: HTMLElement, way: Way): void {
   if (matchMedia('(prefers-reduced-motion: reduce)').matches || document.hidden) return
   const layer = board.querySelector<HTMLElement>('.dots')
-  const from = middle(board, way.from)
-  const to = middle(board, way.to)
-  if (!layer || !from || !to || layer.childElementCount >= mostDots) return
+  const ends = endsOf(board, way.from, way.to)
+  if (!layer || !ends || layer.childElementCount >= mostDots) return
   const dot = document.createElement('i')
   dot.className = `dot dot-${way.tone}`
   layer.append(dot)
   const at = ({ x, y }: Spot): string => `translate(${x}px, ${y}px)`
   const animation = dot.animate(
     [
-      { transform: at(from), opacity: 0.4 },
+      { transform: at(ends[0]), opacity: 0.4 },
       { opacity: 1, offset: 0.2 },
-      { transform: at(to), opacity: 0.9 },
+      { transform: at(ends[1]), opacity: 0.9 },
     ],
     { duration, easing: 'cubic-bezier(0.4, 0, 0.3, 1)' },
   )
@@ -62,12 +61,29 @@ export interface Spot {
   readonly y: number
 }
 
-export function middle(board: HTMLElement, station: string): Spot | undefined {
+/** Where a way begins and ends on the board; from and to the watches, which are as wide as the board, it goes straight. */
+export function endsOf(board: HTMLElement, from: string, to: string): readonly [Spot, Spot] | undefined {
+  const one = placeOf(board, from)
+  const other = placeOf(board, to)
+  if (!one || !other) return undefined
+  if (to === 'watch') return [middleOf(one), { x: middleOf(one).x, y: middleOf(other).y }]
+  if (from === 'watch') return [{ x: middleOf(other).x, y: middleOf(one).y }, middleOf(other)]
+  return [middleOf(one), middleOf(other)]
+}
+
+interface Box extends Spot {
+  readonly width: number
+  readonly height: number
+}
+
+const middleOf = ({ x, y, width, height }: Box): Spot => ({ x: x + width / 2, y: y + height / 2 })
+
+function placeOf(board: HTMLElement, station: string): Box | undefined {
   const element = board.querySelector<HTMLElement>(`[data-station="${CSS.escape(station)}"]`)
   if (!element) return undefined
-  const place = element.getBoundingClientRect()
+  const { left, top, width, height } = element.getBoundingClientRect()
   const frame = board.getBoundingClientRect()
-  return { x: place.left + place.width / 2 - frame.left, y: place.top + place.height / 2 - frame.top }
+  return { x: left - frame.left + board.scrollLeft, y: top - frame.top + board.scrollTop, width, height }
 }
 
 const lit = new WeakMap<Element, number>()
