@@ -204,6 +204,12 @@ export function programFolders(environment: Environment = process.env): readonly
   return (environment.PATH ?? '').split(delimiter).filter(folder => folder !== '')
 }
 
+/** What a program started by this one finds in its environment: what this one does, and some more. */
+export function environmentWith(more: Environment, environment: Environment = process.env): Record<string, string> {
+  const all = Object.entries({ ...environment, ...more })
+  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
 /** Whether output may carry colour: a terminal, and nothing that asks for plain text (https://no-color.org). */
 export function wantsColor(stream: { isTTY?: boolean }, environment: Environment = process.env): boolean {
   if (environment.FORCE_COLOR && environment.FORCE_COLOR !== '0') return true

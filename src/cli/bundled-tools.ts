@@ -2,10 +2,36 @@
 // `kubesim kubectl` falls back to, and what the end-to-end tests run. Development dependencies: absent when kubesim is
 // installed from the registry, and then said so.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { programFolders } from '../config.ts'
+
+/** The one on PATH, else the packaged one. Throws an Error that says what to do when there is none. */
+export async function findTool(name: 'kubectl'): Promise<string> {
+  const names = process.platform === 'win32' ? [`${name}.exe`, `${name}.cmd`] : [name]
+  for (const folder of programFolders()) {
+    for (const each of names) {
+      try {
+        accessSync(join(folder, each), constants.X_OK)
+        return join(folder, each)
+      } catch {
+        // Not in this folder.
+      }
+    }
+  }
+  return bundledTool(name)
+}
 
 /** The path of the unpacked tool; unpacks it on first use. Throws an Error that says what to do when there is none. */
 export async function bundledTool(name: 'kubectl' | 'helm', minor: 35 | 25 = 35): Promise<string> {

@@ -12,6 +12,7 @@ import { dockerEnvCommand } from './docker-env.ts'
 import { imageCommand } from './image.ts'
 import { ipCommand } from './ip.ts'
 import { kubectlCommand } from './kubectl.ts'
+import { lessonCommand } from './lesson.ts'
 import { logsCommand } from './logs.ts'
 import { nodeCommand } from './node.ts'
 import { serviceCommand } from './service.ts'
@@ -50,6 +51,7 @@ export async function main(words: readonly string[]): Promise<void> {
     whyNotCommand(),
     addonsCommand(),
     kubectlCommand(),
+    lessonCommand(),
     logsCommand(),
     dockerEnvCommand(),
     testServerCommand(),

@@ -11,7 +11,7 @@ export const noTerminal: string | undefined =
 export interface Terminal extends AsyncDisposable {
   readonly screen: () => string
   /** Resolves when what was shown satisfies; rejects when the command ends before. */
-  shows(words: string | RegExp): Promise<void>
+  shows(words: string | RegExp | ((screen: string) => boolean)): Promise<void>
   type(text: string): void
   resize(columns: number, rows: number): void
   /** Its exit code. */
@@ -71,7 +71,9 @@ export function openTerminal(command: string, words: readonly string[], env: Rec
     shows: words =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          if (typeof words === 'string' ? screen.includes(words) : words.test(screen)) resolve()
+          if (!(typeof words === 'function' ? words(screen) : isShown(words, screen))) return
+          child.stdout?.off('data', look)
+          resolve()
         }
         child.stdout?.on('data', look)
         void ended.then(code => reject(new Error(`ended with ${code} before it showed ${words}:\n${screen}`)))
@@ -86,3 +88,6 @@ export function openTerminal(command: string, words: readonly string[], env: Rec
     },
   }
 }
+
+const isShown = (words: string | RegExp, screen: string): boolean =>
+  typeof words === 'string' ? screen.includes(words) : words.test(screen)

@@ -1,0 +1,74 @@
+// A cluster of a lesson's own: in memory, in this process, in a folder of its own, gone when the lesson is over. So a lesson may
+// kill nodes and move time, and no object, no context and no clock of the learner's is touched (docs/decisions/ says why).
+
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { removeRecord, runningCluster, writeRecord } from '../cli/cluster-record.ts'
+import { UserError } from '../cli/output.ts'
+import { defaultDataDir, readConfig } from '../config.ts'
+import type { Lesson } from './lesson.ts'
+import type { Place } from './run-command.ts'
+
+export interface LessonCluster extends Place, AsyncDisposable {
+  readonly server: string
+}
+
+/** Beside the clusters' own data. */
+export const lessonsFolder = (): string => `${defaultDataDir()}-lessons`
+
+/** Throws UserError when the lesson is being played already. */
+export async function startLessonCluster(lesson: Lesson, home = lessonsFolder()): Promise<LessonCluster> {
+  const place = join(home, `${lesson.number}-${lesson.name}`)
+  const dataDir = join(place, 'cluster')
+  const folder = join(place, 'files')
+  const running = runningCluster(dataDir)
+  if (running) {
+    throw new UserError(
+      `lesson ${lesson.number} is being played already, by process ${running.pid}: end it there, or play another`,
+    )
+  }
+  rmSync(place, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const stopping = new AbortController()
+  const { serve } = await import('../serve.ts')
+  const serving = await serve(
+    readConfig({
+      dataDir,
+      name: `lesson-${lesson.number}`,
+      memory: true,
+      port: 0,
+      ingressPort: await freePort(),
+      dnsPort: 'off',
+      nodes: lesson.cluster.nodes,
+      seed: lesson.cluster.seed,
+      delays: lesson.cluster.delays,
+    }),
+    stopping.signal,
+  )
+  writeRecord(dataDir, serving.record)
+  return {
+    server: serving.record.server,
+    kubeconfig: serving.record.kubeconfig,
+    dataDir,
+    folder,
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await serving.ended
+      removeRecord(dataDir, process.pid)
+      rmSync(place, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The ingress of a lesson listens where no other does. */
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net')
+  const probe = createServer()
+  return new Promise((resolve, reject) => {
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,5 @@
+// The lessons of even numbers; in two files, so that they are played beside each other.
+
+import { playLessons } from './played.ts'
+
+playLessons(({ number }) => number % 2 === 0)
