@@ -5,6 +5,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeRecord, runningCluster, writeRecord } from '../cli/cluster-record.ts'
 import { UserError } from '../cli/output.ts'
+import type { Access } from '../client/kubeconfig.ts'
 import { defaultDataDir, readConfig } from '../config.ts'
 import type { Lesson } from './lesson.ts'
 import type { Place } from './run-command.ts'
@@ -46,6 +47,7 @@ export async function startLessonCluster(lesson: Lesson, home = lessonsFolder())
     stopping.signal,
   )
   writeRecord(dataDir, serving.record)
+  await settle(serving.access)
   return {
     server: serving.record.server,
     kubeconfig: serving.record.kubeconfig,
@@ -57,6 +59,17 @@ export async function startLessonCluster(lesson: Lesson, home = lessonsFolder())
       removeRecord(dataDir, process.pid)
       rmSync(place, { recursive: true, force: true })
     },
+  }
+}
+
+/** What a new cluster does by itself is done before the learner sees it: an advance ends when all are at rest. */
+async function settle(access: Access): Promise<void> {
+  const { createHttpClient } = await import('../client/http-client.ts')
+  const connection = createHttpClient(access, 'kubesim-lesson')
+  try {
+    await connection.post('/kubesim/v1alpha1/clock/advance', { by: '2s' })
+  } finally {
+    connection.close()
   }
 }
 
