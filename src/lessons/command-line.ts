@@ -64,7 +64,7 @@ class Reader {
     const words = this.#words(keeps !== undefined)
     const isBeside = this.#match(/&/y) !== undefined
     const text = this.#text.slice(begin, this.#at).trim()
-    this.#match(/[ \t]*(?:#[^\n]*)?/y)
+    this.#match(/[^\S\n]*(?:#[^\n]*)?/y)
     if (this.#at < this.#text.length && this.#text[this.#at] !== '\n')
       this.#fail(isBeside ? 'nothing can follow an &' : 'nothing can follow the closing parenthesis')
     const program = this.#programOf(words, begin)
@@ -76,7 +76,7 @@ class Reader {
   #words(isInside: boolean): Word[] {
     const words: Word[] = []
     for (;;) {
-      this.#match(/(?:[ \t]|\\\n)*/y)
+      this.#match(/(?:[^\S\n]|\\\n)*/y)
       const char = this.#text[this.#at]
       if (isInside && char === ')') {
         this.#at++
@@ -87,6 +87,8 @@ class Reader {
         return words
       }
       if (char === '&' && !isInside) return words
+      if (char === ')' || char === '&')
+        this.#fail(`${char === ')' ? 'a parenthesis' : 'an &'} is not part of what stands here`)
       if (char === '#') {
         this.#match(/#[^\n]*/y)
         continue

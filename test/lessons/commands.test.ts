@@ -90,6 +90,32 @@ test('words are those that a shell makes of the same text', { timeout: 60_000 },
   expect(ours).toEqual(stdout.split('\x1e').slice(0, -1))
 })
 
+test.each<[text: string, fault: string]>([
+  ['kubectl get pods)', 'line 1: a parenthesis is not part of what stands here'],
+  ['A=$(kubectl get pods &)', 'line 1: an & is not part of what stands here'],
+  ['A=$(kubectl get pods', 'line 1: $( is not closed on its line'],
+  ['kubectl get $(kubectl get pods)', 'line 1: $( ) stands only behind a variable'],
+  ['kubectl get pods & kubectl get nodes', 'line 1: nothing can follow an &'],
+  ['kubectl get pods &', 'line 1: only "node" can go on beside the rest, not "kubectl"'],
+  ['kubectl get \f\u00a0pods;', "line 1: a semicolon is not part of a lesson's commands"],
+  ['kubectl get pods\n\n  kubectl get *', 'line 3: an asterisk outside of quotes is not part'],
+])('%j is refused', (text, fault) => {
+  expect(() => parseCommands(text)).toThrow(fault)
+})
+
+test('whatever is typed is either read or refused', () => {
+  const piece = fc.constantFrom('kubectl', 'A=$(', ')', '&', '"', "'", '$', '$A', '\\', '\n', ' ', '\f', '#', '|', 'x')
+  fc.assert(
+    fc.property(fc.array(piece), pieces => {
+      try {
+        parseCommands(pieces.join(''))
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^line \d+: /)
+      }
+    }),
+  )
+})
+
 test.each<[pattern: string, printed: string, fits: boolean]>([
   ['a   b', 'a b\n', true],
   ['a b', 'a c', false],
