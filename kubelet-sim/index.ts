@@ -12,6 +12,7 @@ import { csiNodes } from './csi-nodes.ts'
 import { Errands } from './errands.ts'
 import { evictionManager } from './eviction/eviction-manager.ts'
 import { Evictions } from './eviction/evictions.ts'
+import { evictionFor } from './eviction/local-storage.ts'
 import { heartbeat } from './heartbeat.ts'
 import { ImageBook } from './image-book.ts'
 import { type KnownPods, kubelet } from './kubelet.ts'
@@ -115,6 +116,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const load = new Load()
   const network = new Network(env, { images, logs, silences, load })
   const nodeImages = new AllNodeImages()
+  const evictions = new Evictions()
   const runs = new Runs({
     env,
     client: client.as('kubelet'),
@@ -123,6 +125,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     network,
     allocatable: { ...defaultCapacity, ...options.capacity },
     volumeData: options.volumeData,
+    storageExceeded: (pod, message) => evictions.ask(pod, evictionFor(message)),
   })
   const facts = {
     plan,
@@ -134,7 +137,6 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   let pods: KnownPods | undefined
   const states = new NodeStates()
   const renewals = new Renewals(env.clock, options.renewWhenFollowed ?? false)
-  const evictions = new Evictions()
   const measuring = createMeasuring({
     env,
     images,

@@ -8,11 +8,13 @@ import type { LogOptions, SimulatedRequest, SimulatedResponse } from '../src/cli
 import type { Env } from '../src/env/env.ts'
 import { cadvisorMetrics, kubeletMetrics, probeMetrics, resourceMetrics } from './kubelet-metrics.ts'
 import type { Measuring } from './measuring.ts'
+import type { Runs } from './runs.ts'
 import { statsSummary } from './stats-summary.ts'
 
 export interface PageNeeds {
   readonly env: Env
   readonly measuring: Measuring
+  readonly runs: Pick<Runs, 'diskUse'>
   podsOn(node: string): readonly Frozen<Pod>[]
   logs(pod: Frozen<Pod>, options: LogOptions): AsyncIterable<string>
 }
@@ -36,7 +38,8 @@ export async function kubeletPage(
   }
   if (path.startsWith('/healthz/') && checks.includes(path.slice('/healthz/'.length))) return page(200, text, 'ok')
   const pods = needs.podsOn(node.metadata.name)
-  const facts = { node, pods, now: needs.env.clock.now(), measuring: needs.measuring }
+  const diskUse = (uid: string) => needs.runs.diskUse(uid)
+  const facts = { node, pods, now: needs.env.clock.now(), measuring: needs.measuring, diskUse }
   switch (path) {
     case '/pods':
     case '/pods/':

@@ -14,6 +14,7 @@ import type { ImageBook } from './image-book.ts'
 import type { Logs } from './logs.ts'
 import type { ContainerMachine } from './machine/container-machine.ts'
 import type { MachineKey, Machines } from './machine/machines.ts'
+import type { DiskUse } from './machine/volumes/pod-disk.ts'
 import type { VolumeData } from './machine/volumes/volume-data.ts'
 import type { Network } from './network/network.ts'
 import { type ContainerView, type PodView, startedAt } from './pod-view.ts'
@@ -28,6 +29,8 @@ export interface RunsNeeds {
   readonly allocatable: Readonly<Record<string, string>>
   /** Where what outlives pods is kept. Default: in this process. */
   readonly volumeData?: VolumeData | undefined
+  /** A pod has written more than it may. */
+  storageExceeded?(pod: Ref & { readonly uid?: string | undefined }, message: string): void
 }
 
 /** How a container's process 1 ended. */
@@ -121,6 +124,11 @@ export class Runs {
   /** Its machine, where one was made. */
   machineOf(uid: string, container: string): ContainerMachine | undefined {
     return this.#machines?.made(uid, container)
+  }
+
+  /** What a pod has written on its node's disk, where a machine was made for any of it. */
+  diskUse(uid: string): DiskUse | undefined {
+    return this.#machines?.diskUse(uid)
   }
 
   /** Whether its own command runs. */

@@ -5,6 +5,7 @@ import type { Frozen } from '../src/api/meta.ts'
 import { wholeValue } from '../src/api/quantity.ts'
 import { rfc3339 } from '../src/api/time.ts'
 import type { Millis } from '../src/env/clock.ts'
+import type { DiskUse } from './machine/volumes/pod-disk.ts'
 import { type Measuring, runningIn, systemUsage } from './measuring.ts'
 
 export interface NodeStats {
@@ -12,6 +13,8 @@ export interface NodeStats {
   readonly pods: readonly Frozen<Pod>[]
   readonly now: Millis
   readonly measuring: Measuring
+  /** What a pod has written, where that is known. */
+  diskUse?(uid: string): DiskUse | undefined
 }
 
 export interface ContainerStats {
@@ -64,6 +67,7 @@ export function statsSummary(stats: NodeStats, onlyCpuAndMemory: boolean): objec
       if (own.length === 0) return []
       const sum = (of: (each: ContainerStats) => number): number => own.reduce((all, each) => all + of(each), 0)
       const { name, namespace, uid } = pod.metadata
+      const disk = onlyCpuAndMemory ? undefined : diskOf(pod, fileSystem, stats)
       return [
         {
           podRef: { name, namespace, uid },
@@ -73,6 +77,7 @@ export function statsSummary(stats: NodeStats, onlyCpuAndMemory: boolean): objec
             startTime: rfc3339(each.since),
             cpu: { time, usageNanoCores: each.nanoCores, usageCoreNanoSeconds: nanos(each.coreSeconds) },
             memory: memoryOf(time, each.memory, each.spec.resources?.limits?.memory),
+            ...disk?.ofContainer(each.spec.name),
           })),
           cpu: {
             time,
@@ -84,9 +89,42 @@ export function statsSummary(stats: NodeStats, onlyCpuAndMemory: boolean): objec
             sum(({ memory }) => memory),
             undefined,
           ),
+          ...disk?.ofPod,
         },
       ]
     }),
+  }
+}
+
+interface FileSystem {
+  readonly time: string
+  readonly availableBytes: number
+  readonly capacityBytes: number
+}
+
+/** Its containers' layers and logs, and the volumes that are its own (pkg/kubelet/stats/cri_stats_provider.go). */
+function diskOf({ metadata, spec }: Frozen<Pod>, disk: FileSystem, { diskUse }: NodeStats) {
+  const use = diskUse?.(metadata.uid ?? '')
+  const { time, availableBytes, capacityBytes } = disk
+  const taken = (usedBytes: number) => ({ time, availableBytes, capacityBytes, usedBytes })
+  const volumes = (spec.volumes ?? []).flatMap(({ name, emptyDir }) => {
+    if (emptyDir === undefined) return []
+    const { used = 0, isMemory = false } = use?.volumes.find(each => each.name === name) ?? {}
+    return [{ name, used, isMemory }]
+  })
+  const containers = use?.containers ?? []
+  const total =
+    containers.reduce((sum, { files, log }) => sum + files + log, 0) +
+    volumes.reduce((sum, { used, isMemory }) => sum + (isMemory ? 0 : used), 0)
+  return {
+    ofContainer(name: string) {
+      const { files = 0, log = 0 } = containers.find(each => each.name === name) ?? {}
+      return { rootfs: taken(files), logs: taken(log) }
+    },
+    ofPod: {
+      ...(volumes.length > 0 ? { volume: volumes.map(({ name, used }) => ({ ...taken(used), name })) } : {}),
+      'ephemeral-storage': taken(total),
+    },
   }
 }
 

@@ -21,6 +21,9 @@ import { kernelRelease } from './tools/identity.ts'
 import { toolOf } from './tools/index.ts'
 import { VolumeManager } from './volumes/volume-manager.ts'
 
+/** In the file of a log there are a time, a stream and a line end as well (pkg/kubelet/kuberuntime/logs). */
+const besideText = 46
+
 export interface AssemblyNeeds extends RunsNeeds {
   ended(key: MachineKey, code: number, isOutOfMemory: boolean): void
   touched(key: MachineKey, pod: Frozen<Pod>): void
@@ -48,7 +51,7 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     podGone: uid => volumes.forget(uid),
     closeVolumes: () => volumes.close(),
     dropVolume: key => volumes.drop(key),
-    volumeUsage: uid => volumes.usage(uid),
+    diskUse: uid => volumes.podDisk(uid)?.use,
     hostPathFault: (node, path, type) => volumes.diskOf(node).fault(path, type),
     socketsOf: ({ pod }, files) => {
       const textOf = (path: string) => (files.exists(path) ? files.readText(path) : undefined)
@@ -57,8 +60,13 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
         { hosts: () => textOf('/etc/hosts'), resolvConf: () => textOf('/etc/resolv.conf') },
       )
     },
-    logOf: ({ uid, container, restart }) =>
-      logOutlet((text, isPartial) => needs.logs.print(uid, container, restart, env.clock.now(), text, isPartial)),
+    logOf({ uid, container, restart }) {
+      const disk = volumes.podDisk(uid)
+      return logOutlet((text, isPartial) => {
+        needs.logs.print(uid, container, restart, env.clock.now(), text, isPartial)
+        disk?.printed(container, text.length + besideText)
+      })
+    },
   })
 
   function procOf(files: ContainerFiles, machine: ContainerMachine, { pod, container }: Wanted): void {

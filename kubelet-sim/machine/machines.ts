@@ -20,7 +20,7 @@ import { type MachineFacts, type Program, type Signal, signalNumbers, type User 
 import { capabilitiesOf, userOf } from './rights.ts'
 import { sharesOf } from './shares.ts'
 import type { Sockets } from './sockets.ts'
-import type { VolumeUsage } from './volumes/pod-volumes.ts'
+import type { DiskUse } from './volumes/pod-disk.ts'
 import { Waiters } from './waiters.ts'
 
 export interface MachinesNeeds extends EnvironmentNeeds {
@@ -33,8 +33,8 @@ export interface MachinesNeeds extends EnvironmentNeeds {
   mountProc?(files: FileSystem, machine: ContainerMachine, wanted: Wanted): void
   /** Why a path of a node cannot be mounted as a volume of that type. */
   hostPathFault?(node: string, path: string, type: string): string | undefined
-  /** What the emptyDirs of a pod take. */
-  volumeUsage?(uid: string): readonly VolumeUsage[]
+  /** What a pod takes of its node's disk. */
+  diskUse?(uid: string): DiskUse | undefined
   /** Nothing of the pod is needed any more. */
   podGone?(uid: string): void
   /** Nothing runs any more: what outlives this process is saved. */
@@ -94,9 +94,9 @@ export class Machines {
     return this.#kernel
   }
 
-  /** What the emptyDirs of a pod take, in bytes; nothing while none is in use. */
-  volumeUsage(uid: string): readonly VolumeUsage[] {
-    return this.#needs.volumeUsage?.(uid) ?? []
+  /** What a pod takes of its node's disk, in bytes; undefined: nothing of it is in use. */
+  diskUse(uid: string): DiskUse | undefined {
+    return this.#needs.diskUse?.(uid)
   }
 
   hostPathFault(node: string, path: string, type: string): string | undefined {

@@ -19,12 +19,14 @@ import { redefined } from './redefined.ts'
 import { resizing } from './resizing.ts'
 import { signalled } from './signalled.ts'
 import { starting } from './starting.ts'
+import { storageExceeded } from './storage-exceeded.ts'
 import { stopped, stopping } from './terminating.ts'
 
 /** Asked for the pod as a whole, always. */
 export const podStages: readonly Stage<PodView>[] = [
   stopping,
   evicted,
+  storageExceeded,
   stopped,
   admitting,
   deadline,

@@ -20,6 +20,8 @@ export interface StorageOptions {
   readonly mode?: number
   readonly uid?: number
   readonly gid?: number
+  /** Called whenever it has come to hold more. */
+  readonly grown?: (() => void) | undefined
 }
 
 export class Storage {
@@ -33,8 +35,10 @@ export class Storage {
   #next: number
   #copies: Map<Inode, Inode> | undefined
   #waiting: Set<() => void> | undefined
+  readonly #grown: (() => void) | undefined
 
-  constructor({ clock, root, limit, mode = 0o755, uid = 0, gid = 0 }: StorageOptions) {
+  constructor({ clock, root, limit, mode = 0o755, uid = 0, gid = 0, grown }: StorageOptions) {
+    this.#grown = grown
     this.clock = clock
     this.limit = limit
     // Numbers of a shared tree are small: those of one's own begin behind them.
@@ -184,5 +188,6 @@ export class Storage {
   #count(size: number, held: number): void {
     this.#used += size
     this.#held = Math.max(0, this.#held + held)
+    if (size > 0) this.#grown?.()
   }
 }

@@ -11,6 +11,7 @@ import type { Inode } from '../files/inode.ts'
 import { Storage } from '../files/storage.ts'
 import { AtomicVolume } from './atomic-volume.ts'
 import type { FollowedObjects } from './follow-objects.ts'
+import type { PodDisk } from './pod-disk.ts'
 import type { VolumeManagerNeeds } from './volume-manager.ts'
 import { contentOf, found, type VolumeContent } from './volume-sources.ts'
 
@@ -26,24 +27,13 @@ export interface MountedVolume {
 /** pkg/kubelet/config: how often a pod is looked after without a reason. */
 const syncEvery = 60_000
 
-export interface VolumeUsage {
-  readonly name: string
-  /** Bytes. */
-  readonly used: number
-  readonly limit: number | undefined
-  readonly medium: string
-}
-
 export class PodVolumes {
   readonly #needs: VolumeManagerNeeds
   readonly #followed: FollowedObjects
   readonly #kept: (pod: Frozen<Pod>, volume: Frozen<Volume>) => Promise<MountedVolume | undefined>
   readonly #made = new Map<string, Promise<MountedVolume>>()
   readonly #cancels: Cancel[] = []
-  readonly #scratch = new Map<
-    string,
-    { readonly storage: Storage; readonly limit: number | undefined; medium: string }
-  >()
+  readonly #disk: PodDisk
   #isGone = false
   #pod: Frozen<Pod>
 
@@ -52,11 +42,13 @@ export class PodVolumes {
     pod: Frozen<Pod>,
     needs: VolumeManagerNeeds,
     followed: FollowedObjects,
+    disk: PodDisk,
     kept: (pod: Frozen<Pod>, volume: Frozen<Volume>) => Promise<MountedVolume | undefined>,
   ) {
     this.#pod = pod
     this.#needs = needs
     this.#followed = followed
+    this.#disk = disk
     this.#kept = kept
   }
 
@@ -68,11 +60,6 @@ export class PodVolumes {
       made.catch(() => this.#made.delete(volume.name))
     }
     return made
-  }
-
-  /** What the emptyDirs take. */
-  usage(): readonly VolumeUsage[] {
-    return [...this.#scratch].map(([name, { storage, limit, medium }]) => ({ name, used: storage.used, limit, medium }))
   }
 
   forget(): void {
@@ -94,16 +81,15 @@ export class PodVolumes {
   /** pkg/volume/emptydir: open to all, the group's when there is an fsGroup; in memory no larger than its limit. */
   #empty({ name, emptyDir }: Frozen<Volume>): MountedVolume {
     const group = this.#pod.spec.securityContext?.fsGroup
-    const medium = emptyDir?.medium ?? ''
-    const limit = emptyDir?.sizeLimit === undefined ? undefined : wholeValue(emptyDir.sizeLimit)
-    const isMemory = medium !== ''
+    const isMemory = (emptyDir?.medium ?? '') !== ''
     const storage = new Storage({
       clock: this.#needs.env.clock,
       mode: group === undefined ? 0o777 : 0o2777,
       gid: group ?? 0,
-      limit: isMemory ? limit : undefined,
+      limit: isMemory && emptyDir?.sizeLimit !== undefined ? wholeValue(emptyDir.sizeLimit) : undefined,
+      grown: this.#disk.grown,
     })
-    this.#scratch.set(name, { storage, limit, medium })
+    this.#disk.volume(name, storage, isMemory)
     const [source, type] = isMemory ? ['tmpfs', 'tmpfs'] : ['/dev/vda1', 'ext4']
     return { storage, root: storage.root, readOnly: false, source, type }
   }

@@ -3,7 +3,7 @@
 // containers has a machine. What outlives pods (persistent volumes, the disks of nodes) is kept by kept-storages.ts.
 
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume, VolumeMount } from '../../../generated/types.ts'
-import type { Frozen } from '../../../src/api/meta.ts'
+import type { Frozen, Ref } from '../../../src/api/meta.ts'
 import { wholeValue } from '../../../src/api/quantity.ts'
 import type { Client } from '../../../src/client/client.ts'
 import type { Env } from '../../../src/env/env.ts'
@@ -21,7 +21,8 @@ import type { Wanted } from '../machines.ts'
 import { FollowedObjects } from './follow-objects.ts'
 import { KeptStorages } from './kept-storages.ts'
 import { inodeBelow, NodeDisk } from './node-disk.ts'
-import { type MountedVolume, PodVolumes, type VolumeUsage } from './pod-volumes.ts'
+import { PodDisk } from './pod-disk.ts'
+import { type MountedVolume, PodVolumes } from './pod-volumes.ts'
 import { keyOfVolume, nodeDiskKey, storageKey, type VolumeData } from './volume-data.ts'
 import { found } from './volume-sources.ts'
 
@@ -33,6 +34,8 @@ export interface VolumeManagerNeeds {
   imageLayer(reference: string): Layer
   addressOf(node: string): string | undefined
   readonly volumeData?: VolumeData | undefined
+  /** A pod has written more than it may. */
+  storageExceeded?(pod: Ref & { readonly uid?: string | undefined }, message: string): void
 }
 
 export const terminationLog = '/dev/termination-log'
@@ -44,6 +47,7 @@ export class VolumeManager {
   readonly #followed: FollowedObjects
   readonly #pods = new Map<string, PodVolumes>()
   readonly #podFiles = new Map<string, Storage>()
+  readonly #podDisks = new Map<string, PodDisk>()
   readonly #disks = new Map<string, NodeDisk>()
   readonly #storages: KeptStorages
 
@@ -58,12 +62,15 @@ export class VolumeManager {
     const { env, allocatable } = this.#needs
     const { pod, container, restart } = wanted
     const { clock } = env
-    const disk = allocatable['ephemeral-storage']
+    const most = allocatable['ephemeral-storage']
+    const disk = this.#podDiskOf(pod)
     const storage = new Storage({
       clock,
       root: this.#trees.of(layer),
-      limit: disk === undefined ? undefined : wholeValue(disk),
+      limit: most === undefined ? undefined : wholeValue(most),
+      grown: disk.grown,
     })
+    disk.container(container.name, storage)
     const overlay = { source: 'overlay', path: '/', type: 'overlay', readOnly: false, storage, root: storage.root }
     const files = ContainerFiles.over(
       overlay,
@@ -89,11 +96,13 @@ export class VolumeManager {
     this.#pods.get(uid)?.forget()
     this.#pods.delete(uid)
     this.#podFiles.delete(uid)
+    this.#podDisks.get(uid)?.forget()
+    this.#podDisks.delete(uid)
   }
 
-  /** What the emptyDirs of a pod take; nothing while none is in use. */
-  usage(uid: string): readonly VolumeUsage[] {
-    return this.#pods.get(uid)?.usage() ?? []
+  /** What a pod takes of its node's disk; of one without a machine nothing is known. */
+  podDisk(uid: string): PodDisk | undefined {
+    return this.#podDisks.get(uid)
   }
 
   /** The files of a fake node, as hostPath volumes show them. */
@@ -120,11 +129,23 @@ export class VolumeManager {
     await this.#storages.close()
   }
 
+  #podDiskOf(pod: Frozen<Pod>): PodDisk {
+    const { uid = '' } = pod.metadata
+    let disk = this.#podDisks.get(uid)
+    if (disk === undefined) {
+      disk = new PodDisk(pod, this.#needs.env.clock, why => this.#needs.storageExceeded?.(pod.metadata, why))
+      this.#podDisks.set(uid, disk)
+    }
+    return disk
+  }
+
   #volumesOf(pod: Frozen<Pod>): PodVolumes {
     const uid = pod.metadata.uid ?? ''
     let volumes = this.#pods.get(uid)
     if (volumes === undefined) {
-      volumes = new PodVolumes(pod, this.#needs, this.#followed, (its, volume) => this.#kept(its, volume))
+      volumes = new PodVolumes(pod, this.#needs, this.#followed, this.#podDiskOf(pod), (its, volume) =>
+        this.#kept(its, volume),
+      )
       this.#pods.set(uid, volumes)
     }
     return volumes

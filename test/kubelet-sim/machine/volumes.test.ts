@@ -205,14 +205,14 @@ describe('volumes of a pod', () => {
     expect(stranger.list('/cache')).toEqual(['of'])
     expect(modeOf(files, '/cache')).toBe('777')
     expect(errno(() => files.write('/fast/big', 'x'.repeat(2000)))).toBe('ENOSPC')
-    expect(manager.usage(pod.metadata.uid!)).toEqual([
-      { name: 'shared', used: 9, limit: undefined, medium: '' },
-      { name: 'fast', used: 0, limit: 1024, medium: 'Memory' },
+    expect(manager.podDisk(pod.metadata.uid!)!.use.volumes).toEqual([
+      { name: 'shared', used: 9, isMemory: false },
+      { name: 'fast', used: 0, isMemory: true },
     ])
     // A container that is started again finds what it left.
     expect((await filesOf(manager, pod)).readText('/cache/x')).toBe('hello')
     manager.forget(pod.metadata.uid!)
-    expect(manager.usage(pod.metadata.uid!)).toEqual([])
+    expect(manager.podDisk(pod.metadata.uid!)).toBeUndefined()
   })
 
   test('the downward API tells of labels and limits, and follows labels', async () => {
