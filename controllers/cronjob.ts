@@ -19,7 +19,11 @@ import type { Schedule } from './shared/schedule.ts'
 const delta = 100
 const mostMissed = 100
 
+/** So many schedules are kept as they were read. */
+const mostSchedules = 1_000
+
 export function cronJobController(): ControllerSpec<CronJob> {
+  const schedules = new Map<string, Schedule>()
   return defineController<CronJob>({
     name: 'cronjob-controller',
     for: CronJobs,
@@ -27,7 +31,7 @@ export function cronJobController(): ControllerSpec<CronJob> {
     workers: 5,
     async reconcile(cronJob, context) {
       const jobs = context.lister(Jobs).by('controller', cronJob.metadata.uid!)
-      return new Turn(cronJob, jobs, context).run()
+      return new Turn(cronJob, jobs, context, schedules).run()
     },
   })
 }
@@ -42,8 +46,15 @@ class Turn {
   readonly #context: Context
   readonly #now: Millis
   readonly #status: CronJobStatus
+  readonly #schedules: Map<string, Schedule>
 
-  constructor(cronJob: Frozen<CronJob>, jobs: readonly Frozen<Job>[], context: Context) {
+  constructor(
+    cronJob: Frozen<CronJob>,
+    jobs: readonly Frozen<Job>[],
+    context: Context,
+    schedules: Map<string, Schedule>,
+  ) {
+    this.#schedules = schedules
     this.#cronJob = cronJob
     this.#jobs = jobs
     this.#context = context
@@ -117,9 +128,12 @@ class Turn {
     if (spec.suspend) return undefined
     // Loaded when there is a CronJob: most clusters have none.
     const { dueSince, parseSchedule } = await import('./shared/schedule.ts')
-    let schedule: Schedule
+    const words = JSON.stringify([spec.schedule, spec.timeZone])
+    let schedule = this.#schedules.get(words)
     try {
-      schedule = parseSchedule(spec.schedule, spec.timeZone)
+      schedule ??= parseSchedule(spec.schedule, spec.timeZone)
+      if (this.#schedules.size >= mostSchedules) this.#schedules.clear()
+      this.#schedules.set(words, schedule)
     } catch (error) {
       const why = messageOf(error)
       this.#event('Warning', 'UnparseableSchedule', `unparseable schedule: ${JSON.stringify(spec.schedule)} : ${why}`)
@@ -238,6 +252,7 @@ class Turn {
 
 /** RFC 3339 with the offset that the zone has then. */
 function inZone(time: Millis, timeZone = 'UTC'): string {
+  if (timeZone === 'UTC') return rfc3339(time)
   const parts = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' }).formatToParts(time)
   const offset = /GMT([+-]\d\d):(\d\d)/.exec(parts.find(({ type }) => type === 'timeZoneName')?.value ?? '')
   if (offset === null || (offset[1] === '+00' && offset[2] === '00')) return rfc3339(time)

@@ -299,6 +299,7 @@ export class RevisionStore implements Storage {
   #settle(change: Change): void {
     this.#collectionOf(change.key).settle(change)
     this.#history.add(change)
+    if (this.#cancelTick === undefined && this.#closing === undefined) this.#tick()
   }
 
   /** The window of history holds bytes; parsed, an object is kept only while it is the present one. */
@@ -368,13 +369,17 @@ export class RevisionStore implements Storage {
 
   #tick(): void {
     const { maxAge, leastEvents } = this.#limits
+    this.#cancelTick = undefined
     if (maxAge <= 0) return
     const ticksAnAge = 5
     this.#lastPast = undefined
     this.#ticks.push(this.revision)
     if (this.#ticks.length > ticksAnAge) {
-      this.#history.forget(Math.min(this.#ticks.shift()!, this.revision - leastEvents))
+      const old = this.#ticks.shift()!
+      this.#history.forget(Math.min(old, this.revision - leastEvents))
       if (this.#needless.length > 0 && this.#forgetting === undefined) void this.#forget()
+      // All there is has that age: there is nothing to wait for until something is written.
+      if (old === this.revision) return
     }
     this.#cancelTick = this.#env.clock.after(maxAge / ticksAnAge, () => this.#tick())
   }

@@ -22,12 +22,29 @@ export function parseSchedule(text: string, timeZone = 'UTC'): Schedule {
   }
   // To croner a question mark is the present time, to cron any.
   const cron = new Cron(pattern.replaceAll('?', '*'), { timezone: zone, paused: true, sloppyRanges: true })
+  return remembering(after => {
+    let found = cron.nextRun(new Date(after))
+    // What falls into an hour that the clocks skip is moved by croner; cron leaves it out.
+    while (found !== null && !cron.match(found)) found = cron.nextRun(found)
+    return found?.getTime()
+  })
+}
+
+/** So many answers: the last time that came round, the next, and the one after. */
+const remembered = 3
+
+/** What was found to come after a time comes after every later one before it, too. */
+function remembering(find: Schedule['next']): Schedule {
+  const known: { readonly after: Millis; readonly next: Millis }[] = []
   return {
     next(after) {
-      let found = cron.nextRun(new Date(after))
-      // What falls into an hour that the clocks skip is moved by croner; cron leaves it out.
-      while (found !== null && !cron.match(found)) found = cron.nextRun(found)
-      return found?.getTime()
+      const answer = known.find(each => each.after <= after && after < each.next)
+      if (answer !== undefined) return answer.next
+      const next = find(after)
+      if (next === undefined) return undefined
+      known.push({ after, next })
+      if (known.length > remembered) known.shift()
+      return next
     },
   }
 }
