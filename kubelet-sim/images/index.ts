@@ -9,6 +9,7 @@ import { databases } from './databases.ts'
 import { echo } from './echo.ts'
 import { httpd } from './httpd.ts'
 import type { Image } from './image.ts'
+import { kubectl } from './kubectl.ts'
 import { languages } from './languages.ts'
 import { nginx } from './nginx.ts'
 import { pause } from './pause.ts'
@@ -25,6 +26,7 @@ export const families: Readonly<Record<string, readonly Image[]>> = {
   languages,
   stress,
   daemons,
+  kubectl,
   pause,
   agnhost,
   'other test images': testImages,

@@ -5,6 +5,7 @@ import type { ImageBook } from '../../image-book.ts'
 import type { Program } from '../../machine/process.ts'
 import { catalog } from '../index.ts'
 import { agnhost } from './agnhost/index.ts'
+import { kubectl } from './kubectl/index.ts'
 import { nginx } from './nginx.ts'
 import { nonewprivs } from './nonewprivs.ts'
 import { perl } from './perl.ts'
@@ -24,6 +25,7 @@ export function imagePrograms(images: ImageBook): ReadonlyMap<string, Program> {
 const own: Readonly<Record<string, Program>> = {
   agnhost,
   'agnhost-2': agnhost,
+  kubectl,
   nginx,
   nnp: nonewprivs,
   perl,
