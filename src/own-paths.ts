@@ -99,11 +99,12 @@ const acting: Readonly<Record<string, (own: OwnPaths, request: OwnRequest) => Pr
   },
 }
 
-/** `?resource=pods&namespace=default&name=web`. Throws ApiError. */
+/** `?resource=pods&namespace=default&name=web`; `deployments` and `deployments.apps`. Throws ApiError. */
 function wanted({ server }: Cluster, query: Query): [kind: Kind<any>, ref: Ref] {
   const [resource, name] = [query.get('resource'), query.get('name')]
   if (!resource || !name) throw badRequest('which object? It takes resource, name and, of most kinds, namespace')
-  const kind = server.registry.kinds.find(each => each.resource === resource && each.storedAs === undefined)
+  const kinds = server.registry.kinds.filter(each => each.storedAs === undefined)
+  const kind = kinds.find(each => each.resource === resource) ?? kinds.find(each => each.plural === resource)
   if (kind === undefined) throw noSuchResource(resource)
   return [kind, { name, ...(kind.namespaced ? { namespace: query.get('namespace') || 'default' } : {}) }]
 }
