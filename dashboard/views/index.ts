@@ -18,6 +18,13 @@ export const views: readonly View[] = [
     load: async () => (await import('./control-plane/control-plane-view.tsx')).ControlPlaneView,
   },
   {
+    id: 'network',
+    title: 'Network',
+    about: 'a request and its way: names, tables, endpoints, policies',
+    sign: 'M1.5 8h13M11 4.5L14.5 8 11 11.5M4 5v6',
+    load: async () => (await import('./network/network-view.tsx')).NetworkView,
+  },
+  {
     id: 'objects',
     title: 'Objects',
     about: 'every kind, as kubectl get lists it',

@@ -1,7 +1,7 @@
 // The picture: who asks, the API server with its store, the watches, and below them everybody who works, joined by the ways that
 // events take. Stations are plain elements, so that they can be read and pressed; the ways are drawn behind them.
 
-import { type RefObject, useEffect, useLayoutEffect, useState } from 'react'
+import { type RefObject, useEffect, useState } from 'react'
 import type { ControlPlane, Station } from '../../../src/own/control-plane.ts'
 import { useRoving } from '../../parts/roving.ts'
 import { StationCard } from './station-card.tsx'
@@ -139,17 +139,13 @@ function Ways({
 }) {
   const [lines, setLines] = useState<readonly Line[]>([])
   const key = names.join(' ')
-  const measure = (): void => {
-    if (board.current) setLines(linesOf(board.current, names))
-  }
-  // biome-ignore lint/correctness/useExhaustiveDependencies: of these names.
-  useLayoutEffect(measure, [key])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: of these names.
+  // Told at once of the size that there is.
   useEffect(() => {
-    const observer = new ResizeObserver(measure)
-    observer.observe(board.current!)
+    const shown = board.current!
+    const observer = new ResizeObserver(() => setLines(linesOf(shown, key.split(' '))))
+    observer.observe(shown)
     return () => observer.disconnect()
-  }, [key])
+  }, [board, key])
   return (
     <svg className="ways" aria-hidden="true" focusable="false">
       {lines.map(({ name, path }) => (
