@@ -50,6 +50,7 @@ export interface Behaviour {
   readonly answers?: readonly Route[] | undefined
   /** The line it prints for a request, with placeholders; undefined: the combined format. */
   readonly accessLog: string | undefined
+  readonly server: Image['server']
   /** As its tag tells it, `1.0.0` for `1.0`. */
   readonly version: string
 }
@@ -231,6 +232,7 @@ export function behaviourOf(
     isSigned: body !== undefined || known === undefined || known.isOfCatalog !== true,
     serves: named === undefined && body === undefined ? known?.serves : undefined,
     accessLog: known?.accessLog,
+    server: body === undefined ? known?.server : undefined,
     get version() {
       const numbers = /\d+(\.\d+){0,2}/.exec(parseImageName(container.image ?? '')?.tag ?? '')?.[0]?.split('.') ?? ['1']
       return [...numbers, '0', '0'].slice(0, 3).join('.')
@@ -263,9 +265,11 @@ function isReallyRun(
   return script === undefined || !isIdle(argv, script)
 }
 
-/** Something is mounted over, in or under what it reads: what it does is in those files. */
-function isMountedOver({ volumeMounts }: Frozen<Container>, { reads }: Image): boolean {
-  if (volumeMounts === undefined || reads === undefined) return false
+/** Something is mounted over, in or under what it reads, or it may not write there: what it does is in those files. */
+function isMountedOver({ volumeMounts, securityContext }: Frozen<Container>, { reads }: Image): boolean {
+  if (reads === undefined) return false
+  if (securityContext?.readOnlyRootFilesystem || securityContext?.runAsUser) return true
+  if (volumeMounts === undefined) return false
   return volumeMounts.some(({ mountPath }) => reads.some(path => holds(path, mountPath) || holds(mountPath, path)))
 }
 

@@ -5,6 +5,15 @@ import type { Image } from './image.ts'
 
 const page = '<html><body><h1>It works!</h1></body></html>'
 
+const notFound = `<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">
+<html><head>
+<title>404 Not Found</title>
+</head><body>
+<h1>Not Found</h1>
+<p>The requested URL was not found on this server.</p>
+</body></html>
+`
+
 const apacheStart = (words: string) => [
   "AH00558: httpd: Could not reliably determine the server's fully qualified domain name, using $(hostname). Set the 'ServerName' directive globally to suppress this message",
   "AH00558: httpd: Could not reliably determine the server's fully qualified domain name, using $(hostname). Set the 'ServerName' directive globally to suppress this message",
@@ -21,6 +30,7 @@ const apache: Omit<Image, 'name'> = {
   size: 58_866_271,
   routes: { '/': page, '/index.html': page },
   body: '<html>',
+  server: { name: 'Apache/2.4.65 (Unix)', missing: notFound },
   accessLog: common,
   prints: apacheStart('Apache/2.4.65 (Unix)'),
   base: 'debian',

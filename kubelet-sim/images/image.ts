@@ -28,6 +28,8 @@ export interface Image {
   readonly prints?: readonly string[]
   /** The line it prints for a request; `none`: none. Default: the combined format. */
   readonly accessLog?: string
+  /** How a web server names itself, and its page for what is not there. */
+  readonly server?: { readonly name: string; readonly missing: string }
   /** Its ports speak something else than HTTP. */
   readonly tcp?: boolean
   /** Its exit code after SIGTERM; default 143, the signal's own. */

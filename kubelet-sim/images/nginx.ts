@@ -40,6 +40,17 @@ Please try again later.</p>
 </html>
 `
 
+const notFound = [
+  '<html>',
+  '<head><title>404 Not Found</title></head>',
+  '<body>',
+  '<center><h1>404 Not Found</h1></center>',
+  '<hr><center>nginx/1.29.3</center>',
+  '</body>',
+  '</html>',
+  '',
+].join('\r\n')
+
 const siteOf = (port: number) => `server {
     listen       ${port};
     listen  [::]:${port};
@@ -85,6 +96,26 @@ http {
 }
 `
 
+/** What the unprivileged build writes lies where everybody may write. */
+const unprivileged = configuration
+  .replace('user  nginx;\n', '')
+  .replace('/run/nginx.pid', '/tmp/nginx.pid')
+  .replace('http {\n', 'http {\n    client_body_temp_path /tmp/client_temp;\n')
+
+/** As "Connect a Frontend to a Backend Using Services" shows it. */
+const frontend = `upstream Backend {
+    server hello;
+}
+
+server {
+    listen 80;
+
+    location / {
+        proxy_pass http://Backend;
+    }
+}
+`
+
 const start = (text: string) => `$(nginx-time) [notice] 1#1: ${text}`
 
 const base: Omit<Image, 'name'> = {
@@ -96,6 +127,7 @@ const base: Omit<Image, 'name'> = {
   size: 72_319_182,
   routes: { '/': nginxPage, '/index.html': nginxPage, '/50x.html': errorPage },
   body: nginxPage,
+  server: { name: 'nginx/1.29.3', missing: notFound },
   accessLog: `${combined} "$(forwarded-for)"`,
   prints: [
     '/docker-entrypoint.sh: /docker-entrypoint.d/ is not empty, will attempt to perform configuration',
@@ -119,9 +151,11 @@ const base: Omit<Image, 'name'> = {
   base: 'debian',
   commands: ['/docker-entrypoint.sh', '/usr/sbin/nginx', 'curl'],
   told: ['/docker-entrypoint.sh', 'nginx'],
-  reads: ['/usr/share/nginx', '/etc/nginx'],
+  reads: ['/usr/share/nginx', '/etc/nginx', '/var/cache/nginx', '/run'],
   root: '/usr/share/nginx/html',
   files: {
+    '/docker-entrypoint.sh': { program: 'nginx-entrypoint' },
+    '/var/cache/nginx': { directory: true },
     '/usr/share/nginx/html/index.html': `${nginxPage}\n`,
     '/usr/share/nginx/html/50x.html': errorPage,
     '/etc/nginx/nginx.conf': configuration,
@@ -140,16 +174,20 @@ export const nginx: readonly Image[] = [
     ...base,
     ports: [8080],
     user: '101',
-    files: { ...base.files, '/etc/nginx/conf.d/default.conf': siteOf(8080) },
+    files: {
+      ...base.files,
+      '/etc/nginx/nginx.conf': unprivileged,
+      '/etc/nginx/conf.d/default.conf': siteOf(8080),
+    },
     about: 'the same on 8080, as user 101',
   },
   {
     name: 'gcr.io/google-samples/hello-frontend',
     ...base,
-    reads: [],
-    routes: { '/': '{"message":"Hello"}' },
-    body: '{"message":"Hello"}',
-    about: "the documentation's frontend: answers as its backend does",
+    told: [],
+    runs: ['/docker-entrypoint.sh', 'nginx'],
+    files: { ...base.files, '/etc/nginx/conf.d/default.conf': frontend },
+    about: "the documentation's frontend: hands on to the Service hello",
   },
   { name: 'nginxdemos/hello', ports: [80], size: 17_600_000, body: 'NGINX Hello World', base: 'alpine', onTerm: 0 },
 ]

@@ -28,6 +28,7 @@ export function respond(behaviour: Behaviour, request: SimulatedRequest, speaker
   const path = pathOf(request.path)
   const text = speaker.unhealthy ? undefined : textAt(behaviour, path)
   const status = speaker.unhealthy ? 500 : text === undefined ? 404 : 200
+  if (status === 404 && behaviour.server !== undefined) return missing(behaviour.server, request, speaker)
   const said =
     text === undefined ? (status === 500 ? 'unhealthy' : 'not found') : told(text, behaviour, request, speaker)
   const type = status === 200 ? typeOf(said, behaviour) : 'text/plain; charset=utf-8'
@@ -37,12 +38,32 @@ export function respond(behaviour: Behaviour, request: SimulatedRequest, speaker
   return {
     status,
     headers: {
-      'content-type': type,
+      ...(behaviour.server && { server: behaviour.server.name }),
+      'content-type': behaviour.server ? type.replace('; charset=utf-8', '') : type,
       'content-length': String(body.length),
       'x-kubesim-pod': speaker.pod,
       'x-kubesim-node': speaker.node,
     },
     body: request.method === 'HEAD' ? encoder.encode('') : body,
+  }
+}
+
+function missing(
+  { name, missing }: NonNullable<Behaviour['server']>,
+  { method }: SimulatedRequest,
+  { pod, node }: Speaker,
+): SimulatedResponse {
+  const body = encoder.encode(missing)
+  return {
+    status: 404,
+    headers: {
+      server: name,
+      'content-type': 'text/html',
+      'content-length': String(body.length),
+      'x-kubesim-pod': pod,
+      'x-kubesim-node': node,
+    },
+    body: method === 'HEAD' ? encoder.encode('') : body,
   }
 }
 

@@ -76,7 +76,7 @@ function look(files: FileSystem, pages: Pages, path: string): Found {
   }
 }
 
-function typeOf(name: string, { otherType }: Pages): string {
+export function typeOf(name: string, { otherType }: Pick<Pages, 'otherType'>): string {
   const dot = name.lastIndexOf('.')
   const ending = dot < 0 ? '' : name.slice(dot + 1).toLowerCase()
   return Object.hasOwn(types, ending) ? types[ending]! : (otherType ?? 'application/octet-stream')
@@ -119,8 +119,20 @@ function answer(
 
 export const reasons: Readonly<Record<number, string>> = {
   301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
   400: 'Bad Request',
+  401: 'Authorization Required',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Not Allowed',
+  413: 'Request Entity Too Large',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Temporarily Unavailable',
+  504: 'Gateway Time-out',
 }

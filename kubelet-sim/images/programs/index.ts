@@ -6,7 +6,8 @@ import type { Program } from '../../machine/process.ts'
 import { catalog } from '../index.ts'
 import { agnhost } from './agnhost/index.ts'
 import { kubectl } from './kubectl/index.ts'
-import { nginx } from './nginx.ts'
+import { nginxEntrypoint } from './nginx/entrypoint.ts'
+import { nginx } from './nginx/index.ts'
 import { nonewprivs } from './nonewprivs.ts'
 import { perl } from './perl.ts'
 import { redisCli, redisServer } from './redis.ts'
@@ -28,6 +29,7 @@ const own: Readonly<Record<string, Program>> = {
   kubectl,
   nginx,
   nnp: nonewprivs,
+  'nginx-entrypoint': nginxEntrypoint,
   perl,
   'redis-cli': redisCli,
   'redis-server': redisServer,
