@@ -9,7 +9,7 @@ import type { DeviceSelectors } from '../scheduler/device-allocation.ts'
 import type { Frozen } from './api/meta.ts'
 import { parseQuantity } from './api/quantity.ts'
 
-const declarations = { variables: { device: 'dyn' as const }, results: ['bool' as const] }
+const declarations = { variables: { device: 'dyn' as const }, results: ['bool' as const], mayBind: true }
 const budget = 1_000_000
 
 export function createDeviceSelectors(): DeviceSelectors {

@@ -27,6 +27,8 @@ export interface Declarations {
   readonly variables: Readonly<Record<string, CelType>>
   /** What the result must be; several: one of them. Absent: anything. */
   readonly results?: readonly CelResult[]
+  /** `cel.bind` may be said. */
+  readonly mayBind?: boolean
 }
 
 export type CelResult = 'bool' | 'string' | 'null' | 'object' | 'list'

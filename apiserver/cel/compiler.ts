@@ -16,7 +16,7 @@ import {
 import { estimateCost } from './estimate.ts'
 import { registerLibraries } from './library/index.ts'
 import { meter } from './metering.ts'
-import { collectingFaults, withComparedObjects, withPresence } from './presence.ts'
+import { collectingFaults, withComparedObjects, withoutBindings, withPresence } from './presence.ts'
 import { rewritten } from './source.ts'
 import { Converter, fromCel } from './values.ts'
 import { compileWords, evaluationWords, placeOf } from './words.ts'
@@ -52,6 +52,7 @@ export function createCel(): Cel {
       const { variables } = declarations
       const source = rewritten(text)
       const tree = guarded(text, () => parse(checking(JSON.stringify(variables)), source))
+      if (declarations.mayBind !== true) guarded(text, () => withoutBindings(tree.ast))
       withComparedObjects(tree.ast)
       const checked = tree.check()
       if (!checked.valid) throw compilationFault(checked.error, text)
@@ -65,6 +66,7 @@ export function createCel(): Cel {
       let tree: Parsed
       try {
         tree = parse(checking(JSON.stringify(variables)), source)
+        withoutBindings(tree.ast)
       } catch (error) {
         return { type: 'dyn', faults: compileWords(error as Error, text) }
       }

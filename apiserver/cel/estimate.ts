@@ -4,6 +4,7 @@
 
 import type { CelSize } from './cel.ts'
 import { callCost, most, plus, type Size, textCost, times } from './estimate-calls.ts'
+import type { Comprehension, ComprehensionKind } from './library/comprehensions.ts'
 
 /** A node of the library's syntax tree, as far as it is needed here. */
 interface Node {
@@ -23,6 +24,13 @@ interface Macro {
   readonly var?: string
   readonly val?: Node
   readonly exp?: Node
+  readonly kind?: ComprehensionKind
+}
+
+type TwoVariables = Omit<Comprehension, 'range' | 'filter' | 'body'> & {
+  readonly range: Node
+  readonly filter: Node | undefined
+  readonly body: Node
 }
 
 /** What is known of a part. `at`: where its value stands in what was declared, whose size is known there. */
@@ -150,6 +158,7 @@ class Coster {
     }
     const { macro } = meta
     if (name === 'bind' && macro?.val !== undefined) return this.#bind(macro, scope)
+    if (macro?.kind !== undefined) return this.#twoVariables(macro as TwoVariables, scope)
     if (target !== undefined && (name === 'optMap' || name === 'optFlatMap') && given.length === 2) {
       const of = this.cost(target, scope)
       const bound = new Map(scope).set(given[0]!.args as string, { cost: 0, at: of.at })
@@ -212,6 +221,21 @@ class Coster {
     return { cost: plus(range.cost, listBase, times(count.max, turn), rest), size: count }
   }
 
+  /** The same of those of comprehensions.ts: a list is made anew with each item, a map has each key put into it. */
+  #twoVariables({ kind, range, names, filter, body }: TwoVariables, scope: Scope): Estimate {
+    const of = this.cost(range, scope)
+    const isMap = kindOf(of.type) === 'map'
+    const [keys, values] = [isMap ? this.#keys(of.at) : 'nowhere', this.#elements(of.at)] as const
+    const places = names.length === 2 ? [keys, values] : [isMap ? keys : values]
+    const within = new Map(scope)
+    for (const [index, name] of names.entries()) within.set(name, { cost: selection, at: places[index] })
+    const count = this.#sizeOf(of)
+    const step = this.cost(body, within).cost
+    const turn = plus(filter === undefined ? 0 : this.cost(filter, within).cost, step, turnCosts[kind])
+    const cost = plus(of.cost, initCosts[kind] ?? 0, times(count.max, turn), kind === 'existsOne' ? 2 : selection)
+    return { cost, size: bools.has(kind) ? exactly(1) : count }
+  }
+
   #sizeOf({ size, at, type }: Estimate): Size {
     if (size !== undefined) return size
     if (at !== undefined && at !== 'nowhere') return { min: 0, max: at.max }
@@ -233,6 +257,24 @@ class Coster {
     return at.fields?.get(name) ?? 'nowhere'
   }
 }
+
+/** What a turn comes to beside what is asked or made in it; and what the result begins as. */
+const turnCosts: Readonly<Record<ComprehensionKind, number>> = {
+  all: 3,
+  exists: 4,
+  existsOne: 2,
+  transformList: 12,
+  transformMap: 3,
+  transformMapEntry: 2,
+  sortBy: 12,
+}
+const initCosts: Readonly<Partial<Record<ComprehensionKind, number>>> = {
+  transformList: listBase,
+  transformMap: mapBase,
+  transformMapEntry: mapBase,
+  sortBy: listBase,
+}
+const bools: ReadonlySet<ComprehensionKind> = new Set(['all', 'exists', 'existsOne'])
 
 const exactly = (size: number): Size => ({ min: size, max: size })
 

@@ -82,6 +82,16 @@ export function collectingFaults(tree: unknown): Error[] {
   return faults
 }
 
+/** Of a tree in which nothing may be bound to a name: only selectors of devices may say `cel.bind` (dynamic-resource-allocation/cel). */
+export function withoutBindings(tree: unknown): void {
+  eachNode(tree, ({ op, args }) => {
+    if (op !== 'rcall' || args[0] !== 'bind') return
+    const target = args[1] as (Node & { readonly start: number; readonly end: number }) | undefined
+    if (target?.op !== 'id' || (target.args as unknown) !== 'cel') return
+    throw Object.assign(new Error('Unknown variable: cel'), { range: { start: target.start, end: target.end } })
+  })
+}
+
 function eachNode(tree: unknown, visit: (node: Node) => void): void {
   const seen = new Set<object>()
   const walk = (value: unknown): void => {

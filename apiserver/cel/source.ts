@@ -1,5 +1,5 @@
 // What Kubernetes' expressions may say and the library's grammar has no word for, said in words that it has: objects by
-// type (`Object.spec{replicas: 3}`) become maps, `matches` another function, and comprehensions of two variables others still.
+// type (`Object.spec{replicas: 3}`) become maps, and `matches` another function.
 // Called by compiler.ts. Lines and columns stay as near as they can.
 
 interface Token {

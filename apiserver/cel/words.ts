@@ -107,7 +107,7 @@ const operatorFaults: ReadonlySet<string> = new Set([
 ])
 
 /** cel-go common/types/format.go (FormatCELType). */
-const typeWords = (text: string): string =>
+export const typeWords = (text: string): string =>
   text
     .replaceAll('google.protobuf.Timestamp', 'timestamp')
     .replaceAll('google.protobuf.Duration', 'duration')

@@ -1,4 +1,5 @@
-// How values are ordered and told apart, across the kinds of number. Called by the libraries of lists, sets and mathematics.
+// How values are ordered and told apart, across the kinds of number. Called by the libraries of lists, sets, optional values
+// and comprehensions.
 
 /** Throws where cel-go has no such overload. */
 export function compareValues(one: unknown, other: unknown): number {

@@ -1,13 +1,15 @@
 // The functions that expressions may call beyond CEL's own, a file each library, as k8s.io/apiserver/pkg/cel/library has them
-// and cel-go's extensions for strings, sets, lists and mathematics.
+// and those of cel-go's extensions that upstream's base environment has: strings (version 2), sets, lists, comprehensions of two
+// variables (k8s.io/apiserver/pkg/cel/environment/base.go).
 
 import type { Environment } from '@marcbachmann/cel-js'
 import { registerAuthorizer } from './authorizer.ts'
+import { registerComprehensions } from './comprehensions.ts'
 import { registerFormats } from './formats.ts'
 import { registerLists } from './lists.ts'
-import { registerMath } from './math.ts'
 import { registerNetwork } from './network.ts'
 import { registerObjects } from './objects.ts'
+import { registerOptionals } from './optionals.ts'
 import { registerQuantities } from './quantity.ts'
 import { registerRegex } from './regex.ts'
 import { registerSemver } from './semver.ts'
@@ -19,8 +21,9 @@ export function registerLibraries(environment: Environment): void {
   registerRegex(environment)
   registerStrings(environment)
   registerLists(environment)
+  registerComprehensions(environment)
   registerSets(environment)
-  registerMath(environment)
+  registerOptionals(environment)
   registerUrls(environment)
   registerNetwork(environment)
   registerQuantities(environment)

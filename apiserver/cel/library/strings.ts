@@ -1,4 +1,4 @@
-// What cel-go's strings extension has and the library lacks: charAt, replace, quote, reverse, format.
+// What cel-go's strings extension has and the library lacks: charAt, replace, quote, format.
 // Rules: github.com/google/cel-go/ext/{strings,formatting}.go.
 
 import type { Environment } from '@marcbachmann/cel-js'
@@ -17,7 +17,6 @@ export function registerStrings(environment: Environment): void {
       'string.replace(string, string, int): string',
       (text: string, old: string, next: string, count: bigint) => replace(text, old, next, count),
     )
-    .registerFunction('string.reverse(): string', (text: string) => [...text].reverse().join(''))
     .registerFunction('string.format(list): string', (text: string, values: readonly unknown[]) => format(text, values))
   const strings = new StringsNamespace()
   environment
