@@ -1,7 +1,15 @@
 // What a pod's status says of its containers: their states, the pod's phase and conditions. Pure; the words and rules are
 // the kubelet's (pkg/kubelet/kubelet_pods.go getPhase, pkg/kubelet/status/generate.go).
 
-import type { Container, ContainerStatus, Pod, PodCondition, PodSpec, PodStatus } from '../generated/types.ts'
+import type {
+  Container,
+  ContainerStatus,
+  ContainerUser,
+  Pod,
+  PodCondition,
+  PodSpec,
+  PodStatus,
+} from '../generated/types.ts'
 import { setCondition } from '../src/api/conditions.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import { rfc3339 } from '../src/api/time.ts'
@@ -23,6 +31,7 @@ export function waiting(
     lastState: {},
     name: container.name,
     restartCount: 0,
+    ...mountsIn(container),
     ...before,
     image: before?.imageID ? before.image : (container.image ?? ''),
     ready: false,
@@ -37,6 +46,7 @@ export function started(
   container: Frozen<Container>,
   before: ContainerStatus | undefined,
   now: Millis,
+  user?: ContainerUser,
 ): ContainerStatus {
   const ended = before?.state?.terminated ?? before?.lastState?.terminated
   const restartCount = ended === undefined ? (before?.restartCount ?? 0) : (before?.restartCount ?? 0) + 1
@@ -52,6 +62,20 @@ export function started(
     restartCount,
     started: container.startupProbe === undefined,
     state: { running: { startedAt: rfc3339(now) } },
+    ...(user === undefined ? {} : { user }),
+    ...(before?.volumeMounts ? { volumeMounts: before.volumeMounts } : mountsIn(container)),
+  }
+}
+
+/** Every runtime handler here can make a mount read-only with all that is mounted below it. */
+function mountsIn({ volumeMounts }: Frozen<Container>): Pick<ContainerStatus, 'volumeMounts'> {
+  if (!volumeMounts?.length) return {}
+  return {
+    volumeMounts: volumeMounts.map(({ name, mountPath, readOnly, recursiveReadOnly = 'Disabled' }) => ({
+      mountPath,
+      name,
+      ...(readOnly ? { readOnly, recursiveReadOnly: recursiveReadOnly === 'Disabled' ? 'Disabled' : 'Enabled' } : {}),
+    })),
   }
 }
 

@@ -56,6 +56,7 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
       env.clock.now(),
       images,
       state,
+      node.metadata.annotations,
     )
     try {
       await context.client.of(Nodes).updateStatus({ ...node, status } as Node)

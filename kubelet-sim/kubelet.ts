@@ -20,6 +20,7 @@ import { addressOf, isSilent, isSimulated } from './nodes.ts'
 import type { Said } from './pod-view.ts'
 import { References, refersToOthers } from './references.ts'
 import type { Runs } from './runs.ts'
+import { asksOfSandbox, sandboxObstacle } from './sandbox.ts'
 import type { Silences } from './silences.ts'
 import { type Missing, type Surroundings, takeTurn, viewOf } from './turn.ts'
 
@@ -120,7 +121,7 @@ async function bringForward(
   if (last !== known) forget(last, options)
   const life = known ? copyLife(known) : newLife(pod.metadata.uid ?? '', addressIn(pod))
   const said: Said[] = []
-  const missing = await missingOf(pod, life, context, options)
+  const missing = await missingOf(pod, node, life, context, options)
   const resizeFault = () => resizeFaultOf(pod, admittingOn(node, context, options))
   const rejection = isNew(pod) ? rejectionOf(pod, admittingOn(node, context, options)) : undefined
   const host = {
@@ -166,11 +167,13 @@ function admittingOn(node: Frozen<Node>, { lister }: Context, { states }: Kubele
 /** Asked only while something is to be mounted or made. */
 async function missingOf(
   pod: Frozen<Pod>,
+  node: Frozen<Node>,
   life: Life,
   { client, lister }: Context,
   { runs }: KubeletOptions,
 ): Promise<Missing | undefined> {
-  if (pod.metadata.deletionTimestamp !== undefined || hasEnded(pod) || !refersToOthers(pod)) return undefined
+  if (pod.metadata.deletionTimestamp !== undefined || hasEnded(pod) || !(refersToOthers(pod) || asksOfSandbox(pod)))
+    return undefined
   const waits = !life.isMounted
   if (!waits && allRun(pod)) return undefined
   const references = new References(
@@ -181,7 +184,7 @@ async function missingOf(
     container => runs.environmentOf(withAddress(pod), container),
   )
   return {
-    obstacle: waits ? await references.obstacle() : undefined,
+    obstacle: waits ? ((await references.obstacle()) ?? (await sandboxObstacle(pod, node, client))) : undefined,
     pullSecrets: waits ? await references.pullSecrets() : [],
     registries: await references.registries(),
     faults: await references.faults(),

@@ -13,7 +13,7 @@ export interface Life {
   /** Its volumes are there, and what waits for them may begin. */
   isMounted?: boolean
   /** Mounting failed: when it is tried again. */
-  retry?: { readonly kind: 'set-up' | 'claim'; readonly at: Millis; readonly delay: Millis }
+  retry?: { readonly kind: 'set-up' | 'claim' | 'sandbox'; readonly at: Millis; readonly delay: Millis }
   /** Its resources were changed: until then they are given; or of which generation it was that they could not be. */
   resize?: { readonly until?: Millis; readonly generation?: number; readonly retryAt?: Millis }
   /** Its containers were told to stop, all of them and for good; why, unless it is deleted. */

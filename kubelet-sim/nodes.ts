@@ -12,6 +12,7 @@ import { type AddressPlan, nodeIndexOf, podCIDR } from './addresses.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { NodeImages } from './node-images.ts'
 import type { NodeState } from './node-states.ts'
+import { handlersOf } from './sandbox.ts'
 
 export const simulatedAnnotation = 'kubesim.dev/node'
 /** `true`: the node's machine is as if it had died. It neither says anything nor does anything until that is taken away. */
@@ -117,6 +118,10 @@ export function indexFor(node: Frozen<Node>, all: readonly Frozen<Node>[]): numb
   return free
 }
 
+/** Of a kubelet without a CPU manager (component-helpers/nodedeclaredfeatures/features). */
+const declaredFeatures = ['GuaranteedQoSPodCPUResize']
+const handlerFeatures = { recursiveReadOnlyMounts: true, userNamespaces: true }
+
 /** The whole status of a node that is well, as its kubelet reports it; transition times of before are kept. */
 export function statusOf(
   name: string,
@@ -126,6 +131,7 @@ export function statusOf(
   now: Millis,
   images?: NodeImages,
   state?: NodeState,
+  annotations?: Readonly<Record<string, string>>,
 ): NodeStatus {
   const { address } = facts.plan.node(index)
   const kept = before?.capacity && before.allocatable ? before : undefined
@@ -138,6 +144,9 @@ export function statusOf(
     capacity: { ...(kept?.capacity ?? facts.capacity) },
     conditions: conditionsOf(before, now, state),
     daemonEndpoints: { kubeletEndpoint: { Port: portOf(facts) } },
+    declaredFeatures,
+    features: { supplementalGroupsPolicy: true },
+    runtimeHandlers: handlersOf(annotations).map(name => ({ features: handlerFeatures, name })),
     ...(before?.volumesAttached ? { volumesAttached: before.volumesAttached as AttachedVolume[] } : {}),
     ...(before?.volumesInUse ? { volumesInUse: [...before.volumesInUse] } : {}),
     images: images?.list() ?? (before?.images as NodeStatus['images']) ?? [],
@@ -204,7 +213,10 @@ function conditionsOf(before: Frozen<NodeStatus> | undefined, now: Millis, state
 
 /** Whether a node lacks something its kubelet would long have said, or somebody said otherwise of it. */
 export function needsReport(node: Frozen<Node>, index: number, facts: NodeFacts, state?: NodeState): boolean {
-  const { conditions, nodeInfo, capacity } = node.status
+  const { conditions, nodeInfo, capacity, runtimeHandlers = [] } = node.status
+  const handlers = handlersOf(node.metadata.annotations)
+  if (handlers.length !== runtimeHandlers.length || handlers.some((name, at) => runtimeHandlers[at]!.name !== name))
+    return true
   if (!capacity || addressOf(node) !== facts.plan.node(index).address || nodeInfo?.kubeletVersion !== facts.version)
     return true
   return claimsOf(state).some(

@@ -1,7 +1,7 @@
 // What the stages see and change: a pod being brought forward (PodView), and one of its containers (ContainerView).
 // Made anew by kubelet.ts for each turn; what it changes counts only when the status has been written.
 
-import type { Container, ContainerStatus, Pod, PodStatus } from '../generated/types.ts'
+import type { Container, ContainerStatus, ContainerUser, Pod, PodStatus } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import { parseTime } from '../src/api/time.ts'
 import type { Millis } from '../src/env/clock.ts'
@@ -61,10 +61,10 @@ export interface PodView {
 
 /**
  * `claim`: a claim that is not bound, `set-up`: what a volume is made of is not there, `attach`: it is not attached yet, of
- * which nothing is said.
+ * which nothing is said; `sandbox`: the volumes are there, but the runtime cannot make the pod.
  */
 export interface Obstacle {
-  readonly kind: 'set-up' | 'claim' | 'attach'
+  readonly kind: 'set-up' | 'claim' | 'attach' | 'sandbox'
   readonly message: string
 }
 
@@ -80,6 +80,8 @@ export interface ContainerView {
   readonly isRun: boolean
   /** How its process 1 has ended, when that is known by its having run. */
   readonly ran: RunEnd | undefined
+  /** Whom its programs run as. */
+  readonly user: ContainerUser
   /** The image's. */
   readonly labels: Readonly<Record<string, string>> | undefined
   /** Why its environment cannot be made now. */

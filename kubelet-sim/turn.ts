@@ -6,6 +6,7 @@ import { findCondition } from '../src/api/conditions.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { PodAddresses } from './addresses.ts'
+import { userInStatus, userOf } from './container-user.ts'
 import { phaseOf, setPodConditions, unprobed, waiting } from './containers.ts'
 import type { Errands } from './errands.ts'
 import type { Evictions } from './eviction/evictions.ts'
@@ -223,6 +224,9 @@ function containerView(
     },
     get ran() {
       return around.runs?.endOf(pod.pod.metadata.uid ?? '', spec.name, runNumber(this))
+    },
+    get user() {
+      return userInStatus(userOf(pod.pod, spec, images.find(spec.image ?? '')))
     },
     get labels() {
       return images.find(spec.image ?? '')?.labels

@@ -76,6 +76,7 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
     const facts = {
       memory,
       oomScoreAdjust: oomScoreAdjust(pod, container, memory),
+      idsFrom: pod.spec.hostUsers === false ? 65_536 * (1 + placeOf(pod)) : undefined,
       isFiltered: type === 'RuntimeDefault' || type === 'Localhost',
       cpus: Math.max(1, Math.floor(wholeValue(allocatable.cpu ?? '1'))),
       bootedAt,
@@ -98,4 +99,9 @@ export function assembleMachines(needs: AssemblyNeeds): Machines {
       memory: () => machine.usage.memory,
     })
   }
+}
+
+/** Another for each pod of a node: the last part of its address. */
+function placeOf({ status }: Frozen<Pod>): number {
+  return Number(/(\d+)$/.exec(status.podIP ?? '')?.[1] ?? 0)
 }

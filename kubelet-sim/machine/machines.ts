@@ -8,8 +8,10 @@ import { parseTime } from '../../src/api/time.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Env } from '../../src/env/env.ts'
 import { shellNames, toolNames } from '../command-names.ts'
+import { userOf } from '../container-user.ts'
 import type { ImageBook } from '../image-book.ts'
 import { argvOf, type Image, substitute } from '../images.ts'
+import { hostNameOf } from '../network/resolver.ts'
 import { ContainerMachine, defaultPath } from './container-machine.ts'
 import { type EnvironmentNeeds, environmentOf } from './environment.ts'
 import type { FileSystem } from './file-system.ts'
@@ -17,7 +19,7 @@ import { Kernel } from './kernel.ts'
 import { noSockets } from './no-sockets.ts'
 import type { Outlet } from './outlet.ts'
 import { type MachineFacts, type Program, type Signal, signalNumbers, type User } from './process.ts'
-import { capabilitiesOf, userOf } from './rights.ts'
+import { capabilitiesOf } from './rights.ts'
 import { sharesOf } from './shares.ts'
 import type { Sockets } from './sockets.ts'
 import type { DiskUse } from './volumes/pod-disk.ts'
@@ -240,7 +242,7 @@ export class Machines {
     for (const [key, value] of await environmentOf(pod, spec, needs)) env.set(key, value)
     const wanted: Wanted = { pod, container: spec, restart, image, startedAt, env }
     const files = await needs.filesOf(wanted)
-    const user = userOf(pod, spec, image, files)
+    const user = userOf(pod, spec, image)
     if (!env.has('HOME')) env.set('HOME', homeOf(files, user))
     const made = new ContainerMachine({
       kernel: this.#kernel,
@@ -302,13 +304,11 @@ function stopSignalOf({ lifecycle }: Frozen<Container>, image: Image | undefined
   return image?.stopSignal ?? 'TERM'
 }
 
-const longestHostname = 63
-
 function factsOf(pod: Frozen<Pod>, spec: Frozen<Container>, startedAt: number): MachineFacts {
   const { metadata, status } = pod
-  const short = (pod.spec.hostNetwork ? pod.spec.nodeName : (pod.spec.hostname ?? metadata.name)) ?? ''
-  const hostname = short.slice(0, longestHostname).replace(/[-.]+$/, '')
-  const domainname = pod.spec.subdomain ? `${pod.spec.subdomain}.${metadata.namespace}.svc.cluster.local` : ''
+  const named = hostNameOf(pod)
+  const hostname = pod.spec.hostNetwork ? (pod.spec.nodeName ?? '') : named.hostname
+  const domainname = named.domain
   return {
     hostname: pod.spec.setHostnameAsFQDN && domainname ? `${hostname}.${domainname}` : hostname,
     domainname,

@@ -1,12 +1,9 @@
-// Whose rights the programs of a container have: its user and groups, what a program's setuid bit adds, and the capabilities.
-// As containerd makes them of the security contexts and the image (internal/cri/server/container_create_linux.go, pkg/oci).
+// What the programs of a container may do beyond what its user may (container-user.ts): what a program's setuid bit adds, and the
+// capabilities, as containerd gives them by the security context (pkg/oci/spec.go).
 
-import type { Container, Pod } from '../../generated/types.ts'
+import type { Container } from '../../generated/types.ts'
 import type { Frozen } from '../../src/api/meta.ts'
-import type { Image } from '../images.ts'
-import type { FileSystem } from './file-system.ts'
 import type { Program, User } from './process.ts'
-import { accounts, groups } from './tools/owners.ts'
 
 /** A program as a path holds it. */
 export interface Found {
@@ -18,39 +15,6 @@ export interface Found {
 
 export function raised(user: User, { as }: Found): User {
   return as === undefined ? user : { ...user, ...as, realUid: user.realUid ?? user.uid }
-}
-
-/** The container's security context before the pod's, that before the image's USER; names are the image's own. */
-export function userOf(
-  { spec }: Frozen<Pod>,
-  { securityContext: own }: Frozen<Container>,
-  image: Image | undefined,
-  files: FileSystem,
-): User {
-  const all = spec.securityContext
-  const [named = '', group] = (image?.user ?? '').split(':')
-  const wanted = own?.runAsUser ?? all?.runAsUser
-  const users = accounts(files)
-  const account = users.find(each =>
-    wanted === undefined ? each.name === named || String(each.uid) === (named || '0') : each.uid === wanted,
-  )
-  const uid = wanted ?? account?.uid ?? (Number(named) || 0)
-  const gid = own?.runAsGroup ?? all?.runAsGroup ?? ofImage(wanted, group, files) ?? account?.gid ?? 0
-  const more =
-    all?.supplementalGroupsPolicy === 'Strict' || account === undefined ? [] : memberships(files, account.name)
-  const set = new Set([gid, ...more, ...(all?.supplementalGroups ?? [])])
-  if (all?.fsGroup !== undefined) set.add(all.fsGroup)
-  return { uid, gid, groups: [...set].sort((a, b) => a - b) }
-}
-
-/** USER's second word counts as long as nobody says whose it is. */
-function ofImage(wanted: number | undefined, group: string | undefined, files: FileSystem): number | undefined {
-  if (wanted !== undefined || group === undefined) return undefined
-  return groups(files).find(({ name }) => name === group)?.gid ?? (Number(group) || 0)
-}
-
-function memberships(files: FileSystem, user: string): readonly number[] {
-  return groups(files).flatMap(({ name, gid, members }) => (name !== user && members.includes(user) ? [gid] : []))
 }
 
 /** Those that containerd gives (pkg/oci/spec.go defaultUnixCaps). */

@@ -30,10 +30,10 @@ export const mounting: Stage<PodView> = {
       if (!hasStarted(view)) tellOfPullSecrets(view)
       return
     }
-    view.say('Warning', 'FailedMount', obstacle.message)
+    view.say('Warning', obstacle.kind === 'sandbox' ? 'FailedCreatePodSandBox' : 'FailedMount', obstacle.message)
     const { retry } = life
     const delay =
-      obstacle.kind === 'claim'
+      obstacle.kind !== 'set-up'
         ? syncPeriod
         : retry?.kind === 'set-up'
           ? Math.min(retry.delay * 2, longestDelay)

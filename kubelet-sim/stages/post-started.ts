@@ -19,7 +19,7 @@ export const postStarted: Stage<ContainerView> = {
       return
     }
     delete run.postStart
-    const running = started(pod.pod, spec, status, startedAt(view))
+    const running = started(pod.pod, spec, status, startedAt(view), view.user)
     view.set(view.role === 'init' ? { ...running, ready: false } : running)
   },
 }
@@ -31,7 +31,7 @@ export const postStartFailed: Stage<ContainerView> = {
   apply(view, now) {
     const { run, spec, status, pod } = view
     const message = hookFault(view, 'postStart', run.postStart!.over!)
-    const ended = terminated(started(pod.pod, spec, status, startedAt(view)), endOfStop(view)!.code, now)
+    const ended = terminated(started(pod.pod, spec, status, startedAt(view), view.user), endOfStop(view)!.code, now)
     view.set(ended)
     if (isRestarted(view)) {
       const lastState = { terminated: ended.state!.terminated! }

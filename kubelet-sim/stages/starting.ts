@@ -20,7 +20,7 @@ export const starting: Stage<ContainerView> = {
     const hook = beginHook(view, 'postStart', now)
     if (hook !== undefined) run.postStart = hook
     else {
-      const running = started(pod.pod, spec, status, now)
+      const running = started(pod.pod, spec, status, now, view.user)
       // An init container is ready once it has succeeded.
       view.set(view.role === 'init' ? { ...running, ready: false } : running)
     }

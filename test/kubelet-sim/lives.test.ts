@@ -71,6 +71,15 @@ describe('lives', () => {
                 "startedAt": "2024-01-01T00:00:01Z",
               },
             },
+            "user": {
+              "linux": {
+                "gid": 0,
+                "supplementalGroups": [
+                  0,
+                ],
+                "uid": 0,
+              },
+            },
           },
         ],
         "hostIP": "127.25.43.11",

@@ -152,6 +152,14 @@ export const alpineLayer: Layer = {
       'nobody:x:65534:65534:nobody:/:/sbin/nologin',
       '',
     ].join('\n'),
+    '/etc/group': [
+      ...['root:x:0:root', 'bin:x:1:root,bin,daemon', 'daemon:x:2:root,bin,daemon', 'sys:x:3:root,bin'],
+      ...['adm:x:4:root,daemon', 'tty:x:5:', 'disk:x:6:root', 'lp:x:7:lp', 'kmem:x:9:', 'wheel:x:10:root'],
+      ...['floppy:x:11:root', 'mail:x:12:mail', 'cron:x:16:cron', 'audio:x:18:', 'cdrom:x:19:', 'dialout:x:20:root'],
+      ...['input:x:23:', 'tape:x:26:root', 'video:x:27:root', 'netdev:x:28:', 'kvm:x:34:kvm', 'games:x:35:'],
+      ...['shadow:x:42:', 'www-data:x:82:', 'users:x:100:games', 'utmp:x:406:', 'nogroup:x:65533:'],
+      ...['nobody:x:65534:', ''],
+    ].join('\n'),
   },
 }
 

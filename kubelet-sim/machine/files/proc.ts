@@ -30,6 +30,8 @@ export interface NodeFacts {
   /** `kernel.shm_rmid_forced` → value; those the pod asks for. */
   readonly sysctls?: Readonly<Record<string, string>>
   readonly oomScoreAdjust?: number
+  /** `hostUsers: false`: its users are these of the node. */
+  readonly idsFrom?: number | undefined
   /** A seccomp profile says which calls of the kernel it may make. */
   readonly isFiltered?: boolean
 }
@@ -107,8 +109,8 @@ class ProcTree {
       stat: () => this.#text(() => `${pid} (${nameOf(process)}) S ${process.parent} ${pid} ${pid} 0 -1 0\n`),
       oom_score_adj: () => this.#text(() => `${this.#node.oomScoreAdjust ?? 0}\n`),
       status: () => this.#text(() => status(process, this.#table.machine, this.#node)),
-      uid_map: () => this.#text(() => idMap),
-      gid_map: () => this.#text(() => idMap),
+      uid_map: () => this.#text(() => idMap(this.#node)),
+      gid_map: () => this.#text(() => idMap(this.#node)),
     }
     return this.#directory(
       {
@@ -258,8 +260,11 @@ function nameOf({ argv }: ProcessFacts): string {
   return (argv[0] ?? '').replace(/^.*\//, '').slice(0, 15)
 }
 
-/** Nobody is mapped: the users of the node. */
-const idMap = '         0          0 4294967295\n'
+/** Inside, on the node, how many: all the node's own, or a range for the pod alone (pkg/kubelet/userns). */
+function idMap({ idsFrom }: NodeFacts): string {
+  const [first, count] = idsFrom === undefined ? [0, 4_294_967_295] : [idsFrom, 65_536]
+  return `${['0', first, count].map(number => String(number).padStart(10)).join(' ')}\n`
+}
 
 function status(process: ProcessFacts, machine: Machine, node: NodeFacts): string {
   const { pid, parent, uid, user } = process
