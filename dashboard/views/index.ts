@@ -18,6 +18,13 @@ export const views: readonly View[] = [
     load: async () => (await import('./control-plane/control-plane-view.tsx')).ControlPlaneView,
   },
   {
+    id: 'scheduling',
+    title: 'Scheduling',
+    about: 'a pod against every node and rule, and what if',
+    sign: 'M2 3h12M2 8h12M2 13h12M6 1.5v13',
+    load: async () => (await import('./scheduling/scheduling-view.tsx')).SchedulingView,
+  },
+  {
     id: 'network',
     title: 'Network',
     about: 'a request and its way: names, tables, endpoints, policies',

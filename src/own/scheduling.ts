@@ -76,7 +76,9 @@ export async function answerScheduling(cluster: Cluster, body: unknown): Promise
   }
   const lister = listersOf(registry, kindsLookedAt(profile.plugins), nodesAfter(registry, question.nodes ?? []))
   const { nodeName, ...spec } = given.spec
-  const { nominatedNodeName: _, ...status } = given.status
+  // As it was before it had a node: what a node has given it bears on what it needs there.
+  const { resourceClaimStatuses } = given.status
+  const status = { phase: 'Pending', ...(resourceClaimStatuses && { resourceClaimStatuses }) }
   const pod = freeze({ ...given, spec, status } as Pod)
   const verdicts = await verdictsOf(pod, snapshotFor(pod, lister), profile, extenders)
   const { namespace = '', name } = pod.metadata

@@ -75,6 +75,18 @@ test('it says what the scheduler then does', async () => {
   expect(gone.json.best).toEqual(['node-1', 'node-2', 'node-4'])
 })
 
+test('of a pod that runs, what it would ask for counts, not what its node has given it', async () => {
+  await using cluster = await testCluster({ nodes: 2, delays: 0 })
+  const containers = [{ name: 'main', image: 'nginx', resources: { requests: { cpu: '6' } } }]
+  await cluster.apply(asking('6'), pod('other', { nodeName: 'node-1', containers }))
+  await cluster.settle()
+  expect(cluster.get(Pods, 'web').status.containerStatuses?.[0]?.resources?.requests).toEqual({ cpu: '6' })
+  await using door = await openOwnDoor(cluster)
+  const smaller = { spec: { containers: [{ name: 'main', resources: { requests: { cpu: '500m' } } }] } }
+  const { json } = await door.post('scheduling', { pod: { name: 'web' }, changes: smaller })
+  expect(json.nodes.map(({ fits }: any) => fits)).toEqual([true, true])
+})
+
 test('a cordon, a smaller node, and a node more', async () => {
   await using cluster = await testCluster({ nodes: 2 })
   await using door = await openOwnDoor(cluster)
