@@ -14,7 +14,7 @@ const server: Omit<Image, 'name'> = {
   commands: ['/usr/local/bin/docker-entrypoint.sh', '/usr/local/bin/redis-server', '/usr/local/bin/redis-cli'],
   runs: ['docker-entrypoint.sh', 'redis-server', 'redis-cli', 'valkey-server', 'valkey-cli'],
   usage: { memory: 9_500_000, cpu: 4 },
-  about: 'RESP: strings, counters, lists, expiry, INFO; redis-cli',
+  about: 'RESP: strings, counters, lists, hashes, sets, expiry, files; redis-cli',
 }
 
 export const stores: readonly Image[] = [

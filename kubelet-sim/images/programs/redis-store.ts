@@ -1,5 +1,5 @@
 // What a redis holds, and what its commands do with it. Pure but for the clock: keys expire when their time is over, seen at
-// the next look. Answers are values of its protocol (resp.ts).
+// the next look. Answers are values of its protocol (resp.ts). What it holds can be said in commands (redis-files.ts keeps those).
 
 import type { Millis } from '../../../src/env/clock.ts'
 import { fault, type Reply, status } from './resp.ts'
@@ -11,6 +11,24 @@ interface Entry {
   expires: Millis | undefined
 }
 
+/** Commands that change something. */
+const writing: ReadonlySet<string> = new Set(
+  (
+    'set setnx setex psetex getset getdel append mset incr decr incrby decrby del expire pexpire expireat pexpireat persist rename ' +
+    'lpush rpush lpop rpop hset hdel hincrby sadd srem flushall flushdb'
+  ).split(' '),
+)
+
+/** Of redis' own commands those that are missed first. */
+const notThere: ReadonlySet<string> = new Set(
+  (
+    'zadd zrange zrangebyscore zscore zrem zcard zincrby zrank publish subscribe psubscribe multi exec watch discard eval evalsha ' +
+    'xadd xread xrange xgroup xreadgroup geoadd pfadd pfcount setbit getbit bitcount incrbyfloat linsert lrem ltrim lset lindex ' +
+    'blpop brpop rpoplpush spop srandmember sinter sunion sdiff hscan sscan object memory debug replicaof slaveof cluster ' +
+    'copy dump restore move monitor wait acl script function latency slowlog sort unlink touch randomkey'
+  ).split(' '),
+)
+
 type Command = (words: readonly string[]) => Reply
 
 const wrongType = fault('WRONGTYPE Operation against a key holding the wrong kind of value')
@@ -21,6 +39,7 @@ export class RedisStore {
   readonly #keys = new Map<string, Entry>()
   readonly #now: () => Millis
   readonly #started: Millis
+  #changes = 0
   readonly #settings: ReadonlyMap<string, string>
   readonly #commands: Readonly<Record<string, readonly [least: number, run: Command]>>
 
@@ -31,10 +50,37 @@ export class RedisStore {
     this.#commands = this.#all()
   }
 
+  /** How often something has changed. */
+  get changes(): number {
+    return this.#changes
+  }
+
   run(words: readonly string[]): Reply {
+    const reply = this.#run(words)
+    const isFault = reply !== null && typeof reply === 'object' && 'fault' in reply
+    if (!isFault && writing.has(words[0]?.toLowerCase() ?? '')) this.#changes++
+    return reply
+  }
+
+  /** Commands that make an empty one what this is; of one key, when it is named. */
+  *commands(only?: string): Generator<readonly string[]> {
+    for (const key of only === undefined ? this.#live() : [only]) {
+      const entry = this.#entry(key)
+      if (entry === undefined) continue
+      const { value, expires } = entry
+      if (typeof value === 'string') yield ['SET', key, value]
+      else if (Array.isArray(value)) yield ['RPUSH', key, ...value]
+      else if (value instanceof Map) yield ['HSET', key, ...[...value].flat()]
+      else yield ['SADD', key, ...value]
+      if (expires !== undefined) yield ['PEXPIREAT', key, String(expires)]
+    }
+  }
+
+  #run(words: readonly string[]): Reply {
     const [name = '', ...rest] = words
     const found = this.#commands[name.toLowerCase()]
     if (found === undefined || !Object.hasOwn(this.#commands, name.toLowerCase())) {
+      if (notThere.has(name.toLowerCase())) return fault(`ERR kubesim's redis has no '${name.toLowerCase()}' yet`)
       const shown = rest.map(word => `'${word}' `).join('')
       return fault(`ERR unknown command '${name}', with args beginning with: ${shown}`)
     }
@@ -162,6 +208,32 @@ export class RedisStore {
           return text ?? null
         },
       ],
+      setex: [3, ([key = '', span = '', value = '']) => this.#set([key, value, 'EX', span])],
+      psetex: [3, ([key = '', span = '', value = '']) => this.#set([key, value, 'PX', span])],
+      getdel: [
+        1,
+        ([key = '']) => {
+          const text = this.#text(key)
+          if (typeof text === 'object') return text
+          this.#keys.delete(key)
+          return text ?? null
+        },
+      ],
+      strlen: [
+        1,
+        ([key = '']) => {
+          const text = this.#text(key)
+          return typeof text === 'object' ? text : Buffer.byteLength(text ?? '')
+        },
+      ],
+      mset: [
+        2,
+        pairs => {
+          if (pairs.length % 2 !== 0) return fault("ERR wrong number of arguments for 'mset' command")
+          for (let at = 0; at < pairs.length; at += 2) this.#set([pairs[at]!, pairs[at + 1]!])
+          return ok
+        },
+      ],
       mget: [1, keys => keys.map(key => (typeof this.#text(key) === 'string' ? (this.#text(key) as string) : null))],
       append: [
         2,
@@ -190,6 +262,26 @@ export class RedisStore {
       ],
       expire: [2, ([key = '', span]) => this.#expire(key, this.#now() + integer(span) * 1000)],
       pexpire: [2, ([key = '', span]) => this.#expire(key, this.#now() + integer(span))],
+      expireat: [2, ([key = '', at]) => this.#expire(key, integer(at) * 1000)],
+      pexpireat: [2, ([key = '', at]) => this.#expire(key, integer(at))],
+      rename: [
+        2,
+        ([key = '', other = '']) => {
+          const entry = this.#entry(key)
+          if (entry === undefined) return fault('ERR no such key')
+          this.#keys.delete(key)
+          this.#keys.set(other, entry)
+          return ok
+        },
+      ],
+      // All at once: the cursor is at its end.
+      scan: [
+        1,
+        ([, ...options]) => {
+          const at = options.findIndex(word => word.toUpperCase() === 'MATCH')
+          return ['0', this.#live().filter(glob(at < 0 ? '*' : (options[at + 1] ?? '*')))]
+        },
+      ],
       persist: [
         1,
         ([key = '']) => {
@@ -251,6 +343,46 @@ export class RedisStore {
           return hash === undefined ? [] : hash instanceof Map ? [...hash].flat() : hash
         },
       ],
+      hdel: [
+        2,
+        ([key = '', ...fields]) => {
+          const hash = this.#hash(key)
+          if (!(hash instanceof Map)) return hash ?? 0
+          const gone = fields.filter(field => hash.delete(field)).length
+          if (hash.size === 0) this.#keys.delete(key)
+          return gone
+        },
+      ],
+      hincrby: [
+        3,
+        ([key = '', field = '', by]) => {
+          const hash = this.#hash(key)
+          if (hash !== undefined && !(hash instanceof Map)) return hash
+          const before = hash?.get(field) ?? '0'
+          if (!/^-?\d{1,18}$/.test(before) || Number.isNaN(integer(by)))
+            return fault('ERR hash value is not an integer')
+          const next = hash ?? new Map<string, string>()
+          next.set(field, String(Number(before) + integer(by)))
+          this.#put(key, next)
+          return Number(next.get(field))
+        },
+      ],
+      hlen: [1, ([key = '']) => this.#sizeOf(this.#hash(key))],
+      hkeys: [1, ([key = '']) => this.#listOf(this.#hash(key), hash => [...hash.keys()])],
+      hvals: [1, ([key = '']) => this.#listOf(this.#hash(key), hash => [...hash.values()])],
+      hexists: [2, ([key = '', field = '']) => this.#has(this.#hash(key), field)],
+      scard: [1, ([key = '']) => this.#sizeOf(this.#setOf(key))],
+      sismember: [2, ([key = '', member = '']) => this.#has(this.#setOf(key), member)],
+      srem: [
+        2,
+        ([key = '', ...members]) => {
+          const set = this.#setOf(key)
+          if (!(set instanceof Set)) return set ?? 0
+          const gone = members.filter(member => set.delete(member)).length
+          if (set.size === 0) this.#keys.delete(key)
+          return gone
+        },
+      ],
       sadd: [
         2,
         ([key = '', ...members]) => {
@@ -274,13 +406,24 @@ export class RedisStore {
       flushall: [0, () => this.#flush()],
       flushdb: [0, () => this.#flush()],
       select: [1, () => ok],
-      auth: [1, () => ok],
       client: [1, () => ok],
       command: [0, () => []],
       config: [2, ([verb = '', ...names]) => this.#config(verb, names)],
       info: [0, () => this.#info()],
       time: [0, () => [String(Math.floor(this.#now() / 1000)), String((this.#now() % 1000) * 1000)]],
     }
+  }
+
+  #sizeOf(of: { readonly size: number } | undefined | typeof wrongType): Reply {
+    return of === undefined ? 0 : 'size' in of ? of.size : of
+  }
+
+  #has(of: { has(name: string): boolean } | undefined | typeof wrongType, name: string): Reply {
+    return of === undefined ? 0 : 'has' in of ? Number(of.has(name)) : of
+  }
+
+  #listOf(of: Map<string, string> | undefined | typeof wrongType, list: (of: Map<string, string>) => string[]): Reply {
+    return of === undefined ? [] : of instanceof Map ? list(of) : of
   }
 
   #left(key: string, unit: number): number {

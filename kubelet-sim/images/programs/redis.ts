@@ -1,5 +1,5 @@
-// redis-server, as one thread that talks to many: its commands are redis-store.ts's, its configuration a file or options. And
-// redis-cli, with a command or with lines from its input.
+// redis-server, as one thread that talks to many: its commands are redis-store.ts's, its configuration a file or options, what
+// stays in its folder redis-files.ts's. And redis-cli, with a command or with lines from its input.
 
 import type { Process, Program } from '../../machine/process.ts'
 import type { Connection } from '../../machine/sockets.ts'
@@ -7,8 +7,9 @@ import { SystemError } from '../../machine/system-error.ts'
 import type { Step } from '../../machine/wait.ts'
 import { fillTimes } from '../placeholders.ts'
 import { endingOn } from './ending.ts'
+import { RedisFiles } from './redis-files.ts'
 import { RedisStore } from './redis-store.ts'
-import { decode, encode, fault, type Reply, shown } from './resp.ts'
+import { decode, encode, type Fault, fault, type Reply, shown, status } from './resp.ts'
 import { Threads } from './threads.ts'
 
 export const redisServer: Program = function* (process) {
@@ -42,26 +43,47 @@ export const redisServer: Program = function* (process) {
   } else yield* say('C', '* Configuration loaded')
   const port = Number(settings.get('port'))
   const store = new RedisStore(() => process.clock.now(), settings)
+  const redisFiles = new RedisFiles(process, settings, store)
   const ending = endingOn(process, { TERM: 0, INT: 0 })
   const threads = new Threads()
   const listener = process.sockets.listen(port)
   yield* say('M', `* Running mode=standalone, port=${port}.`)
   yield* say('M', '* Server initialized')
+  const from = redisFiles.load()
+  if (from !== undefined) yield* say('M', `* DB loaded from ${from}: 0.000 seconds`)
   yield* say('M', '* Ready to accept connections tcp')
   threads.add(
     (function* () {
-      for (;;) threads.add(talk(store, yield* listener.accept()))
+      for (;;) threads.add(talk({ store, files: redisFiles, settings }, yield* listener.accept()))
     })(),
   )
   const code = yield* threads.run(ending.wait())
   yield* say('signal-handler', 'Received SIGTERM scheduling shutdown...')
   yield* say('M', '* User requested shutdown...')
+  if (redisFiles.savesAtEnd && redisFiles.unsaved > 0) {
+    yield* say('M', '* Saving the final RDB snapshot before exiting.')
+    try {
+      redisFiles.save()
+      yield* say('M', '* DB saved on disk')
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      yield* say('M', `# Failed opening the temp RDB file for saving: ${error.message}`)
+      yield* say('M', '# Error trying to save the DB, but can not exit: it is told to')
+    }
+  }
   yield* say('M', '# Redis is now ready to exit, bye bye...')
   return code
 }
 
-function* talk(store: RedisStore, connection: Connection): Step<void> {
+interface Talking {
+  readonly store: RedisStore
+  readonly files: RedisFiles
+  readonly settings: ReadonlyMap<string, string>
+}
+
+function* talk(talking: Talking, connection: Connection): Step<void> {
   let heard = ''
+  const who = { isKnown: passwordOf(talking.settings) === undefined }
   try {
     for (;;) {
       const bytes = yield* connection.read(65_536)
@@ -75,13 +97,48 @@ function* talk(store: RedisStore, connection: Connection): Step<void> {
           yield* connection.write(Buffer.from('+OK\r\n'))
           return
         }
-        yield* connection.write(Buffer.from(encode(store.run(words))))
+        yield* connection.write(Buffer.from(encode(replyTo(talking, who, words))))
       }
     }
   } catch (error) {
     if (!(error instanceof SystemError)) throw error
   } finally {
     connection.close()
+  }
+}
+
+function passwordOf(settings: ReadonlyMap<string, string>): string | undefined {
+  const password = settings.get('requirepass')?.replace(/^"(.*)"$/, '$1')
+  return password === '' ? undefined : password
+}
+
+/** What concerns the connection and the server's folder; all else is the store's. */
+function replyTo({ store, files, settings }: Talking, who: { isKnown: boolean }, words: readonly string[]): Reply {
+  const name = words[0]!.toLowerCase()
+  if (name === 'auth') {
+    const password = passwordOf(settings)
+    if (password === undefined) {
+      return fault(
+        'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+      )
+    }
+    const [user, given] = words.length > 2 ? [words[1], words[2]] : ['default', words[1]]
+    who.isKnown = user === 'default' && given === password
+    return who.isKnown ? status('OK') : fault('WRONGPASS invalid username-password pair or user is disabled.')
+  }
+  if (!who.isKnown) return fault('NOAUTH Authentication required.')
+  try {
+    if (name === 'save' || name === 'bgsave') {
+      files.save()
+      return status(name === 'save' ? 'OK' : 'Background saving started')
+    }
+    const before = store.changes
+    const reply = store.run(words)
+    if (store.changes > before) files.append(words)
+    return reply
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    return fault(`MISCONF Errors writing to the AOF file: ${error.message}`)
   }
 }
 
@@ -110,11 +167,14 @@ export const redisCli: Program = function* (process) {
   const words = process.argv.slice(1)
   let host = '127.0.0.1'
   let port = 6379
+  const { env } = process
+  let password = env.get('REDISCLI_AUTH')
   while (words[0]?.startsWith('-')) {
     const option = words.shift()!
     if (option === '-h') host = words.shift() ?? host
     else if (option === '-p') port = Number(words.shift())
-    else if (option === '-a' || option === '-n' || option === '--user' || option === '--pass') words.shift()
+    else if (option === '-a' || option === '--pass') password = words.shift()
+    else if (option === '-n' || option === '--user') words.shift()
     else if (option === '--version' || option === '-v') {
       yield* process.print('redis-cli 8.0.2\n')
       return 0
@@ -132,6 +192,10 @@ export const redisCli: Program = function* (process) {
     return 1
   }
   try {
+    if (password !== undefined) {
+      const reply = yield* ask(connection, ['AUTH', password])
+      if (isFault(reply)) yield* process.complain(`AUTH failed: ${reply.fault}\n`)
+    }
     if (words.length > 0) return yield* say(process, connection, words, plain)
     let code = 0
     for (;;) {
@@ -149,6 +213,14 @@ export const redisCli: Program = function* (process) {
 }
 
 function* say(process: Process, connection: Connection, words: readonly string[], plain: boolean): Step<number> {
+  const reply = yield* ask(connection, words)
+  yield* process.print(`${shown(reply, plain)}\n`)
+  return isFault(reply) ? 1 : 0
+}
+
+const isFault = (reply: Reply): reply is Fault => reply !== null && typeof reply === 'object' && 'fault' in reply
+
+function* ask(connection: Connection, words: readonly string[]): Step<Reply> {
   yield* connection.write(Buffer.from(encode(words)))
   let heard = ''
   let reply: Reply = fault('ERR the server hung up')
@@ -161,6 +233,5 @@ function* say(process: Process, connection: Connection, words: readonly string[]
     reply = next.value
     break
   }
-  yield* process.print(`${shown(reply, plain)}\n`)
-  return reply !== null && typeof reply === 'object' && 'fault' in reply ? 1 : 0
+  return reply
 }
