@@ -62,6 +62,7 @@ async function runIn(
   timeout: number | undefined,
   isQuiet: boolean = false,
 ): Promise<Ran> {
+  await runs.turnOf(pod)
   const machines = await runs.machines()
   const machine = await machines.of(pod, container.name)
   const both: Uint8Array[] = []

@@ -67,6 +67,8 @@ export class Runs {
   readonly #runs = new Map<string, Map<string, Run>>()
   #wake: (pod: Ref) => void = () => {}
   readonly #touches = new Map<string, Map<string, number>>()
+  /** Who waits until a pod's turn is over. */
+  readonly #waiting = new Map<string, (() => void)[]>()
 
   constructor(needs: RunsNeeds) {
     this.#needs = needs
@@ -137,6 +139,13 @@ export class Runs {
     return run !== undefined && run.end === undefined
   }
 
+  /** Resolves when the turn that the pod is in is over: what it begins has been begun, and is not taken for a container that only waits. */
+  turnOf({ metadata: { uid = '' } }: Frozen<Pod>): Promise<void> {
+    return new Promise(resolve => {
+      this.#waiting.set(uid, [...(this.#waiting.get(uid) ?? []), resolve])
+    })
+  }
+
   /** A turn's status is written: starts what runs by it, tells to stop what is told to, ends what does not run any more. */
   follow(pod: Frozen<Pod>, view: PodView): void {
     const uid = pod.metadata.uid ?? ''
@@ -155,6 +164,7 @@ export class Runs {
       if (container.run.stop?.term !== undefined && !run?.isTold) this.#tell(uid, name, run)
       if (container.run.isResized) this.#resize(uid, container)
     }
+    this.#turned(uid)
   }
 
   /** The pod is gone. */
@@ -162,7 +172,14 @@ export class Runs {
     for (const run of this.#runs.get(uid)?.values() ?? []) run.leave?.()
     this.#runs.delete(uid)
     this.#touches.delete(uid)
+    this.#turned(uid)
     this.#machines?.forget(uid)
+  }
+
+  #turned(uid: string): void {
+    const waiting = this.#waiting.get(uid) ?? []
+    this.#waiting.delete(uid)
+    for (const tell of waiting) tell()
   }
 
   #touch({ uid, container }: MachineKey, pod: Frozen<Pod>): void {

@@ -136,3 +136,25 @@ test('a hook whose program fails says why', async () => {
     message: `Exec lifecycle hook ([cat /no/such]) for Container "web" in Pod "web_default(${uid})" failed - error: command 'cat /no/such' exited with 1: ${said.replace('\\n', '\n')}, message: "${said}"`,
   })
 })
+
+test('exec: a probe that is asked as the container starts does not take the place of its program', async () => {
+  await using cluster = await testCluster({ nodes: 1 })
+  const command = ['sh', '-c', 'echo begun; sleep 60; touch /tmp/up; sleep 1d']
+  const probe = { exec: { command: ['cat', '/tmp/up'] }, periodSeconds: 10, failureThreshold: 30 }
+  for (const name of ['readinessProbe', 'startupProbe', 'livenessProbe'] as const) {
+    await cluster.apply(
+      pod(name.toLowerCase(), { containers: [{ name: 'web', image: 'busybox', command, [name]: probe }] }),
+    )
+  }
+  await cluster.advance('90s')
+  const states = cluster.pods().map(({ metadata, status }) => [metadata.name, status.containerStatuses?.[0]?.ready])
+  expect(states).toEqual([
+    ['livenessprobe', true],
+    ['readinessprobe', true],
+    ['startupprobe', true],
+  ])
+  for (const each of cluster.pods()) {
+    const machine = await (await cluster.cluster.nodes.runs.machines()).of(each, 'web')
+    expect(machine.files.as({ uid: 0, gid: 0, groups: [0] }).exists('/tmp/up')).toBe(true)
+  }
+})
