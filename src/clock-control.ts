@@ -198,7 +198,7 @@ export class ClockControl {
   }
 
   /** Moves time by so much; then it goes on as it did, or stands still again. */
-  async advance(by: Millis, { signal, outside }: Moving = {}): Promise<Advanced> {
+  async advance(by: Millis, moving: Moving = {}): Promise<Advanced> {
     if (!(by > 0 && by <= longestAdvance))
       throw badRequest('time is advanced by more than nothing and by at most 366 days')
     this.#requireRest()
@@ -206,20 +206,7 @@ export class ClockControl {
     const to = from + Math.ceil(by)
     return this.#moved(to, async () => {
       const before = this.#storage.revision
-      const turns = this.#turnsOf(outside)
-      let timers = 0
-      this.#env.gate.open()
-      try {
-        for (;;) {
-          await this.#env.activity.idle()
-          if (await turns.taken()) continue
-          if (signal?.aborted || !this.#clock.fireNext(to)) break
-          timers++
-        }
-      } finally {
-        turns.end()
-        if (this.#isPaused) this.#env.gate.close()
-      }
+      const timers = await this.#pass(to, moving)
       const reached = this.#clock.now()
       const writes = this.#storage.revision - before
       const told = { from: rfc3339Milli(from), to: rfc3339Milli(reached), timers, writes, whole: reached >= to }
@@ -227,8 +214,22 @@ export class ClockControl {
     })
   }
 
+  /** Moves time, at most by `limit`, until the claim holds, which is asked whenever all is at rest. Whether it does. */
+  async until(claim: () => boolean, limit: Millis, moving: Moving = {}): Promise<boolean> {
+    this.#requireRest()
+    const end = this.#clock.now() + Math.ceil(limit)
+    let holds = false
+    await this.#moved(end, () =>
+      this.#pass(end, moving, () => {
+        holds = claim()
+        return holds
+      }),
+    )
+    return holds
+  }
+
   /** Moves time until for a minute nothing was written but heartbeats, and at most by `limit`. */
-  async settle(limit: Millis, { signal, outside }: Moving = {}): Promise<Settled> {
+  async settle(limit: Millis, moving: Moving = {}): Promise<Settled> {
     if (!(limit > 0 && limit <= longestAdvance)) throw badRequest('a limit is more than nothing and at most 366 days')
     this.#requireRest()
     const from = this.#clock.now()
@@ -243,20 +244,11 @@ export class ClockControl {
         last = this.#clock.now()
         recent = [...recent, ...changes].slice(-5)
       })
-      const turns = this.#turnsOf(outside)
       const isSettled = (): boolean => this.#clock.now() - last >= quiet
-      this.#env.gate.open()
       try {
-        for (;;) {
-          await this.#env.activity.idle()
-          if (await turns.taken()) continue
-          if (signal?.aborted || isSettled() || this.#clock.now() >= end) break
-          this.#clock.fireNext(Math.min(last + quiet, end))
-        }
+        await this.#pass(end, moving, isSettled, () => last + quiet)
       } finally {
         stop()
-        turns.end()
-        if (this.#isPaused) this.#env.gate.close()
       }
       const settled = isSettled()
       return {
@@ -269,6 +261,30 @@ export class ClockControl {
         unsettled: settled ? [] : recent,
       } as const
     })
+  }
+
+  /** From timer to timer up to `end`, or until it is done; no further at once than to `next`. How many timers there were. */
+  async #pass(
+    end: Millis,
+    { signal, outside }: Moving,
+    isDone: () => boolean = () => false,
+    next: () => Millis = () => end,
+  ): Promise<number> {
+    const turns = this.#turnsOf(outside)
+    let timers = 0
+    this.#env.gate.open()
+    try {
+      for (;;) {
+        await this.#env.activity.idle()
+        if (await turns.taken()) continue
+        if (signal?.aborted || isDone()) return timers
+        if (this.#clock.fireNext(Math.min(next(), end))) timers++
+        else if (this.#clock.now() >= end) return timers
+      }
+    } finally {
+      turns.end()
+      if (this.#isPaused) this.#env.gate.close()
+    }
   }
 
   /** Whose turn it is when something was written. `taken` is true when there was one, after which there may be work again. */

@@ -40,8 +40,9 @@ export interface ClusterOptions {
   readonly env: Env
   readonly journal: Journal
   readonly nodes?: number
-  readonly without?: readonly Component[]
-  /** Controllers of the caller's own, run beside the built-in ones. */
+  /** Components, and single controllers by name (`deployment-controller`), that are left out. */
+  readonly without?: readonly (Component | (string & {}))[]
+  /** Controllers of the caller's own, run beside the built-in ones, or in place of those that are left out. */
   readonly controllers?: readonly ControllerSpec[]
   /** Factor on image pull and container start times; 0: none. */
   readonly delays?: number
@@ -146,9 +147,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     renewWhenFollowed: true,
   })
 
+  const { without: leftOut = [], controllers: own = [] } = options
   const makers: Record<Component, () => readonly ControllerSpec[]> = {
-    controllers: () => [
-      ...builtinControllers({
+    controllers: () => {
+      const builtin = builtinControllers({
         kinds: builtinKinds,
         certificateAuthority: options.certificateAuthority ?? '',
         certificateSigner: options.certificateSigner,
@@ -156,9 +158,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         policyTypeChecker: createPolicyTypeChecker(),
         loadBalancerAddresses: nodes.plan.loadBalancers,
         nodes: { heartbeats: nodes.renewals },
-      }),
-      ...(options.controllers ?? []),
-    ],
+      })
+      return [...withoutNamed(builtin, leftOut), ...own]
+    },
     scheduler: () =>
       builtinScheduler(env, {
         configuration: options.scheduler,
@@ -237,7 +239,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       await server.bootstrap({ ...endpoint, ...(certificateAuthority ? { certificateAuthority } : {}) })
       if (options.withRoles) await server.bootstrapRoles()
       for (const component of components) {
-        if (!options.without?.includes(component)) await startComponent(component)
+        const isOwn = component === 'controllers' && own.length > 0
+        if (isOwn || !leftOut.includes(component)) await startComponent(component)
       }
       engine.start()
     },
@@ -269,6 +272,14 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       await storage.close()
     },
   }
+}
+
+/** Throws for a name that no component and no controller has: whoever leaves something out means it. */
+function withoutNamed(builtin: readonly ControllerSpec[], leftOut: readonly string[]): readonly ControllerSpec[] {
+  const known: readonly string[] = [...components, ...builtin.map(({ name }) => name)]
+  const unknown = leftOut.find(name => !known.includes(name))
+  if (unknown !== undefined) throw new Error(`"${unknown}" cannot be left out: there are ${known.join(', ')}`)
+  return leftOut.includes('controllers') ? [] : builtin.filter(({ name }) => !leftOut.includes(name))
 }
 
 /** As k8s.io/component-base/metrics/prometheus/workqueue names them. */

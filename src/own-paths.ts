@@ -8,9 +8,10 @@ import { ApiError, badRequest, methodNotAllowed, notFound } from './api/errors.t
 import type { Ref } from './api/meta.ts'
 import type { ClockControl, Moving } from './clock-control.ts'
 import type { Cluster } from './cluster.ts'
-import type { Clock, Millis } from './env/clock.ts'
+import type { Millis } from './env/clock.ts'
 import type { Kind } from './kinds/kind.ts'
 import { Pods } from './kinds/pod.ts'
+import { type Outside, turnOf } from './outside.ts'
 import { sendRequest, timeoutOf, urlOf } from './own/requests.ts'
 import { snapshotLines } from './snapshot-file.ts'
 import { difference, revisionAt, revisionOf, type TimelineQuery, timeline } from './timeline.ts'
@@ -23,16 +24,6 @@ export interface OwnPaths {
   /** Absent: time does not wait for anybody who is not in this process. */
   readonly outside?: Outside
 }
-
-/** Those who speak to the cluster over a door, while its time is moved by hand. */
-export interface Outside {
-  /** How many watches and other long requests are open. */
-  readonly watching: number
-  readonly wall: Clock
-}
-
-/** Who watches from outside is given so long to answer each change, unless something else is asked for. */
-const usualPatience: Millis = 20
 
 const root = '/kubesim/v1alpha1/'
 
@@ -203,11 +194,7 @@ const clockVerbs: Readonly<
 /** `"patience": "50ms"`: how long those outside are given to answer each change before time goes on. */
 function outsiders(outside: Outside | undefined, { patience }: Body): (() => Promise<void>) | undefined {
   const asked = patience === undefined ? undefined : span('patience', patience)
-  if (outside === undefined) return undefined
-  return async () => {
-    const wait = asked ?? (outside.watching > 0 ? usualPatience : 0)
-    if (wait > 0) await outside.wall.sleep(wait)
-  }
+  return outside && (() => turnOf(outside, asked))
 }
 
 function span(name: string, text: unknown): Millis {

@@ -138,6 +138,8 @@ export interface Answering {
   upgraded(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void>
   /** How many watches and other long requests are open. */
   readonly watching: number
+  /** How many requests there have been. */
+  readonly asked: number
   /** Ends watches; resolves when what has been received whole is answered. */
   end(): Promise<void>
 }
@@ -174,6 +176,7 @@ export function createAnswering(options: HttpServerOptions): Answering {
   const upgrades = new Upgrades(verbs, aggregation)
   const auditIds = env.random.fork('audit-ids')
   const inFlight = new Set<IncomingMessage>()
+  let asked = 0
   let onIdle: (() => void) | undefined
   const documents = documentsOf(registry, aggregation)
   const sent = new Documents()
@@ -186,6 +189,7 @@ export function createAnswering(options: HttpServerOptions): Answering {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     inFlight.add(request)
+    asked++
     let counted: Counted | undefined
     let flow: Flow | undefined
     let trail: Trail | undefined
@@ -395,6 +399,9 @@ export function createAnswering(options: HttpServerOptions): Answering {
     upgraded,
     get watching() {
       return metrics.longRunning
+    },
+    get asked() {
+      return asked
     },
     async end() {
       ending.abort()

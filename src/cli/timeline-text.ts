@@ -41,6 +41,16 @@ export function happeningText(item: Happening, withObject: boolean): string {
   return lines.join('')
 }
 
+/** `14:28:51.956  238  deployment-controller created replicaset.apps/web-5d for deployment.apps/web` */
+export function chainText(item: Happening): string {
+  const { revision, time, type, object, cause } = item
+  const who =
+    cause === undefined ? 'somebody' : cause.user === undefined ? cause.by : `${cause.user}, with ${cause.by},`
+  const of = cause?.of === undefined ? '' : ` for ${shownAt(cause.of)}`
+  const when = paint('dim', `${time === undefined ? '' : time.slice(11, -1)}  ${String(revision).padStart(5)}`)
+  return `  ${when}  ${who} ${deeds[type]} ${shownName(object)}${of}\n`
+}
+
 /** ` by replicaset-controller for replicaset.apps/web-5d (revision 12)` */
 export function causeText(cause: Cause | undefined, { object }: Pick<Happening, 'object'>): string {
   if (cause === undefined) return ''

@@ -4,14 +4,13 @@
 
 import { Command } from 'commander'
 import type { DecisionRecord } from '../../scheduler/decisions.ts'
-import type { Happening } from '../timeline.ts'
 import type { Said, Why } from '../why/chain.ts'
 import type { WhyNot } from '../why/why-not.ts'
 import { withCluster } from './connect.ts'
-import { objectOf, shownAt, shownName } from './object-words.ts'
+import { objectOf, shownName } from './object-words.ts'
 import { paint, print, table, UserError } from './output.ts'
 import { dataDirOption, outputOption } from './settings.ts'
-import { happeningText } from './timeline-text.ts'
+import { chainText, happeningText } from './timeline-text.ts'
 
 interface Options {
   readonly dataDir?: string
@@ -66,17 +65,6 @@ export function whyText({ object, isThere, chain, forgottenBefore, since, decisi
   if (since.length > 0) parts.push(`\n${paint('bold', 'what became of it')}\n`)
   for (const each of since) parts.push(indented('reason' in each ? saidText(each) : happeningText(each, false)))
   return parts.join('')
-}
-
-/** `14:28:51.956  238  deployment-controller created replicaset.apps/web-5d for deployment.apps/web` */
-function chainText(item: Happening): string {
-  const { revision, time, type, object, cause } = item
-  const who =
-    cause === undefined ? 'somebody' : cause.user === undefined ? cause.by : `${cause.user}, with ${cause.by},`
-  const deed = { ADDED: 'created', MODIFIED: 'changed', DELETED: 'removed' }[type]
-  const of = cause?.of === undefined ? '' : ` for ${shownAt(cause.of)}`
-  const when = paint('dim', `${time === undefined ? '' : time.slice(11, -1)}  ${String(revision).padStart(5)}`)
-  return `  ${when}  ${who} ${deed} ${shownName(object)}${of}\n`
 }
 
 function saidText({ time, by, type, reason, message, count }: Said): string {

@@ -7,6 +7,7 @@ import type { Certificates } from '../../apiserver/http/certificates.ts'
 import type { ClockControl } from '../clock-control.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Clock } from '../env/clock.ts'
+import type { Outside } from '../outside.ts'
 import { ownPaths } from '../own-paths.ts'
 
 export interface AnsweringParts {
@@ -35,11 +36,18 @@ export function answeringOf({ cluster, clockControl, certificates, authenticate,
     own: request => ownPaths({ cluster, clockControl, outside }, request),
     metrics: () => cluster.metrics(),
   })
-  const outside = {
+  const outside = outsideOf(answering, wall)
+  return answering
+}
+
+export function outsideOf(answering: Answering, wall: Clock): Outside {
+  return {
     wall,
     get watching() {
       return answering.watching
     },
+    get asked() {
+      return answering.asked
+    },
   }
-  return answering
 }

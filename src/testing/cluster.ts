@@ -6,36 +6,40 @@
 
 import type { Journal } from '../../apiserver/storage/journal.ts'
 import { MemoryJournal } from '../../apiserver/storage/journal.ts'
-import type { Pod } from '../../generated/types.ts'
+import type { Pod, V1alpha1Fault } from '../../generated/types.ts'
 import type { StaticPods } from '../../kubelet-sim/static-pods.ts'
-import { isAlreadyExists } from '../api/errors.ts'
+import { isAlreadyExists, isNotFound } from '../api/errors.ts'
 import { selectorFromLabelSelector } from '../api/labels.ts'
 import type { Frozen, KubeObject, NewObject, Ref } from '../api/meta.ts'
+import { happeningText } from '../cli/timeline-text.ts'
 import type { Client } from '../client/client.ts'
-import { ClockControl } from '../clock-control.ts'
+import { ClockControl, type Moving } from '../clock-control.ts'
 import { type Cluster, createCluster } from '../cluster.ts'
 import type { Component } from '../config.ts'
-import type { Millis } from '../env/clock.ts'
 import { type VirtualEnv, virtualEnv } from '../env/virtual-env.ts'
-import { builtinKinds, Pods } from '../kinds/index.ts'
+import { builtinKinds, FaultsKind, Pods } from '../kinds/index.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { ControllerSpec } from '../runtime/controller.ts'
 import { fillJournal, readSnapshot, snapshotLines } from '../snapshot-file.ts'
 import { type Timeline, type TimelineQuery, timeline } from '../timeline.ts'
 import { type WhyNot, whyNot } from '../why/why-not.ts'
 import { type Applied, objectsOf } from './documents.ts'
+import { millis } from './duration.ts'
 import { explanation, given } from './explanation.ts'
 import { History } from './history.ts'
-import type { Listening, WallDoor } from './listening.ts'
+import type { Listening, ListenOptions, WallDoor } from './listening.ts'
 
 export interface TestClusterOptions {
   /** Default: 3. */
   readonly nodes?: number
   /** Of all chance; the same seed and the same requests give the same history. Default: 1. */
   readonly seed?: number
-  /** Components that are left out: `controllers`, `scheduler`, `kubelet`, `proxy`. */
-  readonly without?: readonly Component[]
-  /** Controllers of one's own, made with defineController; they run beside the built-in ones. */
+  /**
+   * What is left out: components (`controllers`, `scheduler`, `kubelet`, `proxy`) and single controllers by name
+   * (`deployment-controller`), also to be replaced by one's own.
+   */
+  readonly without?: readonly (Component | (string & {}))[]
+  /** Controllers of one's own, made with defineController; they run beside the built-in ones, whatever is left out. */
   readonly controllers?: readonly ControllerSpec[]
   /** Factor on image pull and container start times; 0: none. */
   readonly delays?: number
@@ -59,6 +63,17 @@ export interface Way {
   readonly client: Client
   /** Called before anything uses the client; what it gives is closed last. */
   open(cluster: Cluster): Promise<{ close(): Promise<void> }>
+}
+
+/** What goes wrong: `{ nodes: { names: ['node-1'] }, duration: '5m' }`. */
+export type FaultSpec = NonNullable<V1alpha1Fault['spec']>
+
+export interface OngoingFault extends AsyncDisposable {
+  readonly name: string
+  /** What it has done so far. */
+  status(): Frozen<NonNullable<V1alpha1Fault['status']>>
+  /** Ends it; resolves when all that follows at once has happened. */
+  end(): Promise<void>
 }
 
 export interface TestCluster extends AsyncDisposable {
@@ -88,6 +103,8 @@ export interface TestCluster extends AsyncDisposable {
   until(claim: () => boolean, limit?: string): Promise<void>
   /** Moves time until for a minute nothing was written but heartbeats; throws when that takes longer than the limit. */
   settle(limit?: string): Promise<void>
+  /** Makes something go wrong, as the spec of a Fault says (docs/faults.md), until it is ended. Throws ApiError Invalid. */
+  fault(spec: FaultSpec): Promise<OngoingFault>
   /** A request inside the simulation to a Service: the answer, and a line that says which pod gave it. */
   ask(service: string, path?: string): Promise<string>
   /** What happened, by whom, in answer to what. */
@@ -97,7 +114,7 @@ export interface TestCluster extends AsyncDisposable {
   /** The cluster with its history: for `testCluster({ from })`, or to be kept in a file for `kubesim import`. */
   snapshot(): string
   /** Opens an HTTPS door on loopback, for kubectl or a controller in any language. */
-  listen(port?: number): Promise<Listening>
+  listen(how?: ListenOptions | number): Promise<Listening>
 }
 
 export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
@@ -125,7 +142,15 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const history = new History(cluster.storage)
   const { client } = cluster
   const clock = new ClockControl(env, cluster.storage, options.without)
-  const doors: Listening[] = []
+  const doors: (Listening & { turn(): Promise<void> })[] = []
+  const moving = (): Moving => {
+    if (doors.length === 0) return {}
+    return {
+      outside: async () => {
+        for (const door of doors) await door.turn()
+      },
+    }
+  }
   let inside: Promise<WallDoor> | undefined
   cluster.nodes.network.apiServer = (stream, from) =>
     void env.activity.track(async () => {
@@ -180,16 +205,35 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
         .map(event => event as unknown as { reason: string; message: string })
         .map(({ reason, message }) => `${reason}: ${message}`)
     },
-    advance: by => env.clock.advance(millis(by)),
+    async advance(by) {
+      await clock.advance(millis(by), moving())
+    },
     async until(claim, limit = '10m') {
-      await env.clock.advanceUntil(claim, millis(limit))
-      if (!claim()) throw new Error(`it did not come true within ${limit}: ${claim}`)
+      if (await clock.until(() => holds(claim), millis(limit), moving())) return
+      const { items } = timeline(cluster.storage, { limit: 10 })
+      const last = items.map(item => happeningText(item, true).trimEnd())
+      throw new Error([`it did not come true within ${limit}: ${claim}`, 'what happened last:', ...last].join('\n'))
     },
     async settle(limit = '30m') {
-      const { settled, unsettled } = await clock.settle(millis(limit))
+      const { settled, unsettled } = await clock.settle(millis(limit), moving())
       if (settled) return
       const still = unsettled.map(({ type, resource, name }) => `  ${type} ${resource}/${name}`)
       throw new Error([`it is not at rest within ${limit}; written last:`, ...still].join('\n'))
+    },
+    async fault(spec) {
+      const { metadata } = await client.of(FaultsKind).create({
+        apiVersion: 'kubesim.dev/v1alpha1',
+        kind: 'Fault',
+        metadata: { generateName: 'fault-' },
+        spec,
+      })
+      const { name } = metadata
+      await env.activity.idle()
+      const end = async (): Promise<void> => {
+        await client.of(FaultsKind).delete({ name })
+        await env.activity.idle()
+      }
+      return { name, status: () => get(FaultsKind, { name }).status ?? {}, end, [Symbol.asyncDispose]: end }
     },
     async ask(service, path = '/') {
       const ref = { name: service, namespace: 'default' }
@@ -201,9 +245,10 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     timeline: query => timeline(cluster.storage, query),
     whyNot: (kind, ref) => whyNot(cluster, kind, refOf(kind, ref), clock.isPaused),
     snapshot: () => [...snapshotLines(cluster.storage, cluster.storage.revision, env.clock.now())].join(''),
-    async listen(port) {
+    async listen(how) {
       const { listen } = await import('./listening.ts')
-      const door = await listen(cluster, clock, port, certificates)
+      const options = typeof how === 'number' ? { port: how } : how
+      const door = await listen(cluster, clock, options, certificates)
       doors.push(door)
       return door
     },
@@ -216,20 +261,22 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   }
 }
 
+/** What is not there yet does not hold yet. */
+function holds(claim: () => boolean): boolean {
+  try {
+    return claim()
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
+}
+
 const refOf = (kind: Kind<any>, ref: Ref | string): Ref =>
   typeof ref === 'string' ? { name: ref, namespace: kind.namespaced ? 'default' : undefined } : ref
 
 const kindsByName = Object.fromEntries(
   builtinKinds.map(kind => [kind.group === '' ? `${kind.kind}s` : kind.resource, kind]),
 )
-
-/** Every unit with a number before it, added up. */
-export function millis(text: string): Millis {
-  const units: Record<string, Millis> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)]
-  if (parts.map(([part]) => part).join('') !== text || text === '') throw new Error(`not a duration: "${text}"`)
-  return parts.reduce((total, [, count, unit]) => total + Number(count) * units[unit!]!, 0)
-}
 
 /** Where an object has not what is wanted, which may be less than there is. */
 function difference(wanted: unknown, found: unknown, path: string): string[] {

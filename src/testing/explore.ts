@@ -50,24 +50,34 @@ export class ExplorationError extends Error {
 export async function explore(options: ExploreOptions, test: (cluster: TestCluster) => Promise<void>): Promise<void> {
   const { seeds = 100, firstSeed = 1 } = options
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const failed = await run(seed, Number.POSITIVE_INFINITY, options, test)
+    const failed = await run(seed, everything, options, test)
     if (failed !== undefined) throw await smallest(seed, failed, options, test)
   }
 }
 
 interface Failed {
   readonly error: unknown
+  /** How many there would have been, with those that were left out. */
+  readonly drawn: number
   readonly disturbances: readonly string[]
   readonly history: readonly string[]
 }
 
+/** Of what befalls the components, in the order in which it is drawn: the first so many, but for these. */
+interface Allowed {
+  readonly most: number
+  readonly not: ReadonlySet<number>
+}
+
+const everything: Allowed = { most: Number.POSITIVE_INFINITY, not: new Set() }
+
 async function run(
   seed: number,
-  most: number,
+  allowed: Allowed,
   options: ExploreOptions,
   test: (cluster: TestCluster) => Promise<void>,
 ): Promise<Failed | undefined> {
-  const disturbances = new Disturbances(seed, most, options)
+  const disturbances = new Disturbances(seed, allowed, options)
   let client: Client | undefined
   const way: Way = {
     quiet: 1,
@@ -83,13 +93,19 @@ async function run(
     await test(cluster)
     return undefined
   } catch (error) {
-    return { error, disturbances: [...disturbances.done], history: cluster.history.lines() }
+    return { error, disturbances: [...disturbances.done], drawn: disturbances.drawn, history: cluster.history.lines() }
   } finally {
     disturbances.end()
   }
 }
 
-/** The fewest, counted from the first, with which it still fails: halving, as long as that finds any. */
+/** How often at most one of them is tried without. */
+const mostTries = 60
+
+/**
+ * The fewest with which it still fails: first counted from the first, halving as long as that finds any; then, from the last to
+ * the first, each is left out that it fails without.
+ */
 async function smallest(
   seed: number,
   first: Failed,
@@ -98,34 +114,47 @@ async function smallest(
 ): Promise<ExplorationError> {
   let found = first
   let passes = -1
-  let fails = first.disturbances.length
+  let fails = first.drawn
   while (fails - passes > 1) {
     const most = Math.floor((passes + fails) / 2)
-    const failed = await run(seed, most, options, test)
+    const failed = await run(seed, { most, not: new Set() }, options, test)
     if (failed === undefined) passes = most
     else {
       fails = most
       found = failed
     }
   }
+  let not = new Set<number>()
+  for (let each = fails - 2; each >= Math.max(0, fails - 1 - mostTries); each--) {
+    const without = new Set([...not, each])
+    const failed = await run(seed, { most: fails, not: without }, options, test)
+    if (failed === undefined) continue
+    not = without
+    found = failed
+  }
   return new ExplorationError(seed, found.disturbances, found.history, found.error)
 }
 
 const conflicting = ['update', 'updateStatus', 'patch']
 
-/** Drawn from the seed alone, in the order in which components ask; after `most` of them nothing befalls anybody. */
+/** Drawn from the seed alone, in the order in which components ask; what is not allowed is drawn and does not happen. */
 class Disturbances {
   readonly done: string[] = []
   readonly #random: SeededRandom
-  readonly #most: number
+  readonly #allowed: Allowed
   readonly #options: ExploreOptions
   readonly #ended = new AbortController()
   #isOn = false
+  #drawn = 0
 
-  constructor(seed: number, most: number, options: ExploreOptions) {
+  constructor(seed: number, allowed: Allowed, options: ExploreOptions) {
     this.#random = new SeededRandom(`explore ${seed}`)
-    this.#most = most
+    this.#allowed = allowed
     this.#options = options
+  }
+
+  get drawn(): number {
+    return this.#drawn
   }
 
   /** Before, time stands, and nothing can come late. */
@@ -219,7 +248,8 @@ class Disturbances {
 
   /** Whether it is to happen now, of a hundred times so often. */
   #draws(percent: number): boolean {
-    if (!this.#isOn || this.done.length >= this.#most) return false
-    return this.#random.fraction() * 100 < percent
+    if (!this.#isOn || this.#drawn >= this.#allowed.most) return false
+    if (this.#random.fraction() * 100 >= percent) return false
+    return !this.#allowed.not.has(this.#drawn++)
   }
 }

@@ -15,9 +15,17 @@ export { type Context, type ControllerSpec, defineController } from '../runtime/
 export type { Happening, Timeline, TimelineQuery } from '../timeline.ts'
 export type { Why } from '../why/chain.ts'
 export type { WhyNot } from '../why/why-not.ts'
-export { millis, type TestCluster, type TestClusterOptions, testCluster, type Way } from './cluster.ts'
+export {
+  type FaultSpec,
+  type OngoingFault,
+  type TestCluster,
+  type TestClusterOptions,
+  testCluster,
+  type Way,
+} from './cluster.ts'
 export type { Applied } from './documents.ts'
+export { millis } from './duration.ts'
 export { ExplorationError, type ExploreOptions, explore } from './explore.ts'
 export type { History } from './history.ts'
-export type { Listening } from './listening.ts'
-export { kubesimMatchers, type Verdict } from './matchers.ts'
+export type { Listening, ListenOptions } from './listening.ts'
+export { type KubesimMatchers, kubesimMatchers, type Verdict } from './matchers.ts'

@@ -10,7 +10,9 @@ import type { ClockControl } from '../clock-control.ts'
 import type { Cluster } from '../cluster.ts'
 import { RealClock } from '../env/clock.ts'
 import type { Env } from '../env/env.ts'
-import { answeringOf } from './answering.ts'
+import { type Outside, turnOf } from '../outside.ts'
+import { answeringOf, outsideOf } from './answering.ts'
+import { millis } from './duration.ts'
 
 export interface Listening extends AsyncDisposable {
   readonly url: string
@@ -20,9 +22,21 @@ export interface Listening extends AsyncDisposable {
   close(): Promise<void>
 }
 
+export interface ListenOptions {
+  /** Default: a free one. */
+  readonly port?: number
+  /**
+   * How long, on the wall, whoever watches over the door is given to answer each change before time goes on: `'50ms'`. `'0s'` is
+   * enough for a client in this process: time waits until it asks for nothing more. Default: 20 ms.
+   */
+  readonly patience?: string
+}
+
 /** Requests take real time, and TLS asks the wall. */
 export interface WallDoor {
   readonly door: HttpServer
+  /** Those who speak to it. */
+  readonly outside: Outside
   readonly certificates: Certificates
   close(): Promise<void>
 }
@@ -44,7 +58,7 @@ export async function wallDoor(
     wall.close()
   }
   const door = { listen, take, close }
-  return { door, certificates, close }
+  return { door, outside: outsideOf(answering, wall), certificates, close }
 }
 
 /** By the wall's time, kept nowhere. */
@@ -60,13 +74,15 @@ export function newCertificates(env: Env): Certificates {
 export async function listen(
   cluster: Cluster,
   clockControl: ClockControl,
-  port = 0,
+  { port = 0, patience }: ListenOptions = {},
   known?: Certificates,
-): Promise<Listening> {
-  const { door, certificates, close } = await wallDoor(cluster, clockControl, known)
+): Promise<Listening & { turn(): Promise<void> }> {
+  const wait = patience === undefined ? undefined : millis(patience)
+  const { door, outside, certificates, close } = await wallDoor(cluster, clockControl, known)
   const place = await door.listen(port, '127.0.0.1')
   const url = `https://127.0.0.1:${place.port}`
   const { ca, admin } = certificates
   const access: Access = { server: url, ca: ca.cert, cert: admin.cert, key: admin.key }
-  return { url, access, kubeconfig: kubeconfigText('kubesim', access), close, [Symbol.asyncDispose]: close }
+  const turn = (): Promise<void> => turnOf(outside, wait)
+  return { url, access, kubeconfig: kubeconfigText('kubesim', access), turn, close, [Symbol.asyncDispose]: close }
 }

@@ -3,9 +3,25 @@
 //   expect.extend(kubesimMatchers)
 //   expect(cluster.get(Deployments, 'web')).toBeAvailable()
 //
+// Their types, for vitest (for jest: `declare global { namespace jest { interface Matchers<R> extends KubesimMatchers<R> {} } }`):
+//
+//   declare module 'vitest' { interface Matchers<T = any> extends KubesimMatchers<T> {} }
+//
 // A failure says why the object is as it is and what it waits for, when it was read from a test's cluster.
 
-import { explanationOf } from './explanation.ts'
+import { eventsAbout, explanationOf } from './explanation.ts'
+
+/** What `expect(object)` can be asked when the matchers are there. */
+export interface KubesimMatchers<R = void> {
+  /** A condition of its status, `True` unless said otherwise. */
+  toHaveCondition(type: string, status?: string, reason?: string): R
+  /** All replicas that are wanted are there, of the newest template, and available; of a Pod: it is Ready. */
+  toBeAvailable(): R
+  /** The other names it as an owner. */
+  toOwn(other: unknown): R
+  /** Somebody said so of it: an Event of that reason, and with such a message. Of objects that a test's cluster gave. */
+  toHaveEvent(reason: string, message?: string | RegExp): R
+}
 
 export interface Verdict {
   readonly pass: boolean
@@ -19,7 +35,7 @@ interface Condition {
   readonly message?: string
 }
 
-export const kubesimMatchers = Object.freeze({ toHaveCondition, toBeAvailable, toOwn })
+export const kubesimMatchers = Object.freeze({ toHaveCondition, toBeAvailable, toOwn, toHaveEvent })
 
 /** `toHaveCondition('Ready')`, `toHaveCondition('Progressing', 'False', 'ProgressDeadlineExceeded')` */
 function toHaveCondition(received: unknown, type: string, status = 'True', reason?: string): Verdict {
@@ -64,6 +80,21 @@ function toOwn(received: unknown, other: unknown): Verdict {
   const pass = owners.some(({ uid }) => uid === owner.metadata.uid)
   const has = owners.map(({ kind, name }) => `${kind} ${name}`).join(', ') || 'nobody'
   return verdict(pass, owner, `own ${metadata.name}`, `${metadata.name} is owned by ${has}`)
+}
+
+/** `toHaveEvent('FailedScheduling', /Insufficient cpu/)` */
+function toHaveEvent(received: unknown, reason: string, message?: string | RegExp): Verdict {
+  const object = objectIn(received)
+  const events = eventsAbout(object)
+  if (events === undefined) {
+    throw new TypeError('toHaveEvent takes an object that a test\u2019s cluster gave: cluster.get(…), cluster.list(…)')
+  }
+  const says = (text = ''): boolean =>
+    message === undefined || (typeof message === 'string' ? text.includes(message) : message.test(text))
+  const pass = events.some(event => event.reason === reason && says(event.message))
+  const wanted = `${reason}${message === undefined ? '' : `: ${message}`}`
+  const said = events.map(event => `${event.reason}: ${event.message}`).join('; ') || 'nothing was said of it'
+  return verdict(pass, object, `have the event ${wanted}`, `has none such: ${said}`)
 }
 
 function verdict(pass: boolean, object: any, wanted: string, is: string): Verdict {

@@ -4,7 +4,8 @@ import { testCluster as plain, type TestCluster, type TestClusterOptions, type W
 import { later } from '../../src/testing/later.ts'
 import { type HttpDoor, isOverHttp, openHttpDoor, quiet } from './over-http.ts'
 
-export { millis, type TestCluster, type TestClusterOptions } from '../../src/testing/cluster.ts'
+export type { TestCluster, TestClusterOptions } from '../../src/testing/cluster.ts'
+export { millis } from '../../src/testing/duration.ts'
 
 export function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   return plain(isOverHttp ? { ...options, way: overHttp() } : options)
