@@ -18,6 +18,13 @@ export const views: readonly View[] = [
     load: async () => (await import('./control-plane/control-plane-view.tsx')).ControlPlaneView,
   },
   {
+    id: 'timeline',
+    title: 'Timeline',
+    about: 'the whole history, and the cluster as of any moment',
+    sign: 'M1.5 4h8M5 8h9.5M3 12h6M11.5 1.5v13',
+    load: async () => (await import('./timeline/timeline-view.tsx')).TimelineView,
+  },
+  {
     id: 'scheduling',
     title: 'Scheduling',
     about: 'a pod against every node and rule, and what if',
