@@ -7,10 +7,10 @@ import { yaml } from '@codemirror/lang-yaml'
 import { codeFolding, foldGutter, indentOnInput } from '@codemirror/language'
 import { type Diagnostic, linter, lintGutter } from '@codemirror/lint'
 import { unifiedMergeView } from '@codemirror/merge'
-import { EditorState, type Extension } from '@codemirror/state'
+import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view'
 import { load, YAMLException } from 'js-yaml'
-import { useEffect, useEffectEvent, useRef } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import { colouring } from './colouring.ts'
 import { completions } from './completion.ts'
 import type { Schemas } from './schemas.ts'
@@ -30,6 +30,7 @@ interface YamlEditorProps {
 export function YamlEditor({ label, text, readOnly = false, against, schemas, onChange }: YamlEditorProps) {
   const place = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
+  const [completing] = useState(() => new Compartment())
   const changed = useEffectEvent((now: string) => onChange?.(now))
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new text goes into the editor that is there, below.
   useEffect(() => {
@@ -39,7 +40,7 @@ export function YamlEditor({ label, text, readOnly = false, against, schemas, on
       foldGutter(),
       drawSelection(),
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ 'aria-label': label }),
+      EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
       yaml(),
       colouring,
       keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap]),
@@ -49,7 +50,7 @@ export function YamlEditor({ label, text, readOnly = false, against, schemas, on
     else {
       extensions.push(history(), indentOnInput(), closeBrackets(), highlightActiveLine(), lintGutter(), linter(faults))
       extensions.push(EditorView.updateListener.of(update => update.docChanged && changed(update.state.doc.toString())))
-      if (schemas) extensions.push(autocompletion({ override: [completions(schemas)] }))
+      extensions.push(completing.of([]))
     }
     if (against !== undefined) {
       extensions.push(
@@ -59,7 +60,13 @@ export function YamlEditor({ label, text, readOnly = false, against, schemas, on
     const made = new EditorView({ doc: text, extensions, parent: place.current! })
     view.current = made
     return () => made.destroy()
-  }, [label, readOnly, against, schemas])
+  }, [label, readOnly, against])
+  // Schemas come when one may be typing already.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new editor needs them too.
+  useEffect(() => {
+    const completion = schemas ? autocompletion({ override: [completions(schemas)] }) : []
+    view.current?.dispatch({ effects: completing.reconfigure(completion) })
+  }, [schemas, label, readOnly, against])
   useEffect(() => {
     const shown = view.current
     if (shown === null || shown.state.doc.toString() === text) return

@@ -1,5 +1,5 @@
-// Who owns whom: the object at hand, its owners up to the first, and all that they own, live. Laid out by dagre, drawn as SVG; each
-// object is a stop of the arrow keys and opens its panel.
+// Who owns whom: the object at hand, its owners up to the first, and all that they own, live. Laid out by dagre, the lines drawn as SVG; each
+// object is a button, and opens its panel.
 
 import { Graph, layout } from '@dagrejs/dagre'
 import { useMemo } from 'react'
@@ -28,7 +28,7 @@ const usual = new Set([
 ])
 const isBuiltInGroup = (group: string): boolean => group === '' || !group.includes('.') || group.endsWith('.k8s.io')
 
-const width = 152
+const width = 158
 const height = 42
 /** Of more children than this of one kind the rest are counted. */
 const mostChildren = 24
@@ -64,46 +64,43 @@ export function GraphTab({ object, resource, reference }: ObjectTabProps) {
   return (
     <div className="graph" {...roving}>
       {drawn.nodes.length === 1 && <p className="empty">It has no owner, and owns nothing.</p>}
-      <svg width={drawn.width} height={drawn.height} role="group" aria-label="Owners and what they own">
-        {drawn.edges.map(({ from, to, path }) => (
-          <path key={`${from} ${to}`} d={path} />
-        ))}
-        {drawn.nodes.map(({ uid, x, y, found: each, more }) => {
-          const isHere = uid === object.metadata.uid
-          const state = each.resource.kind === 'Pod' ? faceOf(each.object as unknown as Pod).state : undefined
-          const open = () => go({ object: writeReference(referenceTo(each.resource, each.object)), tab: 'graph' })
+      <div className="graph-sheet" style={{ width: drawn.width, height: drawn.height }}>
+        <svg width={drawn.width} height={drawn.height} aria-hidden="true">
+          {drawn.edges.map(({ from, to, path }) => (
+            <path key={`${from} ${to}`} d={path} />
+          ))}
+        </svg>
+        {drawn.nodes.map(({ uid, x, y, found: { object: each, resource: of }, more }) => {
+          const place = { left: x - width / 2, top: y - height / 2, width, height }
+          if (more > 0) {
+            return (
+              <span key={uid} className="graph-more" style={place}>
+                and {more} more
+              </span>
+            )
+          }
+          const state = of.kind === 'Pod' ? faceOf(each as unknown as Pod).state : undefined
           return (
-            <g
+            <button
               key={uid}
-              role="button"
-              data-roving={more === 0 || undefined}
+              type="button"
+              data-roving
               tabIndex={-1}
               className={state ? `state-${state}` : ''}
-              data-here={isHere || undefined}
-              transform={`translate(${x - width / 2} ${y - height / 2})`}
-              aria-label={more > 0 ? `and ${more} more` : `${each.resource.kind} ${each.object.metadata.name}`}
-              onClick={more > 0 ? undefined : open}
-              onKeyDown={event => event.key === 'Enter' && more === 0 && open()}
+              aria-current={uid === object.metadata.uid || undefined}
+              title={each.metadata.name}
+              style={place}
+              onClick={() => go({ object: writeReference(referenceTo(of, each)), tab: 'graph' })}
             >
-              <title>{each.object.metadata.name}</title>
-              <rect width={width} height={height} rx="6" />
-              {state && <rect className="graph-state" width="5" height={height} rx="2" />}
-              <text x="14" y="17" className="graph-kind">
-                {more > 0 ? '…' : each.resource.kind}
-              </text>
-              <text x="14" y="33">
-                {more > 0 ? `and ${more} more` : short(each.object.metadata.name ?? '')}
-              </text>
-            </g>
+              <small>{of.kind} </small>
+              {each.metadata.name}
+            </button>
           )
         })}
-      </svg>
+      </div>
     </div>
   )
 }
-
-/** The end of a long name tells more than its beginning. */
-const short = (name: string): string => (name.length <= 20 ? name : `${name.slice(0, 7)}…${name.slice(-12)}`)
 
 interface Family {
   readonly members: ReadonlyMap<string, number>
@@ -151,7 +148,7 @@ function family(found: ReadonlyMap<string, Found>, uid: string): Family {
 
 function drawing({ members, edges }: Family, found: ReadonlyMap<string, Found>) {
   const graph = new Graph()
-  graph.setGraph({ rankdir: 'LR', nodesep: 10, ranksep: 30, marginx: 16, marginy: 16 })
+  graph.setGraph({ rankdir: 'LR', nodesep: 10, ranksep: 26, marginx: 14, marginy: 16 })
   graph.setDefaultEdgeLabel(() => ({}))
   for (const uid of members.keys()) graph.setNode(uid, { width, height })
   for (const [from, to] of edges) graph.setEdge(from, to)

@@ -168,9 +168,11 @@ function OutcomeLine({ outcome }: { readonly outcome: Outcome }) {
 
 /** Without what nobody reads; to be edited: without what only the server writes. */
 function textOf(object: KubeObject, toEdit: boolean): string {
-  const { status: _, ...rest } = object as KubeObject & { status?: unknown }
-  const { managedFields: __, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown }
-  if (!toEdit) return dump({ ...object, metadata }, { lineWidth: -1 })
+  const { apiVersion, kind, metadata: __, status, ...rest } = object as KubeObject & { status?: unknown }
+  const { managedFields: _, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown }
+  if (!toEdit) {
+    return dump({ apiVersion, kind, metadata, ...rest, ...(status ? { status } : {}) }, { lineWidth: -1 })
+  }
   const { uid: ___, resourceVersion: ____, generation: _____, creationTimestamp: ______, ...written } = metadata
-  return dump({ ...rest, metadata: written }, { lineWidth: -1 })
+  return dump({ apiVersion, kind, metadata: written, ...rest }, { lineWidth: -1 })
 }

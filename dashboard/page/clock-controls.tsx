@@ -45,7 +45,7 @@ export function ClockControls() {
       await turnClock<ClockStatus>('speed', { speed })
       return undefined
     })
-  useShortcut(' ', 'pause or resume the clock', () => void turn())
+  useShortcut('p', 'pause or resume the clock', () => void turn())
   useShortcut('.', 'one step of the control plane', () => void step())
   if (clock === undefined) return null
   const known = speeds.includes(clock.speed) ? speeds : [...speeds, clock.speed].sort((one, other) => one - other)
@@ -58,7 +58,7 @@ export function ClockControls() {
         onClick={turn}
         disabled={at !== undefined}
         aria-label={isPaused ? 'Resume' : 'Pause'}
-        title={isPaused ? 'Resume (space)' : 'Pause (space)'}
+        title={isPaused ? 'Resume (p)' : 'Pause (p)'}
       >
         <Sign path={isPaused ? signs.play : signs.pause} />
       </button>

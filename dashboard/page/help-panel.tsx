@@ -46,6 +46,5 @@ export function HelpPanel() {
 }
 
 function nameOf(key: string): string {
-  if (key === ' ') return 'Space'
   return key.replace('Mod+', navigator.platform.startsWith('Mac') ? '⌘ ' : 'Ctrl ').replace('Escape', 'Esc')
 }

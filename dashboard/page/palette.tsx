@@ -57,7 +57,7 @@ function OpenPalette() {
         aria-activedescendant={found.length > 0 ? `palette-${at}` : undefined}
         aria-label="View, command or object"
         placeholder="a view, a command, a pod …"
-        autoFocus
+        data-first
         value={words}
         onChange={event => {
           setWords(event.target.value)

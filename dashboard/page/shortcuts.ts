@@ -24,6 +24,8 @@ export function useShortcut(key: string, does: string, act: () => void): void {
 export function useShortcutKeys(): void {
   useEffect(() => {
     const hear = (event: KeyboardEvent): void => {
+      // A dialog has its own.
+      if (document.querySelector('dialog[open]')) return
       const isModified = event.ctrlKey || event.metaKey
       if (event.defaultPrevented || event.altKey || (!isModified && isTyping(event.target))) return
       const key = isModified ? `Mod+${event.key.toLowerCase()}` : event.key

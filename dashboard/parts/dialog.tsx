@@ -1,4 +1,5 @@
-// A dialog over the page: the browser's own, which keeps the focus inside and ends with Escape.
+// A dialog over the page: the browser's own, which keeps the focus inside and ends with Escape. What has `data-first` inside gets the
+// focus at first.
 
 import { type ReactNode, useEffect, useRef } from 'react'
 import { Sign, signs } from './sign.tsx'
@@ -15,6 +16,7 @@ export function Dialog({ title, close, children, className = '' }: DialogProps) 
   useEffect(() => {
     const shown = dialog.current!
     shown.showModal()
+    shown.querySelector<HTMLElement>('[data-first]')?.focus()
     return () => shown.close()
   }, [])
   return (

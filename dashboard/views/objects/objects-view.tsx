@@ -92,7 +92,7 @@ function KindMenu({
         if (shown.length === 0) return null
         return (
           <section key={title}>
-            <h3>{title}</h3>
+            <h2>{title}</h2>
             {shown.map(resource => (
               <button
                 key={fullName(resource)}
