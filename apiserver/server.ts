@@ -61,7 +61,7 @@ import { createDirectClient } from './direct-client.ts'
 import { expireEvents } from './event-expiry.ts'
 import { FlowControl } from './flowcontrol/flow-control.ts'
 import { httpsOutgoing } from './outgoing/https-outgoing.ts'
-import type { Outgoing } from './outgoing/outgoing.ts'
+import type { DialSimulated, Outgoing } from './outgoing/outgoing.ts'
 import { PastViews } from './past-views.ts'
 import type { AreComponentsRunning } from './registry/component-statuses.ts'
 import type { PutOff } from './registry/put-off.ts'
@@ -100,6 +100,8 @@ export interface ApiServerOptions {
   readonly nodes?: NodeClient | undefined
   /** How webhooks are asked. Default: over HTTPS, for real. */
   readonly outgoing?: Outgoing | undefined
+  /** How the API server reaches programs of simulated pods: webhooks and API servers that run there. */
+  readonly dial?: DialSimulated | undefined
   readonly isRunning?: AreComponentsRunning
   /** Who measures what containers take; without, metrics.k8s.io is not served. */
   readonly usage?: ResourceUsage | undefined
@@ -120,7 +122,12 @@ export function createApiServer(
   admission: readonly Admission[],
   options: ApiServerOptions = {},
 ): ApiServer {
-  const { nodes, outgoing = httpsOutgoing(env), isRunning, authorizer = createAuthorizer(storage) } = options
+  const {
+    nodes,
+    outgoing = httpsOutgoing(env, options.dial),
+    isRunning,
+    authorizer = createAuthorizer(storage),
+  } = options
   const tracking = new LegacyTokenTracking(env, storage, () => client.as('kube-apiserver'))
   const tokens = new ServiceAccountTokens({
     env,
@@ -167,7 +174,13 @@ export function createApiServer(
   const client = createDirectClient(env, registry)
   const stopExpiring = expireEvents(env, storage)
   const flows = new FlowControl({ env, storage, client: client.as('api-priority-and-fairness-config-consumer-v1') })
-  const aggregation = new Aggregation({ env, storage, client: client.as('kube-aggregator'), outgoing })
+  const aggregation = new Aggregation({
+    env,
+    storage,
+    client: client.as('kube-aggregator'),
+    outgoing,
+    dial: options.dial,
+  })
   const stopFollowing = followCustomServices(env, storage, client.as('kube-aggregator'))
   return {
     registry,

@@ -44,6 +44,15 @@ export function nodeServer(needs: NodeServerNeeds): NodeClient {
     async proxyService(service, port, request) {
       return toService(needs, service, port, request)
     },
+    async dial(to) {
+      const { network } = needs
+      const at = 'pod' in to ? podAddress(to.pod as Frozen<Pod>, to.port) : serviceAddress(network, to.service, to.port)
+      try {
+        return await network.dial(at)
+      } catch (error) {
+        throw unreachable((error as Error).message)
+      }
+    },
     async exec(pod, container, command, streams) {
       const { execute } = await import('./commands.ts')
       return execute(commandNeeds(needs, pod as Frozen<Pod>), container, command, streams)
@@ -243,9 +252,13 @@ async function toPod(
   port: string | undefined,
   request: SimulatedRequest,
 ): Promise<SimulatedResponse> {
+  return dialled(network, podAddress(pod, port), request)
+}
+
+function podAddress(pod: Frozen<Pod>, port: string | undefined): Address {
   const host = pod.status.podIP
   if (!host) throw badRequest(`address not allowed`)
-  return dialled(network, { host, port: podPort(pod, port) }, request)
+  return { host, port: podPort(pod, port) }
 }
 
 /** As the API server's transport: 30 s for a connection (cmd/kube-apiserver/app/server.go, CreateProxyTransport). */
@@ -272,12 +285,16 @@ async function toService(
   port: string | undefined,
   request: SimulatedRequest,
 ): Promise<SimulatedResponse> {
+  return dialled(network, serviceAddress(network, ref, port), request)
+}
+
+function serviceAddress(network: Network, ref: Ref, port: string | undefined): Address {
   const service = network.cache.services.get(ref)
   const wanted = port || service?.spec.ports?.[0]?.port
   const endpoint =
     wanted === undefined ? undefined : network.table.pick(ref, wanted, { from: '', node: undefined, external: false })
   if (!endpoint) throw new ApiError('ServiceUnavailable', `no endpoints available for service "${ref.name}"`)
-  return dialled(network, { host: endpoint.address, port: endpoint.port }, request)
+  return { host: endpoint.address, port: endpoint.port }
 }
 
 async function toKubelet(

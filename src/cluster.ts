@@ -5,6 +5,7 @@
 import { builtinAdmission } from '../apiserver/admission/index.ts'
 import { createAuthorizer } from '../apiserver/auth/authorization.ts'
 import type { SigningKey } from '../apiserver/auth/service-account-keys.ts'
+import { localhostCertificate } from '../apiserver/http/certificates.ts'
 import type { Family } from '../apiserver/http/metric-families.ts'
 import type { KeyPair } from '../apiserver/http/x509.ts'
 import type { Outgoing } from '../apiserver/outgoing/outgoing.ts'
@@ -121,6 +122,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const authorizer = createAuthorizer(storage)
   const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env, { authorizer }), {
     outgoing: options.outgoing,
+    dial: to => nodes.network.dial(to),
     isRunning: name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),
     authorizer,
     signingKey: options.signingKey,
@@ -148,6 +150,9 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   })
 
   const { without: leftOut = [], controllers: own = [] } = options
+  let localhost: KeyPair | undefined
+  nodes.network.selfSigned = () => (localhost ??= localhostCertificate(env))
+
   const makers: Record<Component, () => readonly ControllerSpec[]> = {
     controllers: () => {
       const builtin = builtinControllers({

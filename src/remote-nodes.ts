@@ -58,6 +58,7 @@ export function nodesWherever(
     exec: async (pod, container, command, streams) => (await kubeletOf(pod)).exec(pod, container, command, streams),
     attach: async (pod, container, streams) => (await kubeletOf(pod)).attach(pod, container, streams),
     portForward: async (pod, port, streams) => (await kubeletOf(pod)).portForward(pod, port, streams),
+    dial: async to => (await network()).dial(to),
     async proxyNode(node, request) {
       const kubelet = isHere('kubelet') ? local : createHttpNodeClient(await accessOf(client))
       return kubelet.proxyNode(node, request)

@@ -14,7 +14,7 @@ import type { Env } from '../../src/env/env.ts'
 import { APIServices, availableOf } from '../../src/kinds/apiservice.ts'
 import { EndpointSlices } from '../../src/kinds/endpointslice.ts'
 import { Services } from '../../src/kinds/service.ts'
-import type { Outgoing, OutgoingResponse } from '../outgoing/outgoing.ts'
+import type { DialSimulated, Outgoing, OutgoingResponse } from '../outgoing/outgoing.ts'
 import { type Endpoint, resolveService } from '../outgoing/service-endpoint.ts'
 import { prefixOf } from '../storage/keys.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -43,6 +43,7 @@ export interface AggregationOptions {
   readonly storage: Storage
   readonly client: Client
   readonly outgoing: Outgoing
+  readonly dial?: DialSimulated | undefined
 }
 
 /** Upstream looks again when something changed, and every half minute. */
@@ -76,6 +77,10 @@ export class Aggregation {
 
   get identity(): Identity | undefined {
     return this.#identity?.()
+  }
+
+  get dial(): DialSimulated | undefined {
+    return this.#options.dial
   }
 
   get isEmpty(): boolean {

@@ -93,6 +93,7 @@ function askedOf(aggregation: Aggregation, remote: RemoteApi, request: IncomingM
     certificate: aggregation.identity,
     headers: { ...forwarded(request), ...identityHeaders(user) },
     body: request,
+    dial: aggregation.dial,
   }
 }
 

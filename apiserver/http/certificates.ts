@@ -86,6 +86,12 @@ export function ingressCertificate(env: Env): KeyPair {
   return make(env, { subject, use: 'server', life: lives.leaf, names: ['ingress.local'] })
 }
 
+/** For programs in pods that show just anything, as agnhost's own localhost.crt. */
+export function localhostCertificate(env: Env): KeyPair {
+  const subject = { commonName: 'localhost', organizations: ['Acme Co'] }
+  return make(env, { subject, use: 'server', life: lives.ca, names: ['localhost', '127.0.0.1', '::1', 'example.com'] })
+}
+
 /** Signs what is asked of the cluster's authority. */
 export function certificateSigner(
   ca: KeyPair,

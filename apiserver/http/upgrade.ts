@@ -1,4 +1,5 @@
-// Requests that ask for another protocol: a watch and a log over WebSocket; exec, attach and port-forward (streams/). What is refused
+// Requests that ask for another protocol: a watch and a log over WebSocket; exec, attach and port-forward (streams/); whatever it
+// is through a proxy. What is refused
 // is told on the raw connection, since no response object exists for these. Called by app.ts.
 
 import type { IncomingMessage } from 'node:http'
@@ -55,6 +56,12 @@ export class Upgrades {
         const asked = await this.#verbs.connection(resource, target, target.subresource, query, info)
         const { connect } = await import('./streams/connections.ts')
         return await connect({ ...asked, subresource: target.subresource, query, request, socket, head })
+      }
+      if (target.subresource === 'proxy') {
+        const { proxyUpgrade } = await import('./proxied.ts')
+        const proxied = this.#verbs.proxied(resource, target, url)
+        await proxyUpgrade(this.#verbs.nodes, proxied, request, socket, head)
+        return undefined
       }
       if (target.subresource === 'log' && isWebSocket(request)) {
         const asked = this.#verbs.logged(resource, target)

@@ -33,6 +33,7 @@ import { ChunkPool } from './chunk-pool.ts'
 import { type Form, Negotiator, protobuf } from './negotiation.ts'
 import { readLog, requestToNode, requestToPod, requestToService } from './node-paths.ts'
 import { type Answer, presentList, presentObject } from './presentation.ts'
+import type { Proxied } from './proxied.ts'
 import { addWarning, type Headers } from './reply.ts'
 import {
   BodyReader,
@@ -206,22 +207,33 @@ export class Verbs {
   }
 
   async #proxy(resource: ResourceRegistry, target: Target, exchange: Exchange): Promise<void> {
-    // The name may carry a scheme and a port: [https:]name[:port].
-    const words = target.name!.split(':')
-    const [scheme, name, port] = words.length === 3 ? words : ['', words[0]!, words[1]]
+    const { ref, port, tls, path } = proxyPartsOf(target, exchange.request.url)
     const isNode = resource.kind.resource === 'nodes'
-    if (scheme === 'https' && !isNode) throw notImplemented('a proxy to a port that speaks TLS')
-    const ref = { name: name!, namespace: target.namespace }
     const found = resource.get(ref).object
-    const { url = '' } = exchange.request
-    const mark = url.indexOf('?')
-    const path = `${target.rest || '/'}${mark < 0 ? '' : url.slice(mark)}`
+    if (tls && !isNode) {
+      const { proxyOverTls } = await import('./proxied.ts')
+      const { request, response, headers } = exchange
+      return proxyOverTls(this.#nodes(), this.proxied(resource, target, request.url), request, response, headers)
+    }
     if (isNode) {
       if (port && port !== kubeletPortOf(found)) throw notImplemented(`a proxy to port ${port} of a node`)
       return requestToNode(this.#nodes(), found, path, exchange)
     }
-    if (resource.kind.resource === 'pods') return requestToPod(this.#nodes(), found, port || undefined, path, exchange)
-    return requestToService(this.#nodes(), ref, port || undefined, path, exchange)
+    if (resource.kind.resource === 'pods') return requestToPod(this.#nodes(), found, port, path, exchange)
+    return requestToService(this.#nodes(), ref, port, path, exchange)
+  }
+
+  /** Where a request through the proxy of a pod or a Service leads. */
+  proxied(resource: ResourceRegistry, target: Target, url: string | undefined): Proxied {
+    const { ref, port, tls, path } = proxyPartsOf(target, url)
+    const found = resource.get(ref).object
+    const isPod = resource.kind.resource === 'pods'
+    if (!isPod && resource.kind.resource !== 'services') throw notImplemented('another protocol through nodes/proxy')
+    return { to: isPod ? { pod: found as unknown as PodLike, port } : { service: ref, port }, tls, path }
+  }
+
+  get nodes(): NodeClient {
+    return this.#nodes()
   }
 
   #nodes(): NodeClient {
@@ -419,6 +431,15 @@ const collectionVerbs = [
 ] as const
 
 /** Across namespaces objects are only read. */
+/** The name may carry a scheme and a port: [https:]name[:port]. */
+function proxyPartsOf({ name = '', namespace, rest }: Target, url = '') {
+  const words = name.split(':')
+  const [scheme, own, port] = words.length === 3 ? words : ['', words[0]!, words[1]]
+  const mark = url.indexOf('?')
+  const path = `${rest || '/'}${mark < 0 ? '' : url.slice(mark)}`
+  return { ref: { name: own!, namespace }, port: port || undefined, tls: scheme === 'https', path }
+}
+
 function collectionMethods({ namespaced, withoutVerbs = [] }: Kind<any>, namespace: string | undefined): string[] {
   const isAcross = namespaced && namespace === undefined
   return collectionVerbs

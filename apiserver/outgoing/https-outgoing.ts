@@ -1,26 +1,66 @@
 // Outgoing over real sockets: one connection a request, HTTP/1.1, TLS that is verified. Made by src/cluster.ts and given to
-// the API server. Simulated addresses are never dialled.
+// the API server. Simulated addresses are never dialled for real: they are reached by the simulation's own connections.
 
+import type { Duplex } from 'node:stream'
 import type { Env } from '../../src/env/env.ts'
-import { type Outgoing, OutgoingError, type OutgoingRequest, type OutgoingResponse } from './outgoing.ts'
-import { isSimulatedAddress } from './service-endpoint.ts'
+import {
+  type DialSimulated,
+  type Outgoing,
+  OutgoingError,
+  type OutgoingRequest,
+  type OutgoingResponse,
+} from './outgoing.ts'
+import { type Endpoint, isSimulatedAddress } from './service-endpoint.ts'
+import { tlsUpon } from './tls-upon.ts'
 
 const mostBytes = 16 * 1024 * 1024
 
-export function httpsOutgoing(env: Env): Outgoing {
-  // Counts as work, so that virtual time stands still while somebody real is asked.
-  return request => env.activity.track(() => ask(env, request))
+/** `dial` absent: nothing of the simulation is reached. */
+export function httpsOutgoing(env: Env, dial?: DialSimulated): Outgoing {
+  return request => {
+    const url = new URL(request.url)
+    const host = request.address?.host ?? url.hostname.replace(/^\[|\]$/g, '')
+    const at = { host, port: request.address?.port ?? Number(url.port || 443) }
+    // A program of a pod lives by the cluster's clock, which has to go on meanwhile.
+    if (isSimulatedAddress(host) && dial) return askSimulated(env, request, at, dial)
+    // Counts as work, so that virtual time stands still while somebody real is asked.
+    return env.activity.track(() => ask(env, request, at))
+  }
 }
 
-async function ask(env: Env, asked: OutgoingRequest): Promise<OutgoingResponse> {
+async function askSimulated(
+  env: Env,
+  asked: OutgoingRequest,
+  at: Endpoint,
+  dial: DialSimulated,
+): Promise<OutgoingResponse> {
+  const serverName = asked.serverName ?? new URL(asked.url).hostname
+  let stream: Duplex
+  try {
+    stream = await dial(at)
+  } catch (error) {
+    throw new OutgoingError(asked, sentenceOf(error as NodeJS.ErrnoException, placeOf(at), serverName), error)
+  }
+  return ask(env, asked, at, await tlsUpon(stream, { ...asked, serverName }))
+}
+
+const placeOf = ({ host, port }: Endpoint): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+
+/** `upon`: a connection that is there already. */
+async function ask(
+  env: Env,
+  asked: OutgoingRequest,
+  at: Endpoint,
+  upon?: Duplex | undefined,
+): Promise<OutgoingResponse> {
   const { request } = await import('node:https')
   const url = new URL(asked.url)
-  const host = asked.address?.host ?? url.hostname.replace(/^\[|\]$/g, '')
-  const port = asked.address?.port ?? Number(url.port || 443)
-  const target = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-  if (isSimulatedAddress(host)) {
+  const { host, port } = at
+  const target = placeOf(at)
+  if (isSimulatedAddress(host) && !upon) {
     throw new OutgoingError(asked, `dial tcp ${target}: the address is simulated and leads nowhere outside kubesim`)
   }
+  const clock = upon ? env.clock : env.wall
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       cancel()
@@ -33,16 +73,15 @@ async function ask(env: Env, asked: OutgoingRequest): Promise<OutgoingResponse> 
       port,
       method: asked.method,
       path: `${url.pathname}${url.search}`,
-      agent: false,
-      // The clock may be virtual, the peer is not: a silent one is not waited for either way.
-      timeout: asked.timeout,
+      // The clock may be virtual, a real peer is not: a silent one is not waited for either way.
+      ...(upon ? { createConnection: () => upon } : { agent: false, timeout: asked.timeout }),
       ...(isAddress(serverName) ? {} : { servername: serverName }),
       ...(asked.authorities === undefined ? {} : { ca: asked.authorities }),
       ...asked.certificate,
       rejectUnauthorized: asked.unverified !== true,
       headers: { Host: url.host, ...asked.headers, 'Content-Length': String(asked.body?.length ?? 0) },
     })
-    const cancel = env.wall.after(asked.timeout, () => fail(new Error('context deadline exceeded')))
+    const cancel = clock.after(asked.timeout, () => fail(new Error('context deadline exceeded')))
     outgoing.on('timeout', () => fail(new Error('context deadline exceeded')))
     outgoing.on('error', fail)
     outgoing.on('response', response => {
@@ -76,6 +115,10 @@ export function sentenceOf(error: NodeJS.ErrnoException, target: string, serverN
       return `dial tcp ${target}: connect: connection refused`
     case 'ENOTFOUND':
       return `dial tcp: lookup ${target.replace(/:\d+$/, '')}: no such host`
+    case 'EHOSTUNREACH':
+      return `dial tcp ${target}: connect: no route to host`
+    case 'ETIMEDOUT':
+      return `dial tcp ${target}: i/o timeout`
     case 'ECONNRESET':
       return 'EOF'
     case 'CERT_HAS_EXPIRED':

@@ -1,6 +1,7 @@
 // What the API server asks of others over HTTPS: webhooks, and servers behind it. The port; https-outgoing.ts is the real
 // thing, a test may give another. Nothing outside this room opens a connection of its own.
 
+import type { Duplex } from 'node:stream'
 import type { Millis } from '../../src/env/clock.ts'
 
 export interface OutgoingRequest {
@@ -32,6 +33,9 @@ export interface OutgoingResponse {
 
 /** Rejects with OutgoingError only. */
 export type Outgoing = (request: OutgoingRequest) => Promise<OutgoingResponse>
+
+/** A connection to an address of the simulation. Rejects with the system's error, by its code. */
+export type DialSimulated = (to: { readonly host: string; readonly port: number }) => Promise<Duplex>
 
 /** Nobody answered, or not in a way that HTTP knows. The message is Go's, as its HTTP client words it, URL and all. */
 export class OutgoingError extends Error {

@@ -1,5 +1,5 @@
 // Which address answers for a Service that somebody named as a webhook or an API server of his own: an endpoint on loopback,
-// put there by the user. Simulated pods have addresses that lead nowhere, so they are refused and never dialled.
+// put there by the user, or else a simulated pod's, which is reached within the simulation alone.
 // Upstream: k8s.io/apiserver/pkg/util/proxy/proxy.go (ResolveEndpoint).
 
 import type { EndpointSlice, Service } from '../../generated/types.ts'
@@ -27,7 +27,7 @@ export function resolveService(present: Pick<Present, 'get' | 'withTerm'>, at: S
   if (service === undefined) throw notFound(Services, at.name)
   const port = service.spec.ports?.find(each => each.port === at.port)
   if (port === undefined) throw unavailable(`no service port ${at.port} found for service ${JSON.stringify(at.name)}`)
-  let simulated: string | undefined
+  let simulated: Endpoint | undefined
   const label = `label:kubernetes.io/service-name=${at.name}`
   for (const { object } of present.withTerm(`${prefixOf(EndpointSlices)}${at.namespace}/`, label)) {
     const slice = object as Frozen<EndpointSlice>
@@ -37,14 +37,11 @@ export function resolveService(present: Pick<Present, 'get' | 'withTerm'>, at: S
       if (conditions?.ready === false) continue
       const host = addresses.find(address => !isSimulatedAddress(address))
       if (host !== undefined) return { host, port: number }
-      simulated ??= addresses[0]
+      if (addresses[0] !== undefined) simulated ??= { host: addresses[0], port: number }
     }
   }
   if (simulated === undefined) throw unavailable(`no endpoints available for service ${JSON.stringify(at.name)}`)
-  throw unavailable(
-    `the endpoint ${simulated} of service ${JSON.stringify(at.name)} is simulated and serves no TLS: ` +
-      'give the service an EndpointSlice with a loopback address at which your server listens, or name it by URL',
-  )
+  return simulated
 }
 
 /** Of pods (10.244/16) and Services (10.96/12): inside kubesim they lead to the simulation, outside to nobody. */

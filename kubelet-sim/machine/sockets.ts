@@ -32,7 +32,8 @@ export interface Sockets {
     port: number,
     answer: (request: SimulatedRequest, from: Address) => Step<SimulatedResponse>,
     host?: string,
-    tls?: TlsServing,
+    /** `self-signed`: a certificate for localhost that nobody has to believe. */
+    tls?: TlsServing | 'self-signed',
   ): { close(): void }
   readonly addresses: readonly string[]
   /** The same network for another process: what that opens is closed with it, by closeAll. */

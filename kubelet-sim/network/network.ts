@@ -24,10 +24,11 @@ import { accessLine } from '../images/access-log.ts'
 import { type Behaviour, behaviourAt, behaviourOf, type Overrides } from '../images.ts'
 import type { Load } from '../load.ts'
 import type { Logs } from '../logs.ts'
-import type { Address, Sockets } from '../machine/sockets.ts'
+import type { Address, Sockets, TlsServing } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
 import { addressOf, isSilent } from '../nodes.ts'
 import type { Silences } from '../silences.ts'
+import { dialFault } from './dial-fault.ts'
 import { dnsPodAddresses } from './dns-service.ts'
 import { drive } from './drive.ts'
 import { type Duplex, duplexOf } from './duplex.ts'
@@ -40,6 +41,7 @@ import { clusterDnsAddress } from './resolver.ts'
 import { type Origin, originInside, originOfPod, originOutside, type Target } from './routes.ts'
 import { type NameFiles, type SocketOwner, socketsFor } from './sockets.ts'
 import { podStack, Stacks } from './stacks.ts'
+import { streamOf } from './stream.ts'
 import { Traces } from './traces.ts'
 import { type RequestOptions, Transport } from './transport.ts'
 
@@ -84,6 +86,8 @@ export class Network {
   readonly transport: Transport
   /** Takes what pods connect to the Service `kubernetes` for; absent: a connection is made and closed. */
   apiServer: ((stream: NodeDuplex, from: { readonly address: string; readonly port: number }) => void) | undefined
+  /** For programs that speak TLS without a certificate of their own. */
+  selfSigned: (() => TlsServing) | undefined
   private caches: Caches | undefined
   private readonly chance: Random
   private readonly images: ImageBook
@@ -190,6 +194,17 @@ export class Network {
   /** From somewhere outside of the cluster, as a real socket's other half; rejects with a SystemError. */
   async connectFromOutside(from: string, host: string, port: number): Promise<Duplex> {
     return duplexOf(this.env, await drive(this.env, this.transport.connect(originOutside(from), { host, port })))
+  }
+
+  /** From the API server's place; rejects in Go's words, with the errno as `code`. */
+  async dial(to: Address): Promise<NodeDuplex> {
+    const { env, transport } = this
+    try {
+      return streamOf(env, await drive(env, transport.connect(originInside(controlPlaneAddress), to, 30_000)))
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      throw Object.assign(new Error(dialFault(error, to)), { code: error.errno })
+    }
   }
 
   /** To a port in a pod's own network, as its kubelet opens one for port-forward; rejects with a SystemError. */

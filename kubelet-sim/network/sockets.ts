@@ -151,7 +151,7 @@ class ProcessSockets implements Sockets {
     port: number,
     answer: (request: SimulatedRequest, from: Address) => Step<SimulatedResponse>,
     host?: string,
-    tls?: TlsServing,
+    tls?: TlsServing | 'self-signed',
   ): { close(): void } {
     const { stack, key } = this.#stack()
     const bound = this.#boundHost(host)
@@ -165,7 +165,7 @@ class ProcessSockets implements Sockets {
         return isClosed
       },
       closing: closing.until(() => isClosed),
-      tls,
+      tls: tls === 'self-signed' ? this.#network.selfSigned?.() : tls,
       answer,
     }
     const unbind = bindTo(stack.listeners, number, entry)

@@ -2,7 +2,7 @@
 // by src/remote-nodes.ts for each question. Only the loopback is ever dialled, whatever a Node object says.
 
 import { type IncomingMessage, request as send } from 'node:http'
-import { ApiError, type Status } from '../api/errors.ts'
+import { ApiError, notImplemented, type Status } from '../api/errors.ts'
 import type { LogOptions, NodeClient, NodeRequest, PodLike, ProxyQuestion, SimulatedRequest } from './node-client.ts'
 
 export interface KubeletAccess {
@@ -24,6 +24,9 @@ export function createHttpNodeClient(access: KubeletAccess): NodeClient {
     proxyPod: (pod, port, request) => proxy({ pod, port }, request),
     proxyService: (service, port, request) => proxy({ service, port }, request),
     proxyNode: (node, request) => proxy({ node }, request),
+    async dial() {
+      throw notImplemented('a connection of another protocol to pods whose kubelet is another process')
+    },
     async exec(pod, container, command, streams) {
       const { commandElsewhere } = await import('./node-streams.ts')
       return commandElsewhere(access, pod, container, command, streams)

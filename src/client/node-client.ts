@@ -1,6 +1,7 @@
 // NodeClient: the port from the API server to what runs on the nodes. kubelet-sim implements it, src/cluster.ts
 // introduces the two. What a node cannot do yet it refuses by name, with an ApiError.
 
+import type { Duplex } from 'node:stream'
 import type { Frozen, Ref } from '../api/meta.ts'
 import type { BytePipe } from '../env/byte-pipe.ts'
 
@@ -91,9 +92,16 @@ export interface NodeClient {
   attach(pod: PodLike, container: string, streams: CommandStreams): Promise<Execution>
   /** Resolves when both sides have ended; rejects, with a sentence, when nobody listens there or the pod breaks off. */
   portForward(pod: PodLike, port: number, streams: ForwardedStreams): Promise<void>
+  /** A connection to a port of a pod or a Service, from the API server's place. Rejects with an ApiError. */
+  dial(to: DialTarget): Promise<Duplex>
   /** A request to a node's kubelet itself, as the node proxy makes it. */
   proxyNode(node: NodeLike, request: SimulatedRequest): Promise<SimulatedResponse>
 }
+
+/** Port: a number or a declared name; default the first. */
+export type DialTarget =
+  | { readonly pod: PodLike; readonly port: string | undefined }
+  | { readonly service: Ref; readonly port: string | undefined }
 
 /** What is sent to a kubelet in another process; bytes in base64. */
 export interface NodeRequest {

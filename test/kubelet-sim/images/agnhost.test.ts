@@ -275,9 +275,9 @@ test('porter serves what its environment says; resource-consumer takes what it i
 })
 
 test('what it does not have is refused by name', async () => {
-  expect(await agnhost().run(['/agnhost', 'webhook'])).toMatchObject({
+  expect(await agnhost().run(['/agnhost', 'nonewprivs'])).toMatchObject({
     code: 1,
-    stderr: 'agnhost: kubesim does not have the subcommand webhook yet\n',
+    stderr: 'agnhost: kubesim does not have the subcommand nonewprivs yet\n',
   })
   expect((await agnhost().run(['/agnhost', 'netexec', '--nothing'])).stderr).toBe('Error: unknown flag: --nothing\n')
 })

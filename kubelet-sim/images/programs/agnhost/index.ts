@@ -7,7 +7,9 @@ import { SystemError } from '../../../machine/system-error.ts'
 import type { Step } from '../../../machine/wait.ts'
 import { endingOn } from '../ending.ts'
 import { durationOf, Exit, flagsOf, goWords } from '../go.ts'
+import { crdConversionWebhook } from './crd-conversion.ts'
 import { guestbook } from './guestbook.ts'
+import { inClusterClient } from './in-cluster-client.ts'
 import { mounttest } from './mounttest.ts'
 import { netexec } from './netexec.ts'
 import {
@@ -20,11 +22,13 @@ import {
   serveHostname,
   testWebserver,
 } from './serving.ts'
+import { webhook } from './webhook.ts'
 
 type Subcommand = (process: Process, words: readonly string[]) => Step<number>
 
 const subcommands: Readonly<Record<string, Subcommand>> = {
   connect,
+  'crd-conversion-webhook': crdConversionWebhook,
   'dns-server-list': dnsServerList,
   'dns-suffix': dnsSuffix,
   'entrypoint-tester': entrypointTester,
@@ -32,6 +36,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   'grpc-health-checking': grpcHealthChecking,
   guestbook,
   help,
+  inclusterclient: inClusterClient,
   liveness,
   'logs-generator': logsGenerator,
   mounttest,
@@ -42,19 +47,13 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   'resource-consumer': resourceConsumer,
   'serve-hostname': serveHostname,
   'test-webserver': testWebserver,
+  webhook,
 }
 
 const refused: ReadonlySet<string> = new Set([
-  ...[
-    'audit-proxy',
-    'crd-conversion-webhook',
-    'fake-gitserver',
-    'fake-registry-server',
-    'inclusterclient',
-    'mtlsclient',
-  ],
+  ...['audit-proxy', 'fake-gitserver', 'fake-registry-server', 'mtlsclient'],
   ...['mtlsserver', 'net', 'nettest', 'no-snat-test', 'no-snat-test-proxy', 'nonewprivs', 'openidmetadata'],
-  ...['podcertificatesigner', 'resource-consumer-controller', 'sample-apiserver', 'tcp-reset', 'webhook'],
+  ...['podcertificatesigner', 'resource-consumer-controller', 'sample-apiserver', 'tcp-reset'],
 ])
 
 export const agnhost: Program = function* (process) {

@@ -10,6 +10,7 @@ import type { Step } from '../../../machine/wait.ts'
 import { type Ending, endingOn } from '../ending.ts'
 import { atoi, durationOf, flagsOf, formOf, goWords, httpError, log, pathOf, quote, redirect, reply } from '../go.ts'
 import { Threads } from '../threads.ts'
+import { pairIn } from './serving-tls.ts'
 
 interface Server {
   readonly process: Process
@@ -42,8 +43,13 @@ export function* netexec(process: Process, words: readonly string[]): Step<numbe
   }
   yield* log(process, `Started HTTP server on port ${text['http-port']}`)
   const override = text['http-override']!
-  process.sockets.serve(Number(text['http-port']), (request, from) =>
-    answer(server, override === '' ? request : { ...request, method: 'GET', path: override }, from),
+  const [cert, key] = [text['tls-cert-file']!, text['tls-private-key-file']!]
+  const tls = cert === '' || key === '' ? undefined : yield* pairIn(process, cert, key)
+  process.sockets.serve(
+    Number(text['http-port']),
+    (request, from) => answer(server, override === '' ? request : { ...request, method: 'GET', path: override }, from),
+    undefined,
+    tls,
   )
   const code = yield* threads.run(ending.wait())
   if (code === 143 && delay > 0) yield* process.sleep(delay)

@@ -23,6 +23,7 @@ import {
   reply,
 } from '../go.ts'
 import { Threads } from '../threads.ts'
+import { pairIn } from './serving-tls.ts'
 
 const endOnSignals = { TERM: 143, INT: 130 } as const
 const shown = ({ host, port }: Address) => `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -158,10 +159,14 @@ export function* porter(process: Process, words: readonly string[]): Step<number
       )
     } else {
       // biome-ignore lint/correctness/useYield: an answer that waits for nothing
-      process.sockets.serve(port, function* ({ method }) {
+      const answer = function* ({ method }: SimulatedRequest): Step<SimulatedResponse> {
         if (text['json-response'] !== 'true') return reply(value)
         return reply(JSON.stringify({ Method: method, Body: value }), 200, { 'content-type': 'application/json' })
-      })
+      }
+      const [cert, key] = [env.get('CERT_FILE'), env.get('KEY_FILE')]
+      // Its own is for localhost, signed by itself.
+      const tls = found[1] !== 'TLS_PORT' ? undefined : cert && key ? yield* pairIn(process, cert, key) : 'self-signed'
+      process.sockets.serve(port, answer, undefined, tls)
     }
   }
   return yield* threads.run(ending.wait())
