@@ -64,6 +64,8 @@ export interface NodeOptions {
   /** Where the ingress listens, on 127.0.0.1; default 80. */
   readonly ingressPort?: number
   readonly staticPods?: StaticPods | undefined
+  /** The nodes' machines were switched off since what is there was written: what really ran has ended. */
+  readonly areRebooted?: boolean
   /** Where persistent volumes and the disks of nodes are kept. Default: in this process. */
   readonly volumeData?: VolumeData | undefined
   /** Leases are renewed in writing only while somebody follows them; `renewals` is told who does, and asked before one is read. */
@@ -166,6 +168,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
       load,
       runs,
       silences,
+      areRebooted: options.areRebooted ?? false,
       delays: { pull: options.pullDelay ?? 1, start: options.startDelay ?? 1 },
       started: known => {
         pods = known

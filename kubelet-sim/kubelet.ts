@@ -84,6 +84,7 @@ export function kubelet(options: KubeletOptions): ControllerSpec<Pod> {
     concerns: pod => pod.spec.nodeName !== undefined && pod.spec.nodeName !== '',
     start(context) {
       const pods = context.lister(Pods)
+      options.runs.begunAt ??= context.clock.now()
       options.started?.({ find: ref => pods.get(ref), on: node => pods.by('node', node) })
       options.errands.onOver(ref => context.wake(ref))
       options.evictions.onAsked(ref => context.wake(ref))

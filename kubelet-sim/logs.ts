@@ -63,6 +63,14 @@ export class Logs {
     return [...printed, ...called].sort((a, b) => a.at - b.at).slice(-ringSize)
   }
 
+  /** Whether a run of a container has printed anything in this process. */
+  has(uid: string, container: string, restart: number): boolean {
+    const ring = this.rings.get(uid)?.get(container)
+    return (
+      ring !== undefined && (ring.restart === restart || (ring.restart === restart + 1 && ring.previous.length > 0))
+    )
+  }
+
   /** Something happened to a pod: its readers look again. */
   moved(uid: string): void {
     for (const wake of this.readers.get(uid) ?? []) wake()

@@ -97,6 +97,11 @@ async function* readLogs(needs: NodeServerNeeds, pod: Frozen<Pod>, options: LogO
   const run = runOf(needs, pod, container, status, options.previous ?? false)
   const uid = pod.metadata.uid ?? ''
   const { clock } = needs.env
+  if (run.isRun && run.startedAt < (needs.runs.begunAt ?? 0) && !needs.logs.has(uid, container.name, run.restart)) {
+    // kuberuntime_container.go GetContainerLogs: the runtime knows no such container any more.
+    yield `unable to retrieve container logs for ${run.id}`
+    return
+  }
   const since = sinceOf(options, clock.now())
   let lines = needs.logs.lines(uid, container.name, run, since, clock.now())
   if (options.tailLines !== undefined && options.tailLines >= 0)
@@ -200,10 +205,10 @@ function runOf(
   container: Frozen<Container>,
   status: Frozen<ContainerStatus> | undefined,
   previous: boolean,
-): LoggedRun {
+): LoggedRun & { readonly isRun: boolean; readonly id: string } {
   const { name } = pod.metadata
   const overrides = (pod.metadata.annotations ?? {}) as Overrides
-  const { script } = behaviourOf(container, images.find(container.image ?? ''), overrides, name)
+  const { script, isRun = false } = behaviourOf(container, images.find(container.image ?? ''), overrides, name)
   const restart = status?.restartCount ?? 0
   const { state, lastState } = status ?? {}
   if (previous) {
@@ -212,17 +217,18 @@ function runOf(
       throw badRequest(`previous terminated container "${container.name}" in pod "${name}" not found`)
     const isRestarted = state?.running !== undefined || state?.terminated !== undefined
     return {
+      isRun,
+      id: last.containerID ?? '',
       script,
       startedAt: parseTime(last.startedAt),
       until: untilOf(last.finishedAt),
       restart: restart - (isRestarted ? 1 : 0),
     }
   }
-  if (state?.running?.startedAt)
-    return { script, startedAt: parseTime(state.running.startedAt), until: undefined, restart }
+  const which = { script, isRun, restart, id: status?.containerID ?? '' }
+  if (state?.running?.startedAt) return { ...which, startedAt: parseTime(state.running.startedAt), until: undefined }
   const ended = state?.terminated ?? lastState?.terminated
-  if (ended?.startedAt)
-    return { script, startedAt: parseTime(ended.startedAt), until: untilOf(ended.finishedAt), restart }
+  if (ended?.startedAt) return { ...which, startedAt: parseTime(ended.startedAt), until: untilOf(ended.finishedAt) }
   const reason = state?.waiting?.reason ?? 'ContainerCreating'
   const why =
     reason === 'ErrImagePull' || reason === 'ImagePullBackOff'

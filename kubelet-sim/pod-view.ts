@@ -78,6 +78,8 @@ export interface ContainerView {
   readonly behaviour: Behaviour
   /** Its command is really run. */
   readonly isRun: boolean
+  /** It is said to run, but what ran in it was another process of ours, which is no more. */
+  readonly isLost: boolean
   /** How its process 1 has ended, when that is known by its having run. */
   readonly ran: RunEnd | undefined
   /** Whom its programs run as. */

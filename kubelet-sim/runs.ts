@@ -3,7 +3,8 @@
 // a container (exec, attach, probes, hooks) ask for machines().
 //
 // Turns of a pod may be taken twice, so they begin nothing: follow() does, once a turn's status is written. It compares what
-// runs with what the status says runs. So after a restart of this process a command begins anew, silently.
+// runs with what the status says runs. Of what another process ran and is no more, stages/rebooted.ts
+// says that it has ended; where that is not asked for it begins anew, silently.
 
 import type { Container, Pod } from '../generated/types.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
@@ -112,6 +113,9 @@ export class Runs {
   touches(uid: string, container: string): number {
     return this.#touches.get(uid)?.get(container) ?? 0
   }
+
+  /** When the kubelets of this process began to work: what really ran before has left nothing but its status. */
+  begunAt: Millis | undefined
 
   /** Whom to tell when something of that has happened, or a container's process 1 has ended. */
   onNews(wake: (pod: Ref) => void): void {

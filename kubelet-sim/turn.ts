@@ -39,7 +39,9 @@ export interface Surroundings {
   readonly evictions: Evictions
   readonly outside?: Outside | undefined
   /** Absent where nothing can be run: tests of stages alone. */
-  readonly runs?: Pick<Runs, 'endOf'> | undefined
+  readonly runs?: Pick<Runs, 'endOf' | 'isRunning'> | undefined
+  /** The nodes' machines were switched off since what is there was written. */
+  readonly areRebooted?: boolean
 }
 
 /** The node a pod is on, as its turn needs it. */
@@ -221,6 +223,11 @@ function containerView(
     },
     get isRun() {
       return around.runs !== undefined && this.behaviour.isRun
+    },
+    get isLost() {
+      const { runs, areRebooted } = around
+      if (!areRebooted || !this.status.state?.running || this.run.startedAt !== undefined) return false
+      return this.isRun && runs?.isRunning(pod.pod.metadata.uid ?? '', spec.name) === false
     },
     get ran() {
       return around.runs?.endOf(pod.pod.metadata.uid ?? '', spec.name, runNumber(this))

@@ -71,6 +71,8 @@ export interface ClusterOptions {
   readonly staticPods?: StaticPods | undefined
   /** Where persistent volumes and the disks of nodes are kept. Default: in this process. */
   readonly volumeData?: VolumeData | undefined
+  /** The nodes' machines were switched off since what is there was written. Default: they went on. */
+  readonly areNodesRebooted?: boolean
   /** As process.platform names it: whether each node has a loopback address of its own. */
   readonly platform: string
 }
@@ -144,6 +146,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     startDelay: options.delays ?? 1,
     staticPods: options.staticPods,
     volumeData: options.volumeData,
+    areRebooted: options.areNodesRebooted ?? false,
     listen: options.listen !== undefined,
     ...options.listen,
     renewWhenFollowed: true,

@@ -66,6 +66,7 @@ export async function runComponent(component: Component, config: Config, options
       platform: process.platform,
       version: `v${kubernetesVersion()}.0`,
       kubeletPort: door?.port,
+      areRebooted: true,
       pullDelay: config.delays,
       startDelay: config.delays,
       listen: component === 'proxy',

@@ -1,7 +1,7 @@
 // serve: a cluster with its HTTPS door, as `kubesim start --foreground` runs it: data directory, certificates, journal,
 // cluster, listener, kubeconfig. Resolves when kubectl would work.
 
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Audit } from '../apiserver/audit/audit.ts'
@@ -48,6 +48,8 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const journal = await openJournal(config)
   const names = [config.bindAddress]
+  // What was only imported has run nowhere else: it goes on.
+  const hasRun = existsSync(join(config.dataDir, 'pki'))
   const certificates = loadOrCreateCertificates(join(config.dataDir, 'pki'), env, { names })
   // The port is had before anything is started upon it: the nodes' addresses follow from it.
   const { port, address } = await freePlace(config)
@@ -66,6 +68,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     platform: process.platform,
     scheduler,
     staticPods: config.staticPods === undefined ? undefined : await staticPodsIn(config.staticPods, env),
+    areNodesRebooted: hasRun,
     volumeData: config.memory ? undefined : volumeFolder(join(config.dataDir, 'volumes'), config.fsync),
     withRoles: true,
     history: config.history,

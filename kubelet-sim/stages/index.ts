@@ -15,6 +15,7 @@ import { outOfMemory } from './out-of-memory.ts'
 import { postStarted, postStartFailed } from './post-started.ts'
 import { probing } from './probing.ts'
 import { pullBackingOff, pulled, pullFailed, pulling } from './pulling.ts'
+import { rebooted } from './rebooted.ts'
 import { redefined } from './redefined.ts'
 import { resizing } from './resizing.ts'
 import { signalled } from './signalled.ts'
@@ -25,6 +26,7 @@ import { stopped, stopping } from './terminating.ts'
 /** Asked for the pod as a whole, always. */
 export const podStages: readonly Stage<PodView>[] = [
   stopping,
+  rebooted,
   evicted,
   storageExceeded,
   stopped,

@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Pod, PodSpec } from '../../generated/types.ts'
+import { simulatedNode } from '../../kubelet-sim/nodes.ts'
 import type { Frozen } from '../../src/api/meta.ts'
 import type { LogOptions } from '../../src/client/node-client.ts'
-import { ConfigMaps, Pods, Secrets } from '../../src/kinds/index.ts'
+import { ConfigMaps, Nodes, Pods, Secrets } from '../../src/kinds/index.ts'
 import { begin } from './live.ts'
 import { virtualRoom } from './room.ts'
 
@@ -257,3 +258,76 @@ test('a thousand containers that print the date each second', async () => {
   expect((await logOf(room, 'app-0')).trim().split('\n')).toHaveLength(11)
   expect(await logOf(room, 'app-999', { tailLines: 1 })).toBe('Mon Jan  1 00:00:10 UTC 2024\n')
 }, 300_000)
+
+describe('after the machines were switched off', () => {
+  /** A pod as it was written by a process that is no more. */
+  async function rebooted(restartPolicy: 'Always' | 'Never', command = ['sh', '-c', 'echo began; sleep 3600']) {
+    const room = await virtualRoom({ ...quick, areRebooted: true, count: 1 })
+    await room.env.clock.advance(60_000)
+    const made = await room.run('app', 'node-9', {
+      restartPolicy,
+      containers: [
+        { name: 'main', image: 'busybox:1.36', command },
+        { name: 'told', image: 'nginx' },
+      ],
+    })
+    const running = (name: string) => ({
+      name,
+      image: name === 'main' ? 'docker.io/library/busybox:1.36' : 'docker.io/library/nginx:latest',
+      imageID: name,
+      containerID: `containerd://${name}`,
+      lastState: {},
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt: '2023-12-31T00:00:00Z' } },
+    })
+    const status = {
+      phase: 'Running',
+      startTime: '2023-12-31T00:00:00Z',
+      podIP: '10.244.9.2',
+      podIPs: [{ ip: '10.244.9.2' }],
+      containerStatuses: ['main', 'told'].map(running),
+    }
+    await room.client.of(Pods).updateStatus({ ...made, status } as never)
+    // Its node comes only now, with a kubelet that finds the pod as it is.
+    await room.client.of(Nodes).create(simulatedNode('node-9'))
+    await room.env.clock.advance(10_000)
+    return room
+  }
+  const stateOf = async (room: Room) =>
+    (await room.pod('app')).status.containerStatuses?.map(({ restartCount, state, lastState }) => [
+      restartCount,
+      Object.keys(state ?? {})[0],
+      (lastState?.terminated ?? state?.terminated)?.reason,
+      (lastState?.terminated ?? state?.terminated)?.exitCode,
+    ])
+
+  test('what ran has ended, unknown how, and begins anew in a new sandbox with all of its pod', async () => {
+    await using room = await rebooted('Always')
+    expect(await stateOf(room)).toEqual([
+      [1, 'running', 'Unknown', 255],
+      [1, 'running', 'Unknown', 255],
+    ])
+    expect(await room.events('app')).toContain('SandboxChanged: Pod sandbox changed, it will be killed and re-created.')
+    expect(await logOf(room, 'app', { container: 'main' })).toBe('began\n')
+    expect(await logOf(room, 'app', { container: 'main', previous: true })).toBe(
+      'unable to retrieve container logs for containerd://main',
+    )
+    await room.env.clock.advance(600_000)
+    expect((await stateOf(room))?.[0]?.[0]).toBe(1)
+  })
+
+  test('what is not started again has failed', async () => {
+    await using room = await rebooted('Never')
+    expect((await room.pod('app')).status.phase).toBe('Failed')
+    expect(await room.events('app')).not.toContain(
+      'SandboxChanged: Pod sandbox changed, it will be killed and re-created.',
+    )
+  })
+
+  test('of what is only told nothing has changed', async () => {
+    await using room = await rebooted('Always', ['sleep', '30d'])
+    expect((await stateOf(room))?.map(([restarts]) => restarts)).toEqual([0, 0])
+  })
+})
