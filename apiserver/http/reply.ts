@@ -10,6 +10,7 @@ import { wholeObject } from '../registry/collection.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { compressedTo, gzipThreshold, takesGzip } from './compression.ts'
+import { copyItem, type ListItem, listItems, sizeOf, withoutType } from './list-items.ts'
 import { protobuf } from './negotiation.ts'
 import type { ListMeta } from './table.ts'
 
@@ -97,7 +98,7 @@ export function listMetaOf(list: ReadingList): ListMeta {
 
 /** The list as one object, for forms that need it whole. */
 export function listObject(kind: Kind<any>, list: ReadingList): object {
-  return { ...listHead(kind, list), items: list.items.map(wholeObject) }
+  return { ...listHead(kind, list), items: list.items.map(item => withoutType(kind, wholeObject(item))) }
 }
 
 function listHead(kind: Kind<any>, list: ReadingList) {
@@ -118,9 +119,9 @@ export async function sendList(
   pool: ChunkPool,
 ): Promise<void> {
   const head = Buffer.from(`${JSON.stringify(listHead(kind, list)).slice(0, -1)},"items":[`)
-  const { items } = list
+  const items = listItems(kind, list.items)
   let total = head.length + end.length + Math.max(0, items.length - 1)
-  for (const { bytes } of items) total += bytes.length
+  for (const item of items) total += sizeOf(item)
   headers['Content-Type'] = json
   if (total > gzipThreshold && takesGzip(response)) {
     return sendCompressed(response, 200, listPieces(head, items), headers)
@@ -139,16 +140,17 @@ export async function sendList(
     size = 0
   }
   for (let index = 0; index < items.length; index++) {
-    const { bytes } = items[index]!
-    if (size + bytes.length + 1 > chunk.length) flush()
+    const item = items[index]!
+    const length = sizeOf(item)
+    if (size + length + 1 > chunk.length) flush()
     if (index > 0) chunk[size++] = comma
-    if (size + bytes.length > chunk.length) {
+    if (size + length > chunk.length) {
       // Larger than a chunk: it goes as it is.
       flush()
-      response.write(bytes)
-      turn += bytes.length
+      for (const piece of itemPieces(item)) response.write(piece)
+      turn += length
     } else {
-      size += bytes.copy(chunk, size)
+      size += copyItem(item, chunk, size)
     }
     if (turn < turnSize) continue
     turn = 0
@@ -165,14 +167,19 @@ export async function sendList(
 /** Of a size that is worth compressing at once. */
 const pieceSize = 64 * 1024
 
-function* listPieces(head: Buffer, items: readonly Reading[]): Iterable<Buffer> {
+const opening = Buffer.from('{')
+
+const itemPieces = ({ bytes, from }: ListItem): readonly Buffer[] =>
+  from === 0 ? [bytes] : [opening, bytes.subarray(from)]
+
+function* listPieces(head: Buffer, items: readonly ListItem[]): Iterable<Buffer> {
   let piece: Buffer[] = [head]
   let size = head.length
   for (let index = 0; index < items.length; index++) {
     if (index > 0) piece.push(between)
-    const { bytes } = items[index]!
-    piece.push(bytes)
-    size += bytes.length + 1
+    const item = items[index]!
+    piece.push(...itemPieces(item))
+    size += sizeOf(item) + 1
     if (size < pieceSize) continue
     yield Buffer.concat(piece)
     piece = []

@@ -47,6 +47,27 @@ test('a list is one object, its length told before', async () => {
   expect((await door.ask('/api/v1/namespaces/none/configmaps')).json.items).toEqual([])
 })
 
+test('the list says of what kind its items are, and they do not, in whatever order and form they were written', async () => {
+  await using own = await openDoor()
+  const written = [
+    '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"one"},"data":{"kind":"x"}}',
+    '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"three"}}',
+    '{"metadata":{"name":"two"},"data":{"a":"ö"},"kind":"ConfigMap","apiVersion":"v1"}',
+  ]
+  for (const body of written) {
+    const headers = { 'content-type': 'application/json' }
+    expect((await own.ask(maps, { method: 'POST', headers, body })).code).toBe(201)
+  }
+  for (const query of ['', '?pretty=true', '?limit=2']) {
+    const { text, headers, json } = await own.ask(maps + query)
+    expect(headers['content-length']).toBe(String(Buffer.byteLength(text)))
+    const { items } = json as { items: object[] }
+    expect(items.map(item => Object.keys(item).filter(name => name !== 'data'))).toEqual(items.map(() => ['metadata']))
+    if (query !== '?limit=2')
+      expect(items.map(item => (item as { data?: object }).data)).toEqual([{ kind: 'x' }, undefined, { a: 'ö' }])
+  }
+})
+
 test('a list in parts, and by selectors', async () => {
   const first = (await door.ask(`${maps}?limit=2`)).json
   expect(first.metadata.remainingItemCount).toBe(1)
