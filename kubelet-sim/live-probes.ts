@@ -1,7 +1,7 @@
 // Probes of containers of which nobody can tell beforehand what they answer: their own programs run, or the probe leads
 // elsewhere. They are really asked, each time. Wording: pkg/probe/{http,tcp,exec,grpc}, pkg/kubelet/prober/prober.go.
 
-import type { HTTPGetAction, Probe } from '../generated/types.ts'
+import type { GRPCAction, HTTPGetAction, Probe } from '../generated/types.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../src/client/node-client.ts'
 import type { Millis } from '../src/env/clock.ts'
@@ -49,14 +49,42 @@ async function answerOf(view: ContainerView, probe: Frozen<Probe>, timeout: Mill
   if (probe.httpGet) return httpAnswer(view, probe.httpGet, timeout)
   const { pod, spec } = view
   const host = probe.tcpSocket?.host || (pod.status.podIP ?? '')
-  const port = portNumber(spec, probe.tcpSocket?.port ?? probe.grpc?.port) ?? 0
-  const address = `${host}:${port}`
+  if (probe.grpc) return grpcAnswer(view, probe.grpc, timeout)
+  const port = portNumber(spec, probe.tcpSocket?.port) ?? 0
   const failed = await pod.outside!.connect(pod.pod, { host, port }, timeout).then(
     () => undefined,
     (error: Error) => error.message,
   )
-  if (failed === undefined || !probe.grpc) return [failed]
-  return [`timeout: failed to connect service "${address}" within ${timeout / 1000}s: context deadline exceeded`]
+  return [failed]
+}
+
+/** pkg/probe/grpc/grpc.go. */
+async function grpcAnswer(
+  { pod }: ContainerView,
+  { port, service = '' }: Frozen<GRPCAction>,
+  timeout: Millis,
+): Promise<Answer> {
+  const host = pod.status.podIP ?? ''
+  const answer = await pod.outside!.health(pod.pod, { host, port }, service, timeout)
+  const within = `${timeout / 1000}s`
+  if ('status' in answer) {
+    return [answer.status === 'SERVING' ? undefined : `service unhealthy (responded with "${answer.status}")`]
+  }
+  switch (answer.fault) {
+    case 'connect': {
+      const at = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+      return [`timeout: failed to connect service "${at}" within ${within}: context deadline exceeded`]
+    }
+    case 'late':
+      return [`timeout: health rpc did not complete within ${within}`]
+    case 'refused': {
+      const { code, message } = answer
+      if (code === 'Unimplemented') {
+        return [`error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${message}`]
+      }
+      return [`error: health rpc probe failed: rpc error: code = ${code} desc = ${message}`]
+    }
+  }
 }
 
 async function execAnswer({ pod, spec }: ContainerView, argv: readonly string[], timeout: Millis): Promise<Answer> {

@@ -9,6 +9,7 @@ import type { FileSystem } from './machine/file-system.ts'
 import { type Address, TlsError } from './machine/sockets.ts'
 import { SystemError } from './machine/system-error.ts'
 import { dialFault, tlsWords } from './network/dial-fault.ts'
+import { askHealth } from './network/grpc-health.ts'
 import { latencyOf } from './network/http.ts'
 import type { Network } from './network/network.ts'
 import { originOfNode } from './network/routes.ts'
@@ -36,6 +37,18 @@ export function outsideOf(env: Env, network: Network, runs: Runs, logs: Logs): O
     },
     async connect(pod, to, timeout) {
       await network.tryPort(originOfNode(network, pod.spec.nodeName ?? ''), to, timeout).catch(inWords(to))
+    },
+    async health(pod, to, service, timeout) {
+      // What is told of serves what is asked of it.
+      if (network.listening(to.host, to.port)) return { status: 'SERVING' }
+      const due = env.clock.now() + timeout
+      try {
+        const connection = await network.open(originOfNode(network, pod.spec.nodeName ?? ''), to, timeout)
+        return await askHealth(env, connection, service, due)
+      } catch (error) {
+        if (error instanceof SystemError) return { fault: 'connect' }
+        throw error
+      }
     },
     isRun: ({ metadata: { uid = '' } }, container) => runs.isRunning(uid, container) || network.isRun(uid, container),
     run: (pod, container, argv, timeout, isQuiet) => runIn(env, runs, pod, container, argv, timeout, isQuiet),

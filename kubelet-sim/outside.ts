@@ -6,6 +6,7 @@ import type { Frozen } from '../src/api/meta.ts'
 import type { SimulatedRequest, SimulatedResponse } from '../src/client/node-client.ts'
 import type { Millis } from '../src/env/clock.ts'
 import type { LoggedRun, LogLine } from './logs.ts'
+import type { HealthAnswer } from './network/grpc-health.ts'
 
 export interface Outside {
   /** From the pod's node. Throws an Error in Go's words when nobody answers. */
@@ -17,6 +18,13 @@ export interface Outside {
   ): SimulatedResponse | Promise<SimulatedResponse>
   /** A connection from the pod's node, closed again at once; rejects in Go's words. */
   connect(pod: Frozen<Pod>, to: { readonly host: string; readonly port: number }, timeout: Millis): Promise<void>
+  /** gRPC's health question from the pod's node; `connect` too when nobody takes the connection. */
+  health(
+    pod: Frozen<Pod>,
+    to: { readonly host: string; readonly port: number },
+    service: string,
+    timeout: Millis,
+  ): Promise<HealthAnswer>
   /** Whether its own programs run, so that nobody can tell beforehand what it answers. */
   isRun(pod: Frozen<Pod>, container: string): boolean
   /** Runs a program in a running container; rejects with NotStarted when it cannot be started. */

@@ -35,6 +35,7 @@ export const noSockets: Sockets = Object.freeze({
   listen: refuse,
   bind: refuse,
   serve: refuse,
+  serveHealth: refuse,
   share: () => noSockets,
   closeAll() {},
 })

@@ -35,6 +35,8 @@ export interface Sockets {
     /** `self-signed`: a certificate for localhost that nobody has to believe. */
     tls?: TlsServing | 'self-signed',
   ): { close(): void }
+  /** Serves gRPC's health protocol on a port until it is closed. */
+  serveHealth(port: number, check: HealthCheck): { close(): void }
   readonly addresses: readonly string[]
   /** The same network for another process: what that opens is closed with it, by closeAll. */
   share(): Sockets
@@ -64,6 +66,11 @@ export interface TlsServing {
   readonly cert: string
   readonly key: string
 }
+
+export type HealthStatus = 'UNKNOWN' | 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN'
+
+/** How a service is, by its name; undefined: it is not known. */
+export type HealthCheck = (service: string) => HealthStatus | undefined
 
 export interface StreamedResponse {
   readonly status: number

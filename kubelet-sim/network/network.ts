@@ -198,13 +198,17 @@ export class Network {
 
   /** From the API server's place; rejects in Go's words, with the errno as `code`. */
   async dial(to: Address): Promise<NodeDuplex> {
-    const { env, transport } = this
     try {
-      return streamOf(env, await drive(env, transport.connect(originInside(controlPlaneAddress), to, 30_000)))
+      return await this.open(originInside(controlPlaneAddress), to, 30_000)
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
       throw Object.assign(new Error(dialFault(error, to)), { code: error.errno })
     }
+  }
+
+  /** A connection as a stream of Node's; rejects with the SystemError it meets. */
+  async open(origin: Origin, to: Address, timeout: number): Promise<NodeDuplex> {
+    return streamOf(this.env, await drive(this.env, this.transport.connect(origin, to, timeout)))
   }
 
   /** To a port in a pod's own network, as its kubelet opens one for port-forward; rejects with a SystemError. */

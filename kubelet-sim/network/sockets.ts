@@ -11,6 +11,7 @@ import {
   type Connection,
   type DatagramSocket,
   type DnsAnswer,
+  type HealthCheck,
   type Listener,
   NameError,
   type Sockets,
@@ -23,6 +24,7 @@ import type { Step } from '../machine/wait.ts'
 import { Waiters } from '../machine/waiters.ts'
 import type { ConnectionEnd } from './connection.ts'
 import { DatagramPort, exchangeDatagram, sendDatagram } from './datagrams.ts'
+import { healthTaker } from './grpc-health.ts'
 import { askNameServer } from './name-queries.ts'
 import { isIPv4, plainName } from './names.ts'
 import type { Network } from './network.ts'
@@ -173,6 +175,22 @@ class ProcessSockets implements Sockets {
       isClosed = true
       unbind()
       closing.tell()
+      this.#network.stacks.tidy(key)
+    })
+    return { close }
+  }
+
+  serveHealth(port: number, check: HealthCheck): { close(): void } {
+    const { stack, key } = this.#stack()
+    const number = this.#freePort(stack, port, undefined, 'TCP')
+    const take = healthTaker(this.#network.env, check)
+    const offer = (end: ConnectionEnd) => {
+      take(this.#owned(end))
+      return true
+    }
+    const unbind = bindTo(stack.listeners, number, { kind: 'raw', host: undefined, offer })
+    const close = this.#closing(() => {
+      unbind()
       this.#network.stacks.tidy(key)
     })
     return { close }

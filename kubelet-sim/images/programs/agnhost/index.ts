@@ -8,12 +8,12 @@ import type { Step } from '../../../machine/wait.ts'
 import { endingOn } from '../ending.ts'
 import { durationOf, Exit, flagsOf, goWords } from '../go.ts'
 import { crdConversionWebhook } from './crd-conversion.ts'
+import { grpcHealthChecking } from './grpc-health-checking.ts'
 import { guestbook } from './guestbook.ts'
 import { inClusterClient } from './in-cluster-client.ts'
 import { mounttest } from './mounttest.ts'
 import { netexec } from './netexec.ts'
 import {
-  grpcHealthChecking,
   liveness,
   logsGenerator,
   porter,

@@ -1,5 +1,5 @@
 // agnhost's smaller servers: serve-hostname, test-webserver, liveness, porter, port-forward-tester, http-echo,
-// resource-consumer, grpc-health-checking (test/images/agnhost/*).
+// resource-consumer, logs-generator (test/images/agnhost/*).
 
 import type { SimulatedRequest, SimulatedResponse } from '../../../../src/client/node-client.ts'
 import type { Process } from '../../../machine/process.ts'
@@ -252,37 +252,6 @@ export function* resourceConsumer(process: Process, words: readonly string[]): S
         : `ConsumeCPU\n${amount} millicores\n${seconds} durationSec\n`,
     )
   })
-  return yield* threads.run(ending.wait())
-}
-
-/** Takes gRPC's connections on --port (whoever checks health there finds it well), and says on --http-port when not to. */
-export function* grpcHealthChecking(process: Process, words: readonly string[]): Step<number> {
-  const known = { port: '5000', 'http-port': '8080', 'delay-unhealthy-sec': '-1', service: '' }
-  const { text } = yield* flagsOf(process, words, known)
-  const ending = endingOn(process, endOnSignals)
-  const threads = new Threads()
-  let listener = process.sockets.listen(Number(text.port))
-  const accepting = function* (): Step<void> {
-    for (;;) (yield* listener.accept()).close()
-  }
-  threads.add(accepting())
-  const status = (word: string): SimulatedResponse => reply(`set status: ${word}\n`)
-  process.sockets.serve(Number(text['http-port']), function* (request: SimulatedRequest) {
-    if (pathOf(request) === '/make-not-serving') {
-      listener.close()
-      yield* log(process, 'Mark as NOT_SERVING')
-      return status('NOT_SERVING')
-    }
-    if (pathOf(request) === '/make-serving') {
-      listener = process.sockets.listen(Number(text.port))
-      threads.add(accepting())
-      yield* log(process, 'Mark as SERVING')
-      return status('SERVING')
-    }
-    return reply('404 page not found\n', 404)
-  })
-  yield* log(process, `Http server starting to listen on :${text['http-port']}`)
-  yield* log(process, `gRPC server starting to listen on :${text.port}`)
   return yield* threads.run(ending.wait())
 }
 
