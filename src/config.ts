@@ -58,6 +58,8 @@ export interface Config {
   readonly serviceAccountPrivateKeyFile: string | undefined
   /** Of several processes of one component, only one works at a time. */
   readonly leaderElect: boolean
+  /** The file into which all that comes from outside is written; undefined: nowhere. */
+  readonly record: string | undefined
   /** How much of the past is kept: what is older goes, but for so many events; never more than so many bytes. */
   readonly history: {
     readonly maxAge: number
@@ -105,6 +107,7 @@ export interface Settings {
   clusterSigningKeyFile?: string
   serviceAccountPrivateKeyFile?: string
   leaderElect?: boolean
+  record?: string
   historyAge?: string | number
   historyEvents?: string | number
   historySize?: string | number
@@ -144,6 +147,7 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     clusterSigningKeyFile: file(settings.clusterSigningKeyFile),
     serviceAccountPrivateKeyFile: file(settings.serviceAccountPrivateKeyFile),
     leaderElect: settings.leaderElect ?? true,
+    record: settings.record === undefined ? undefined : resolve(expandHome(settings.record)),
     history: historyOf(settings),
     auditPolicyFile: settings.auditPolicyFile ? resolve(expandHome(settings.auditPolicyFile)) : undefined,
     auditLog: auditLogOf(settings),
@@ -245,6 +249,7 @@ const knownSettings = new Set([
   'clusterSigningKeyFile',
   'serviceAccountPrivateKeyFile',
   'leaderElect',
+  'record',
   'historyAge',
   'historyEvents',
   'historySize',

@@ -8,7 +8,7 @@ import type { Audit } from '../apiserver/audit/audit.ts'
 import { createAuthenticator } from '../apiserver/auth/authentication.ts'
 import { loadOrCreateSigningKey } from '../apiserver/auth/service-account-keys.ts'
 import { readTokens } from '../apiserver/auth/token-file.ts'
-import { createHttpServer } from '../apiserver/http/app.ts'
+import { createHttpServer, type OwnRequest } from '../apiserver/http/app.ts'
 import { certificateSigner, ingressCertificate, loadOrCreateCertificates } from '../apiserver/http/certificates.ts'
 import type { HealthChecks } from '../apiserver/http/health.ts'
 import type { User } from '../apiserver/registry/registry.ts'
@@ -22,8 +22,9 @@ import { type Cluster, createCluster } from './cluster.ts'
 import { type Config, ConfigError } from './config.ts'
 import type { Env } from './env/env.ts'
 import { keepHeapSmall } from './env/memory.ts'
-import { realEnv } from './env/real-env.ts'
+import { type RealEnv, realEnv } from './env/real-env.ts'
 import { ownPaths } from './own-paths.ts'
+import type { RecordedRun } from './recording/recorded-run.ts'
 import { nodesWherever } from './remote-nodes.ts'
 import { schedulerConfigurationOf } from './scheduler-configuration.ts'
 import { staticPodsIn } from './static-pods-folder.ts'
@@ -42,7 +43,9 @@ export interface Serving {
 export async function serve(config: Config, signal: AbortSignal): Promise<Serving> {
   keepHeapSmall()
   const scheduler = await schedulerConfigurationOf(config)
-  const env = realEnv({ logLevel: config.logLevel, seed: config.seed })
+  const real = realEnv({ logLevel: config.logLevel, seed: config.seed })
+  const run = config.record === undefined ? undefined : await recordedRunOf(config.record, config, real)
+  const env = run?.door ?? real
   const tokens = tokensOf(config, env)
   const audit = await auditOf(config, env)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
@@ -55,7 +58,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   const { port, address } = await freePlace(config)
   const reached = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address
   const cluster = await createCluster({
-    env,
+    env: run?.within ?? env,
     journal,
     nodes: config.nodes,
     without: config.without,
@@ -69,17 +72,20 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     scheduler,
     staticPods: config.staticPods === undefined ? undefined : await staticPodsIn(config.staticPods, env),
     areNodesRebooted: hasRun,
-    volumeData: config.memory ? undefined : volumeFolder(join(config.dataDir, 'volumes'), config.fsync),
+    volumeData:
+      config.memory || run !== undefined ? undefined : volumeFolder(join(config.dataDir, 'volumes'), config.fsync),
     withRoles: true,
     history: config.history,
   })
   // What was written when time had been advanced was not written in the future.
-  env.clock.notBefore(cluster.storage.lastAt ?? 0)
+  if (run === undefined) real.clock.notBefore(cluster.storage.lastAt ?? 0)
+  else await run.begin(cluster, { address: reached, port }, certificates.ca.cert)
   const clock = new ClockControl(env, cluster.storage, config.without)
+  const ownAnswer = (request: OwnRequest) => ownPaths({ cluster, clockControl: clock }, request)
   let isStarted = false
   const door = createHttpServer({
     env,
-    registry: cluster.server.registry,
+    registry: run?.registry ?? cluster.server.registry,
     flows: cluster.server.flows,
     aggregation: cluster.server.aggregation,
     nodes: nodesWherever(cluster.client, cluster.nodes.nodeClient, cluster.isRunning),
@@ -90,10 +96,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     checks: startChecks(() => isStarted),
     audit,
     metrics: () => cluster.metrics(),
-    faults: cluster.faults,
+    faults: run?.faults ?? cluster.faults,
     past: revision => cluster.server.past.at(revision),
     pages: path => decisionAt(path, cluster),
-    own: request => ownPaths({ cluster, clockControl: clock }, request),
+    own: run?.own(ownAnswer) ?? ownAnswer,
   })
   cluster.nodes.network.apiServer = (stream, from) => door.take(stream, from)
   try {
@@ -105,6 +111,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   // What of it takes time runs beside the start.
   const opening = openDns(config, cluster, env)
   await cluster.start()
+  run?.open()
   isStarted = true
   const dns = await opening
 
@@ -122,10 +129,17 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   }).then(async () => {
     await door.close()
     await dns?.close()
+    await run?.close()
     await cluster.close()
     audit?.close()
   })
   return { record: recordOf(config, server, cluster, dns, rfc3339(env.clock.now())), access, ended }
+}
+
+/** Loaded only here: most clusters are not recorded. */
+async function recordedRunOf(file: string, config: Config, real: RealEnv): Promise<RecordedRun> {
+  const { recordedRun } = await import('./recording/recorded-run.ts')
+  return recordedRun(file, config, real)
 }
 
 /** `/simulator/scheduler/decisions/NAMESPACE/POD`: what `kubesim why` shows. */

@@ -15,6 +15,7 @@ import { kubectlCommand } from './kubectl.ts'
 import { lessonCommand } from './lesson.ts'
 import { logsCommand } from './logs.ts'
 import { nodeCommand } from './node.ts'
+import { replayCommand } from './replay.ts'
 import { serviceCommand } from './service.ts'
 import { branchCommand, exportCommand, importCommand } from './snapshot.ts'
 import { startCommand } from './start.ts'
@@ -46,6 +47,7 @@ export async function main(words: readonly string[]): Promise<void> {
     exportCommand(),
     importCommand(),
     branchCommand(),
+    replayCommand(),
     whyCommand(),
     traceCommand(),
     whyNotCommand(),

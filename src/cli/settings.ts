@@ -46,6 +46,7 @@ export function clusterOptions(command: Command): Command {
     .option('--history-age <minutes>', 'how far back history goes at least, 0 for as far as there is room (default: 5)')
     .option('--history-events <number>', 'of what is older, so many events are kept (default: 4096)')
     .option('--history-size <megabytes>', 'never more than so much that is of the past (default: 16)')
+    .option('--record <file>', 'write down all that comes from outside, for "kubesim replay"; Secrets are in it')
     .option('--delays <factor>', 'factor on image pull and container start times, 0 for none (default: 1)')
 }
 

@@ -67,22 +67,30 @@ export function branchCommand(): Command {
       ) => {
         const { dataDir } = readConfig(options.dataDir === undefined ? {} : { dataDir: options.dataDir })
         const folder = options.branchDir ?? `${dataDir}-${options.name}`
-        const words = ['--data-dir', folder, '--name', options.name, '--port', options.port, '--ingress-port', '0']
-        const config = readConfig({
-          dataDir: folder,
-          name: options.name,
-          port: options.port,
-          ingressPort: 0,
-          // Its nodes are those that were there.
-          nodes: 0,
-        })
-        if (runningCluster(config.dataDir)) throw new UserError(`a cluster runs in ${config.dataDir} already`)
-        const snapshot = readSnapshot(await snapshotText(options.dataDir, point))
-        await fill(config.dataDir, snapshot)
-        await startInBackground(config, options.output, ['start', '--foreground', ...words, '--nodes', '0'])
-        done(`${options.name} goes on from revision ${snapshot.heading.revision}`)
+        const { name, port, output } = options
+        requireNone(folder)
+        await startFrom(readSnapshot(await snapshotText(options.dataDir, point)), { folder, name, port, output })
       },
     )
+}
+
+/** Starts a new cluster, of that name and in that place, that goes on from the snapshot. */
+export async function startFrom(
+  snapshot: Snapshot,
+  { folder, name, port, output }: { folder: string; name: string; port: string; output: string },
+): Promise<void> {
+  requireNone(folder)
+  // Its nodes are those that were there.
+  const config = readConfig({ dataDir: folder, name, port, ingressPort: 0, nodes: 0 })
+  const words = ['--data-dir', folder, '--name', name, '--port', port, '--ingress-port', '0', '--nodes', '0']
+  await fill(config.dataDir, snapshot)
+  await startInBackground(config, output, ['start', '--foreground', ...words])
+  done(`${name} goes on from revision ${snapshot.heading.revision}`)
+}
+
+function requireNone(folder: string): void {
+  const { dataDir } = readConfig({ dataDir: folder })
+  if (runningCluster(dataDir)) throw new UserError(`a cluster runs in ${dataDir} already`)
 }
 
 function snapshotText(dataDir: string | undefined, until: string | undefined): Promise<string> {

@@ -69,13 +69,33 @@ export class ApiFaults {
     return this.#rules.some(({ api }) => fits(api, asked))
   }
 
+  /** For those outside, while what comes from there is recorded: chance of their own, and what was struck told another way. */
+  apart(random: Random, onStrike: (fault: string, what: string) => void): Pick<ApiFaults, 'isActive' | 'strike'> {
+    const faults = this
+    return {
+      get isActive() {
+        return faults.isActive
+      },
+      strike: asked => this.#strike(asked, random, onStrike),
+    }
+  }
+
+  /** Tells of one that was struck apart. */
+  struck(fault: string, what: string): void {
+    this.#onStrike(fault, what)
+  }
+
   /** The first that fits strikes. */
   strike(asked: Struck): Strike | undefined {
+    return this.#strike(asked, this.#random, this.#onStrike)
+  }
+
+  #strike(asked: Struck, random: Random, onStrike: (fault: string, what: string) => void): Strike | undefined {
     for (const { fault, api } of this.#rules) {
       if (!fits(api, asked)) continue
       const { percent = 100, code, latency, message = `the fault "${fault}" has struck` } = api
-      if (percent < 100 && this.#random.fraction() * 100 >= percent) continue
-      this.#onStrike(fault, `${asked.verb} ${asked.resource} ${asked.name} of ${asked.user}`.replace(/ {2,}/, ' '))
+      if (percent < 100 && random.fraction() * 100 >= percent) continue
+      onStrike(fault, `${asked.verb} ${asked.resource} ${asked.name} of ${asked.user}`.replace(/ {2,}/, ' '))
       const details = code === 429 ? { retryAfterSeconds: 1 } : undefined
       const error = code === undefined ? undefined : new ApiError(reasons[code]!, message, details, code)
       return { latency: parseDuration(latency ?? '0') ?? 0, error }

@@ -19,6 +19,9 @@ import type { Component } from '../config.ts'
 import { type VirtualEnv, virtualEnv } from '../env/virtual-env.ts'
 import { builtinKinds, FaultsKind, Pods } from '../kinds/index.ts'
 import type { Kind } from '../kinds/kind.ts'
+import { recordedClient } from '../recording/outside.ts'
+import { Recorder } from '../recording/recorder.ts'
+import { recordingHeading } from '../recording/recording-file.ts'
 import type { ControllerSpec } from '../runtime/controller.ts'
 import { fillJournal, readSnapshot, snapshotLines } from '../snapshot-file.ts'
 import { type Timeline, type TimelineQuery, timeline } from '../timeline.ts'
@@ -46,6 +49,8 @@ export interface TestClusterOptions {
   /** A cluster to go on from: what `snapshot()` or `kubesim export` gave. */
   readonly from?: string
   readonly staticPods?: StaticPods
+  /** Write down what the test does to it, for `recording()`; each deed then waits until all is at rest. */
+  readonly record?: boolean
   /**
    * Certificates of its own, so that programs in pods can trust the API server by kube-root-ca.crt. They are new each time: two
    * runs differ by them. Default: no; programs then reach it without holding it against an authority.
@@ -113,6 +118,8 @@ export interface TestCluster extends AsyncDisposable {
   whyNot(kind: Kind<any>, ref: Ref | string): WhyNot
   /** The cluster with its history: for `testCluster({ from })`, or to be kept in a file for `kubesim import`. */
   snapshot(): string
+  /** All that was done through `client` and `apply` since it was made, for `replay`. Only of one made with `record`. */
+  recording(): Promise<string>
   /** Opens an HTTPS door on loopback, for kubectl or a controller in any language. */
   listen(how?: ListenOptions | number): Promise<Listening>
 }
@@ -120,6 +127,7 @@ export interface TestCluster extends AsyncDisposable {
 export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   const { way } = options
   const env = virtualEnv({ seed: options.seed ?? 1, ...(way ? { quiet: way.quiet } : {}) })
+  const startAt = env.clock.now()
   const journal = options.journal ?? new MemoryJournal()
   const certificates = options.certificates ? (await import('./listening.ts')).newCertificates(env) : undefined
   const from = options.from === undefined ? undefined : readSnapshot(options.from)
@@ -140,7 +148,23 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const behind = Math.max(cluster.storage.lastAt ?? 0, from?.heading.at ?? 0) - env.clock.now()
   if (behind > 0) await env.clock.advance(behind)
   const history = new History(cluster.storage)
-  const { client } = cluster
+  const lines: string[] = []
+  const recorder =
+    options.record === true
+      ? new Recorder({
+          clock: env.clock,
+          rest: () => env.activity.idle(),
+          write: line => void lines.push(line),
+          heading: recordingHeading({
+            ...options,
+            seed: options.seed ?? 1,
+            startAt,
+            ...(certificates ? { certificateAuthority: certificates.ca.cert } : {}),
+          }),
+        })
+      : undefined
+  recorder?.follow(cluster.storage)
+  const client = recorder === undefined ? cluster.client : recordedClient(cluster, recorder)
   const clock = new ClockControl(env, cluster.storage, options.without)
   const doors: (Listening & { turn(): Promise<void> })[] = []
   const moving = (): Moving => {
@@ -160,6 +184,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     })
   await cluster.start()
   await env.activity.idle()
+  recorder?.open()
 
   const list = <T extends KubeObject>(kind: Kind<T>, labels?: Record<string, string>): readonly Frozen<T>[] => {
     const { items } = cluster.server.registry.of(kind).list({
@@ -177,7 +202,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     history,
     async apply(...what) {
       for (const object of what.flatMap(objectsOf)) {
-        await createOrUpdate(cluster, object)
+        await createOrUpdate(cluster, client, object)
         // The kinds that a definition brings are served when all is quiet.
         if (object.kind === 'CustomResourceDefinition') await env.activity.idle()
       }
@@ -206,15 +231,18 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
         .map(({ reason, message }) => `${reason}: ${message}`)
     },
     async advance(by) {
+      await recorder?.letIn()
       await clock.advance(millis(by), moving())
     },
     async until(claim, limit = '10m') {
+      await recorder?.letIn()
       if (await clock.until(() => holds(claim), millis(limit), moving())) return
       const { items } = timeline(cluster.storage, { limit: 10 })
       const last = items.map(item => happeningText(item, true).trimEnd())
       throw new Error([`it did not come true within ${limit}: ${claim}`, 'what happened last:', ...last].join('\n'))
     },
     async settle(limit = '30m') {
+      await recorder?.letIn()
       const { settled, unsettled } = await clock.settle(millis(limit), moving())
       if (settled) return
       const still = unsettled.map(({ type, resource, name }) => `  ${type} ${resource}/${name}`)
@@ -245,6 +273,11 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     timeline: query => timeline(cluster.storage, query),
     whyNot: (kind, ref) => whyNot(cluster, kind, refOf(kind, ref), clock.isPaused),
     snapshot: () => [...snapshotLines(cluster.storage, cluster.storage.revision, env.clock.now())].join(''),
+    async recording() {
+      if (recorder === undefined) throw new Error('nothing was recorded: make the cluster with { record: true }')
+      await recorder.mark()
+      return lines.join('')
+    },
     async listen(how) {
       const { listen } = await import('./listening.ts')
       const options = typeof how === 'number' ? { port: how } : how
@@ -292,7 +325,7 @@ function difference(wanted: unknown, found: unknown, path: string): string[] {
   return Object.is(wanted, found) ? [] : [`${path}: ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`]
 }
 
-async function createOrUpdate({ client, server }: Cluster, object: NewObject<any>): Promise<void> {
+async function createOrUpdate({ server }: Cluster, client: Client, object: NewObject<any>): Promise<void> {
   const { kinds } = server.registry
   const kind = kinds.find(each => each.apiVersion === object.apiVersion && each.kind === object.kind)
   if (kind === undefined) throw new Error(`no kind ${object.apiVersion} ${object.kind}`)

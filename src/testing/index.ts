@@ -11,6 +11,8 @@ export type { Advanced, ClockControl, ClockStatus, Step } from '../clock-control
 export type { Cluster } from '../cluster.ts'
 export * from '../kinds/index.ts'
 export { defineKind, type Kind, type KindSpec } from '../kinds/kind.ts'
+export { type Recording, RecordingError, readRecording } from '../recording/recording-file.ts'
+export { type FirstDifference, type Replayed, type ReplayOptions, replay } from '../recording/replay.ts'
 export { type Context, type ControllerSpec, defineController } from '../runtime/controller.ts'
 export type { Happening, Timeline, TimelineQuery } from '../timeline.ts'
 export type { Why } from '../why/chain.ts'
