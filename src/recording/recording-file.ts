@@ -4,7 +4,6 @@
 
 import { createHash } from 'node:crypto'
 import type { Revision, StorageEvent } from '../../apiserver/storage/storage.ts'
-import type { Component } from '../config.ts'
 import type { Millis } from '../env/clock.ts'
 import { version } from '../version.ts'
 
@@ -16,7 +15,7 @@ export interface RecordingHeading {
   /** The cluster's clock when it was made. */
   readonly startAt: Millis
   readonly nodes: number
-  readonly without: readonly Component[]
+  readonly without: readonly string[]
   readonly delays: number
   readonly platform: string
   readonly withRoles: boolean
