@@ -79,7 +79,10 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   })
   // What was written when time had been advanced was not written in the future.
   if (run === undefined) real.clock.notBefore(cluster.storage.lastAt ?? 0)
-  else await run.begin(cluster, { address: reached, port }, certificates.ca.cert)
+  else {
+    const endpoint = { address: reached, port }
+    await run.begin(cluster, { endpoint, certificateAuthority: certificates.ca.cert, areNodesRebooted: hasRun })
+  }
   const clock = new ClockControl(env, cluster.storage, config.without)
   const ownAnswer = (request: OwnRequest) => ownPaths({ cluster, clockControl: clock }, request)
   let isStarted = false

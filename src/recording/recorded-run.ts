@@ -13,7 +13,7 @@ import type { RealEnv } from '../env/real-env.ts'
 import { snapshotLines } from '../snapshot-file.ts'
 import { recordedFaults, recordedOwn, recordedRegistry } from './outside.ts'
 import { Recorder } from './recorder.ts'
-import { recordingHeading } from './recording-file.ts'
+import { type RecordingHeading, recordingHeading } from './recording-file.ts'
 
 export interface RecordedRun {
   /** For all that is in the cluster: no time but its own. */
@@ -21,7 +21,10 @@ export interface RecordedRun {
   /** For the door, whose time is the wall's. */
   readonly door: Env
   /** The cluster is made, and not started yet. */
-  begin(cluster: Cluster, place: { address: string; port: number }, certificateAuthority: string): Promise<void>
+  begin(
+    cluster: Cluster,
+    made: Pick<RecordingHeading, 'endpoint' | 'certificateAuthority' | 'areNodesRebooted'>,
+  ): Promise<void>
   /** It is started: from now on time passes and requests are let in. */
   open(): void
   readonly registry: Registry
@@ -45,7 +48,7 @@ export function recordedRun(file: string, config: Config, real: RealEnv): Record
   return {
     within,
     door: Object.freeze({ ...within, wall: real.wall }),
-    async begin(cluster, endpoint, certificateAuthority) {
+    async begin(cluster, made) {
       const { storage } = cluster
       const isNew = storage.revision <= 1
       recorder = new Recorder({
@@ -60,8 +63,7 @@ export function recordedRun(file: string, config: Config, real: RealEnv): Record
           delays: config.delays,
           platform: process.platform,
           withRoles: true,
-          endpoint,
-          certificateAuthority,
+          ...made,
           ...(isNew ? {} : { from: [...snapshotLines(storage, storage.revision)].join('') }),
         }),
       })

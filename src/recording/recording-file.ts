@@ -19,6 +19,8 @@ export interface RecordingHeading {
   readonly delays: number
   readonly platform: string
   readonly withRoles: boolean
+  /** It was there before, and its nodes were switched off meanwhile. */
+  readonly areNodesRebooted: boolean
   readonly endpoint?: { readonly address: string; readonly port: number }
   readonly certificateAuthority?: string
   /** The cluster that it went on from, as a snapshot. */
@@ -86,6 +88,7 @@ export function recordingHeading(
     delays: made.delays ?? 1,
     platform: made.platform ?? 'linux',
     withRoles: made.withRoles ?? false,
+    areNodesRebooted: made.areNodesRebooted ?? false,
     ...(endpoint && { endpoint }),
     ...(certificateAuthority && { certificateAuthority }),
     ...(from && { from }),

@@ -89,7 +89,7 @@ export async function replay(recording: Recording, options: ReplayOptions = {}):
 }
 
 async function clusterOf(
-  { nodes, without, delays, platform, withRoles, endpoint, certificateAuthority }: RecordingHeading,
+  { nodes, without, delays, platform, withRoles, areNodesRebooted, endpoint, certificateAuthority }: RecordingHeading,
   from: Snapshot | undefined,
   env: VirtualEnv,
   { controllers = [] }: ReplayOptions,
@@ -104,6 +104,7 @@ async function clusterOf(
     delays,
     platform,
     withRoles,
+    areNodesRebooted,
     controllers,
     ...(endpoint ? { endpoint } : {}),
     ...(certificateAuthority ? { certificateAuthority } : {}),
