@@ -10,6 +10,7 @@ import type {
   SimulatedRequest,
   SimulatedResponse,
 } from '../../src/client/node-client.ts'
+import { isHtml, led, type ProxyPlace, withLinksLed } from './proxied-links.ts'
 import { drained, type Headers, sendBytes } from './reply.ts'
 import { logOptions, type Query, readBody } from './request.ts'
 import type { Exchange } from './verbs.ts'
@@ -55,8 +56,10 @@ export async function requestToPod(
   port: string | undefined,
   path: string,
   exchange: Exchange,
+  place: ProxyPlace,
 ): Promise<void> {
-  pass(await nodes.proxyPod(pod as unknown as PodLike, port, await simulated(path, exchange)), exchange)
+  const answer = await nodes.proxyPod(pod as unknown as PodLike, port, await simulated(path, exchange))
+  pass(withinProxy(answer, place), exchange)
 }
 
 export async function requestToService(
@@ -65,8 +68,22 @@ export async function requestToService(
   port: string | undefined,
   path: string,
   exchange: Exchange,
+  place: ProxyPlace,
 ): Promise<void> {
-  pass(await nodes.proxyService(service, port, await simulated(path, exchange)), exchange)
+  pass(withinProxy(await nodes.proxyService(service, port, await simulated(path, exchange)), place), exchange)
+}
+
+function withinProxy(answer: SimulatedResponse, place: ProxyPlace): SimulatedResponse {
+  const { status, headers, body } = answer
+  const { location } = headers
+  const isLed = location !== undefined && (status === 201 || (status >= 300 && status < 400))
+  const isPage = isHtml(headers['content-type']) && headers['content-encoding'] === undefined && body.length > 0
+  if (!isLed && !isPage) return answer
+  return {
+    status,
+    headers: isLed ? { ...headers, location: led(location, place) } : headers,
+    body: isPage ? Buffer.from(withLinksLed(Buffer.from(body).toString(), place)) : body,
+  }
 }
 
 export async function requestToNode(

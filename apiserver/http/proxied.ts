@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import { ApiError } from '../../src/api/errors.ts'
 import type { DialTarget, NodeClient } from '../../src/client/node-client.ts'
 import { tlsUpon } from '../outgoing/tls-upon.ts'
+import { isHtml, led, type ProxyPlace, withLinksLed } from './proxied-links.ts'
 import type { Headers } from './reply.ts'
 
 export interface Proxied {
@@ -14,6 +15,7 @@ export interface Proxied {
   readonly tls: boolean
   /** With its query. */
   readonly path: string
+  readonly place: ProxyPlace
 }
 
 /** What is said from then on is between the two; the answer's head is the other side's. */
@@ -64,8 +66,22 @@ export async function proxyOverTls(
     outgoing.on('error', error => reject(unreachable(error)))
     outgoing.on('response', answer => {
       const kept = Object.entries(answer.headers).filter(([name]) => !ofOneHop.has(name))
-      response.writeHead(answer.statusCode ?? 502, { ...headers, ...Object.fromEntries(kept) })
+      const { location } = answer.headers
+      const said = { ...headers, ...Object.fromEntries(kept) }
+      if (location !== undefined) said.location = led(location, proxied.place)
       answer.on('error', () => response.destroy())
+      if (isHtml(answer.headers['content-type']) && answer.headers['content-encoding'] === undefined) {
+        const parts: Buffer[] = []
+        answer.on('data', (part: Buffer) => parts.push(part))
+        answer.on('end', () => {
+          const page = Buffer.from(withLinksLed(Buffer.concat(parts).toString(), proxied.place))
+          response.writeHead(answer.statusCode ?? 502, { ...said, 'content-length': String(page.length) })
+          response.end(page)
+          resolve()
+        })
+        return
+      }
+      response.writeHead(answer.statusCode ?? 502, said)
       answer.on('end', resolve)
       answer.pipe(response)
     })

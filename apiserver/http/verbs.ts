@@ -207,7 +207,7 @@ export class Verbs {
   }
 
   async #proxy(resource: ResourceRegistry, target: Target, exchange: Exchange): Promise<void> {
-    const { ref, port, tls, path } = proxyPartsOf(target, exchange.request.url)
+    const { ref, port, tls, path, place } = proxyPartsOf(target, exchange.request.url)
     const isNode = resource.kind.resource === 'nodes'
     const found = resource.get(ref).object
     if (tls && !isNode) {
@@ -219,17 +219,17 @@ export class Verbs {
       if (port && port !== kubeletPortOf(found)) throw notImplemented(`a proxy to port ${port} of a node`)
       return requestToNode(this.#nodes(), found, path, exchange)
     }
-    if (resource.kind.resource === 'pods') return requestToPod(this.#nodes(), found, port, path, exchange)
-    return requestToService(this.#nodes(), ref, port, path, exchange)
+    if (resource.kind.resource === 'pods') return requestToPod(this.#nodes(), found, port, path, exchange, place)
+    return requestToService(this.#nodes(), ref, port, path, exchange, place)
   }
 
   /** Where a request through the proxy of a pod or a Service leads. */
   proxied(resource: ResourceRegistry, target: Target, url: string | undefined): Proxied {
-    const { ref, port, tls, path } = proxyPartsOf(target, url)
+    const { ref, port, tls, path, place } = proxyPartsOf(target, url)
     const found = resource.get(ref).object
     const isPod = resource.kind.resource === 'pods'
     if (!isPod && resource.kind.resource !== 'services') throw notImplemented('another protocol through nodes/proxy')
-    return { to: isPod ? { pod: found as unknown as PodLike, port } : { service: ref, port }, tls, path }
+    return { to: isPod ? { pod: found as unknown as PodLike, port } : { service: ref, port }, tls, path, place }
   }
 
   get nodes(): NodeClient {
@@ -437,7 +437,9 @@ function proxyPartsOf({ name = '', namespace, rest }: Target, url = '') {
   const [scheme, own, port] = words.length === 3 ? words : ['', words[0]!, words[1]]
   const mark = url.indexOf('?')
   const path = `${rest || '/'}${mark < 0 ? '' : url.slice(mark)}`
-  return { ref: { name: own!, namespace }, port: port || undefined, tls: scheme === 'https', path }
+  const asked = mark < 0 ? url : url.slice(0, mark)
+  const prefix = rest && asked.endsWith(rest) ? asked.slice(0, -rest.length) : asked
+  return { ref: { name: own!, namespace }, port: port || undefined, tls: scheme === 'https', path, place: { prefix } }
 }
 
 function collectionMethods({ namespaced, withoutVerbs = [] }: Kind<any>, namespace: string | undefined): string[] {
