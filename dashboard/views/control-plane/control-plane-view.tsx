@@ -247,6 +247,7 @@ function FollowField({ followed }: { readonly followed: Reference | undefined })
         onChange={event => setWords(event.target.value)}
         placeholder="Follow an object: deployment/web"
         aria-label="Follow an object"
+        disabled={resources === undefined}
         aria-invalid={refusal !== undefined}
         size={30}
         spellCheck={false}
