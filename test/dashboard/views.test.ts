@@ -202,7 +202,7 @@ describe.skipIf(noBrowser ?? noKubectl)('views of the dashboard', () => {
     await page.keyboard.press('End')
     await page.getByText('The cluster as it was').waitFor({ state: 'detached' })
     const comparison = page.getByRole('region', { name: 'Two moments compared' })
-    await comparison.getByText('spec.replicas').waitFor()
+    await comparison.getByText('spec.replicas').first().waitFor()
     expect(await comparison.innerText()).toMatch(/spec\.replicas\s+2\s+4/)
     expect(errors).toEqual([])
   })
