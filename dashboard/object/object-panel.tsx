@@ -10,6 +10,7 @@ import { useShortcut } from '../page/shortcuts.ts'
 import { Failure } from '../parts/failure.tsx'
 import { Sign, signs } from '../parts/sign.tsx'
 import { Tabs } from '../parts/tabs.tsx'
+import { Actions } from './actions.tsx'
 import { SummaryTab } from './summary-tab.tsx'
 import './object.css'
 
@@ -93,6 +94,7 @@ export function ObjectPanel({ reference, close }: { readonly reference: Referenc
           <Sign path={signs.close} />
         </button>
       </header>
+      {resource && object && at === undefined && <Actions reference={reference} resource={resource} object={object} />}
       <Tabs
         label="Ways to look at it"
         tabs={offered}

@@ -76,10 +76,13 @@ describe.skipIf(noBrowser ?? noKubectl)('the dashboard', () => {
         "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? ''",
       )
     await page.getByRole('button', { name: /^default\/talker: Running/ }).waitFor()
-    for (let tabs = 0; !(await focused()).startsWith('default/'); tabs++) {
-      if (tabs > 40) throw new Error('no tile was reached by Tab')
-      await page.keyboard.press('Tab')
+    const tabTo = async (start: string): Promise<void> => {
+      for (let tabs = 0; !(await focused()).startsWith(start); tabs++) {
+        if (tabs > 40) throw new Error(`${start} was not reached by Tab`)
+        await page.keyboard.press('Tab')
+      }
     }
+    await tabTo('default/')
     await page.keyboard.press('End')
     const last = await focused()
     await page.keyboard.press('Home')
@@ -92,8 +95,7 @@ describe.skipIf(noBrowser ?? noKubectl)('the dashboard', () => {
     await panel.getByRole('heading', { name }).waitFor()
     await panel.getByText('Initialized').waitFor()
     expect(await page.getByTestId('command').innerText()).toBe(`kubectl get pod ${name} -o wide`)
-    await page.keyboard.press('Tab')
-    await page.keyboard.press('Tab')
+    await tabTo('Summary')
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press('Enter')
     await panel.locator('.yaml-editor').getByText(`name: ${name}`).first().waitFor()
@@ -141,6 +143,36 @@ describe.skipIf(noBrowser ?? noKubectl)('the dashboard', () => {
       'kubectl apply --server-side --field-manager=kubesim-dashboard --force-conflicts -f edited.yaml',
     )
     expect(errors.filter(text => !text.includes('409'))).toEqual([])
+  })
+
+  test('a pod is deleted and comes again, a deployment is scaled and restarted, a node cordoned', async () => {
+    await using opened = await open('#/cluster?object=deployments.apps%2Fdefault%2Fweb')
+    const { page, errors, go } = opened
+    const actions = page.getByRole('group', { name: 'Actions' })
+    await actions.getByRole('spinbutton', { name: 'Replicas' }).fill('4')
+    await actions.getByRole('button', { name: 'Scale' }).click()
+    const tile = page.getByRole('button', { name: /^default\/web-\S+: Running, 1\/1 ready$/ })
+    await tile.nth(3).waitFor()
+    await actions.getByRole('spinbutton', { name: 'Replicas' }).fill('3')
+    await page.keyboard.press('Enter')
+    await tile.nth(3).waitFor({ state: 'detached' })
+    await page.getByTestId('command').getByText('kubectl scale deployment/web --replicas=3').waitFor()
+    await actions.getByRole('button', { name: 'Restart' }).click()
+    await page.getByText('deployment/web restarted').waitFor()
+    await server.kubectl('rollout', 'status', 'deployment/web')
+    const pod = await podOf('web')
+    await go(`#/cluster?object=pods%2Fdefault%2F${pod}`)
+    await actions.getByRole('button', { name: 'Delete …' }).click()
+    await page.getByRole('dialog').getByText('Its owner will make another').waitFor()
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('complementary').getByText('gone').waitFor()
+    await tile.nth(2).waitFor()
+    await go('#/cluster?object=nodes%2F%2Fnode-1')
+    await actions.getByRole('button', { name: 'Cordon', exact: true }).click()
+    await actions.getByRole('button', { name: 'Uncordon' }).click()
+    await actions.getByRole('button', { name: 'Cordon', exact: true }).waitFor()
+    await page.getByTestId('command').getByText('kubectl uncordon node-1').waitFor()
+    expect(errors).toEqual([])
   })
 
   test('a terminal runs commands in a container, and says how they ended', async () => {

@@ -79,7 +79,6 @@ export async function openPage(
     errors,
     async go(hash) {
       await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
-      await page.waitForFunction(`location.hash === ${JSON.stringify(hash)}`)
       await page.getByText('Loading …').waitFor({ state: 'detached' })
     },
     async [Symbol.asyncDispose]() {
