@@ -16,6 +16,7 @@ import { RevisionStore } from '../apiserver/storage/revision-store.ts'
 import type { HistoryOptions } from '../apiserver/storage/storage.ts'
 import type { CertificateSigner } from '../controllers/certificate-signing.ts'
 import { builtinControllers } from '../controllers/index.ts'
+import type { Node } from '../generated/types.ts'
 import { leaseNamespace } from '../kubelet-sim/heartbeat.ts'
 import { createNodes, type FakeNodes } from '../kubelet-sim/index.ts'
 import type { VolumeData } from '../kubelet-sim/machine/volumes/volume-data.ts'
@@ -23,6 +24,7 @@ import type { StaticPods } from '../kubelet-sim/static-pods.ts'
 import type { SchedulerConfiguration } from '../scheduler/configuration.ts'
 import { DecisionBook } from '../scheduler/decisions.ts'
 import { builtinScheduler } from '../scheduler/index.ts'
+import type { Frozen } from './api/meta.ts'
 import type { Client } from './client/client.ts'
 import { type Component, components } from './config.ts'
 import { createDeviceSelectors } from './device-selectors.ts'
@@ -30,9 +32,11 @@ import type { Env } from './env/env.ts'
 import { ApiFaults, faultyClient } from './faults/api-faults.ts'
 import { FaultEngine } from './faults/engine.ts'
 import { mindRenewals } from './faults/mind-renewals.ts'
-import { builtinKinds, Leases } from './kinds/index.ts'
+import { builtinKinds, Leases, Nodes } from './kinds/index.ts'
 import { kubernetesVersion } from './kinds/schemas.ts'
 import { createPolicyTypeChecker } from './policy-type-checking.ts'
+import { kubeletProcess } from './remote-nodes.ts'
+import { usageWherever } from './remote-usage.ts'
 import type { ControllerSpec } from './runtime/controller.ts'
 import { createInformers } from './runtime/informer.ts'
 import { createManager, type Manager } from './runtime/manager.ts'
@@ -128,7 +132,17 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     isRunning: name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),
     authorizer,
     signingKey: options.signingKey,
-    usage: { pod: pod => nodes.usage.pod(pod), node: node => nodes.usage.node(node) },
+    usage: usageWherever({
+      env,
+      local: { pod: pod => nodes.usage.pod(pod), node: node => nodes.usage.node(node) },
+      isHere: () => managers.has('kubelet'),
+      kubelets: { proxyNode: (node, request) => kubeletProcess(server.client).proxyNode(node, request) },
+      nodes: () =>
+        server.registry
+          .of(Nodes)
+          .list({})
+          .items.map(({ object }) => object as unknown as Frozen<Node>),
+    }),
     timeOf: revision => storage.timeOf(revision),
     putOff: {
       kind: Leases,

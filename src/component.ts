@@ -27,6 +27,7 @@ import type { ControllerSpec } from './runtime/controller.ts'
 import { leadInTurn } from './runtime/leader-election.ts'
 import { createManager } from './runtime/manager.ts'
 import { schedulerConfigurationOf } from './scheduler-configuration.ts'
+import { staticPodsIn } from './static-pods-folder.ts'
 
 export interface ComponentOptions {
   readonly signal: AbortSignal
@@ -67,6 +68,10 @@ export async function runComponent(component: Component, config: Config, options
       version: `v${kubernetesVersion()}.0`,
       kubeletPort: door?.port,
       areRebooted: true,
+      staticPods:
+        component === 'kubelet' && config.staticPods !== undefined
+          ? await staticPodsIn(config.staticPods, env)
+          : undefined,
       pullDelay: config.delays,
       startDelay: config.delays,
       listen: component === 'proxy',

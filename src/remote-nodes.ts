@@ -39,6 +39,11 @@ export async function withdrawKubelet(client: Client, token: string): Promise<vo
   }
 }
 
+/** The kubelets of another process. */
+export function kubeletProcess(client: Client): Pick<NodeClient, 'proxyNode'> {
+  return { proxyNode: async (node, request) => createHttpNodeClient(await accessOf(client)).proxyNode(node, request) }
+}
+
 /** The local nodes for what a component of this process answers, the kubelet's process for the rest. */
 export function nodesWherever(
   client: Client,
@@ -59,10 +64,7 @@ export function nodesWherever(
     attach: async (pod, container, streams) => (await kubeletOf(pod)).attach(pod, container, streams),
     portForward: async (pod, port, streams) => (await kubeletOf(pod)).portForward(pod, port, streams),
     dial: async to => (await network()).dial(to),
-    async proxyNode(node, request) {
-      const kubelet = isHere('kubelet') ? local : createHttpNodeClient(await accessOf(client))
-      return kubelet.proxyNode(node, request)
-    },
+    proxyNode: (node, request) => (isHere('kubelet') ? local : kubeletProcess(client)).proxyNode(node, request),
   }
 
   async function kubeletOf(pod: PodLike): Promise<NodeClient> {

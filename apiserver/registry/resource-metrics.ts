@@ -14,14 +14,14 @@ import { readingOf } from './collection.ts'
 import type { Reading, ResourceRegistry } from './registry.ts'
 
 export function podMetricsRegistry(pods: ResourceRegistry, usage: ResourceUsage): ResourceRegistry {
-  return metricsRegistry(PodMetricsKind, pods, object => {
+  return metricsRegistry(PodMetricsKind, pods, usage, object => {
     const measured = usage.pod(object as unknown as PodLike)
     return measured && { ...headOf(object, measured), containers: measured.containers.map(containerOf) }
   })
 }
 
 export function nodeMetricsRegistry(nodes: ResourceRegistry, usage: ResourceUsage): ResourceRegistry {
-  return metricsRegistry(NodeMetricsKind, nodes, object => {
+  return metricsRegistry(NodeMetricsKind, nodes, usage, object => {
     const measured = usage.node(object as unknown as NodeLike)
     return measured && { ...headOf(object, measured), usage: amounts(measured) }
   })
@@ -30,6 +30,7 @@ export function nodeMetricsRegistry(nodes: ResourceRegistry, usage: ResourceUsag
 function metricsRegistry(
   kind: Kind<any>,
   of: ResourceRegistry,
+  usage: ResourceUsage,
   measure: (object: Frozen<KubeObject>) => object | undefined,
 ): ResourceRegistry {
   const refuse = (action: string) => (): never => {
@@ -44,6 +45,10 @@ function metricsRegistry(
   }
   return {
     kind,
+    async ready(read) {
+      await usage.refresh?.()
+      return read()
+    },
     get(ref) {
       const name = ref.namespace === undefined ? ref.name : `${ref.namespace}/${ref.name}`
       try {

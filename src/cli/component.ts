@@ -28,6 +28,10 @@ export function componentCommands(): Command[] {
         .description(about[component])
         .requiredOption('--kubeconfig <file>', 'which API server, and as whom')
         .option('--nodes <number>', 'kubelet only: how many fake nodes to register')
+        .option(
+          '--static-pods <dir>',
+          'kubelet only: a folder of static pods; those of other nodes than node-1 in DIR/NODE',
+        )
         .option('--log-level <level>')
         .option('--delays <factor>', 'kubelet only: factor on image pull and start times')
         .option('--ingress-port <number>', 'proxy only: where the ingress addon listens on 127.0.0.1 (default: 80)')

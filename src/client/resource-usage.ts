@@ -22,6 +22,8 @@ export interface NodeUsage extends Measured {
 }
 
 export interface ResourceUsage {
+  /** Called before it is read, where it is not at hand: what is read then is as it was measured last. */
+  refresh?(): Promise<void>
   /** Undefined: nothing is measured of it (yet). */
   pod(pod: PodLike): PodUsage | undefined
   node(node: NodeLike): NodeUsage | undefined

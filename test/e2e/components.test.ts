@@ -67,7 +67,12 @@ describe.skipIf(noKubectl)('components of their own', () => {
     const { kubectl, kubeconfig } = server
     await using controllers = startComponent('controllers', kubeconfig)
     await using scheduler = startComponent('scheduler', kubeconfig)
-    await using kubelet = startComponent('kubelet', kubeconfig, '--delays', '0', '--nodes', '2')
+    const manifests = mkdtempSync(join(tmpdir(), 'kubesim-static-'))
+    const containers = [{ name: 'main', image: 'nginx' }]
+    const own = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'own' }, spec: { containers } }
+    writeFileSync(join(manifests, 'own.json'), JSON.stringify(own))
+    const words = ['--delays', '0', '--nodes', '2', '--static-pods', manifests]
+    await using kubelet = startComponent('kubelet', kubeconfig, ...words)
     await using proxy = startComponent('proxy', kubeconfig, '--ingress-port', '0')
     await deploy(kubectl, 'web', 2)
     await kubectl('expose', 'deployment', 'web', '--port=80', '--type=NodePort')
@@ -85,6 +90,9 @@ describe.skipIf(noKubectl)('components of their own', () => {
     )
     expect(await kubectl('logs', name, '--tail=1')).toMatch(/GET \/ HTTP/)
     expect(await kubectl('get', '--raw', '/api/v1/namespaces/default/services/web/proxy/')).toContain('nginx')
+    await kubectl('wait', '--for=condition=Ready', 'pod/own-node-1', '--timeout=30s')
+    // Measured by the kubelets' own process; of a pod only once it has run for a quarter of a minute.
+    expect(await kubectl('top', 'nodes', '--no-headers')).toMatch(/^node-1 +\d+m +\d+% +\d+Mi/)
     const refused = await kubectl.run(['logs', '-f', name, '-c', 'nope'])
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('container nope is not valid for pod') })
 
