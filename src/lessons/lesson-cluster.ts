@@ -43,6 +43,7 @@ export async function startLessonCluster(lesson: Lesson, home = lessonsFolder())
       nodes: lesson.cluster.nodes,
       seed: lesson.cluster.seed,
       delays: lesson.cluster.delays,
+      historyEvents: lesson.cluster.history,
     }),
     stopping.signal,
   )

@@ -22,6 +22,8 @@ export interface ClusterSettings {
   readonly seed: number
   /** Factor on how long images and containers take to come. */
   readonly delays: number
+  /** How many of the past's writes are kept, once they are five minutes old. */
+  readonly history: number
 }
 
 export interface Step {

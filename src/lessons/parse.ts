@@ -143,7 +143,7 @@ interface Settings extends ClusterSettings {
 
 function settingsOf(text: string): Settings {
   const value = readYaml(text, 2)
-  const known = ['title', 'minutes', 'nodes', 'seed', 'delays']
+  const known = ['title', 'minutes', 'nodes', 'seed', 'delays', 'history']
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) throw new LessonError(2, `"${key}" is no setting of a lesson: ${known.join(', ')}`)
   }
@@ -160,5 +160,6 @@ function settingsOf(text: string): Settings {
     nodes: number('nodes', value.nodes ?? 3, 0),
     seed: number('seed', value.seed ?? 7, 0),
     delays: number('delays', value.delays ?? 1, 0),
+    history: number('history', value.history ?? 4096, 1),
   }
 }

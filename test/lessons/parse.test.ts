@@ -60,7 +60,7 @@ const withLine = (number: number, ...lines: string[]): string[] => page.toSplice
 test('a page is settings, an introduction, steps of prose, files and commands, and questions', () => {
   const lesson = parsed(page)
   expect(lesson).toMatchObject({ number: 7, name: 'probes', title: 'A lesson', minutes: 5, introduction: 'Before.' })
-  expect(lesson.cluster).toEqual({ nodes: 3, seed: 7, delays: 1 })
+  expect(lesson.cluster).toEqual({ nodes: 3, seed: 7, delays: 1, history: 4096 })
   const [step] = lesson.steps
   expect(step?.parts.map(({ type }) => type)).toEqual(['prose', 'file', 'commands', 'prose'])
   expect(step?.parts[1]).toEqual({ type: 'file', name: 'web.yaml', language: 'yaml', text: 'kind: Pod\n' })
