@@ -4,7 +4,6 @@
 import { createInterface } from 'node:readline/promises'
 import { type Command, parseCommands } from '../lessons/command-line.ts'
 import { LessonError, type Part, type Question } from '../lessons/lesson.ts'
-import type { LessonCluster } from '../lessons/lesson-cluster.ts'
 import { faultOf, type Play } from '../lessons/play.ts'
 import type { Listener } from '../lessons/play-through.ts'
 import { noteAnswer, noteStep } from '../lessons/progress.ts'
@@ -44,12 +43,14 @@ const aboutPlaying =
 /** The learner has had enough. */
 class Quit extends Error {}
 
-export async function playInTerminal(play: Play, cluster: LessonCluster): Promise<void> {
-  const { lesson } = play
+export async function playInTerminal(play: Play): Promise<void> {
+  const { lesson, cluster } = play
   const learner = new Learner(play)
   write(`\n${paint('bold', `Lesson ${lesson.number}: ${lesson.title}`)}  (about ${lesson.minutes} minutes)\n`)
   write(`\n${markdownText(lesson.introduction)}\n`)
-  write(`\n${markdownText(`${aboutPlaying} In another terminal:`)}\n\n    export KUBECONFIG=${cluster.kubeconfig}\n`)
+  write(
+    `\n${markdownText(`${aboutPlaying} In another terminal:`)}\n\n    cd ${cluster.folder}\n    export KUBECONFIG=${cluster.kubeconfig}\n`,
+  )
   try {
     for (const [index, step] of lesson.steps.entries()) {
       write(`\n${heading(`${step.title}  (${index + 1} of ${lesson.steps.length})`)}\n`)

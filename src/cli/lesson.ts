@@ -3,6 +3,7 @@
 
 import { Command } from 'commander'
 import type { Lesson } from '../lessons/lesson.ts'
+import type { Play } from '../lessons/play.ts'
 import type { PlayedThrough } from '../lessons/play-through.ts'
 import { paint, print, progress, table, UserError } from './output.ts'
 import { outputOption } from './settings.ts'
@@ -21,7 +22,7 @@ export function lessonCommand(): Command {
       const { allLessons, lessonCalled } = await import('../lessons/shelf.ts')
       const lessons = allLessons()
       if (words === undefined) await list(lessons, options)
-      else await play(lessonCalled(words, lessons), options)
+      else await open(lessonCalled(words, lessons), options)
     })
 }
 
@@ -41,28 +42,27 @@ async function list(lessons: readonly Lesson[], { output }: Options): Promise<vo
   )
 }
 
-async function play(lesson: Lesson, { all, output }: Options): Promise<void> {
+async function open(lesson: Lesson, { all, output }: Options): Promise<void> {
   const isAsking = !all && output !== 'json'
   if (isAsking && !process.stdin.isTTY)
     throw new UserError('a lesson asks for what to do next: play it in a terminal, or with --all')
   const { startLessonCluster } = await import('../lessons/lesson-cluster.ts')
   const { Play } = await import('../lessons/play.ts')
   progress(`starting a cluster for lesson ${lesson.number} ...`)
-  const cluster = await startLessonCluster(lesson)
-  const ending = closeOnSignals(cluster)
+  const play = new Play(lesson, await startLessonCluster(lesson))
+  endOnSignals(play, isAsking)
   try {
-    using play = new Play(lesson, cluster)
     if (isAsking) {
       const { playInTerminal } = await import('./lesson-terminal.ts')
-      await playInTerminal(play, cluster)
+      await playInTerminal(play)
     } else await playWhole(play, output)
   } finally {
-    await ending.close()
+    await play[Symbol.asyncDispose]()
   }
   process.exit()
 }
 
-async function playWhole(play: import('../lessons/play.ts').Play, output: string): Promise<void> {
+async function playWhole(play: Play, output: string): Promise<void> {
   const { playThrough } = await import('../lessons/play-through.ts')
   const { pageListener } = await import('./lesson-terminal.ts')
   if (output !== 'json')
@@ -76,15 +76,9 @@ async function playWhole(play: import('../lessons/play.ts').Play, output: string
 const faultsText = ({ faults }: PlayedThrough): string =>
   `\nnot as the page says:\n${faults.map(fault => `- ${fault}\n`).join('')}`
 
-/** A lesson that is broken off leaves no cluster and no folder behind. */
-function closeOnSignals(cluster: AsyncDisposable): { close(): Promise<void> } {
-  let closing: Promise<void> | undefined
-  const close = (): Promise<void> => {
-    closing ??= Promise.resolve(cluster[Symbol.asyncDispose]())
-    return closing
-  }
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => void close().then(() => process.exit(1)))
-  }
-  return { close }
+/** A lesson that is broken off leaves no cluster and no folder behind. An interrupt is the learner's, for what he runs. */
+function endOnSignals(play: AsyncDisposable, isAsking: boolean): void {
+  const end = (): void => void Promise.resolve(play[Symbol.asyncDispose]()).then(() => process.exit(1))
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, end)
+  process.on('SIGINT', isAsking ? () => {} : end)
 }

@@ -31,6 +31,7 @@ export async function startLessonCluster(lesson: Lesson, home = lessonsFolder())
   rmSync(place, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const stopping = new AbortController()
+  const ingressPort = await freePort()
   const { serve } = await import('../serve.ts')
   const serving = await serve(
     readConfig({
@@ -38,7 +39,7 @@ export async function startLessonCluster(lesson: Lesson, home = lessonsFolder())
       name: `lesson-${lesson.number}`,
       memory: true,
       port: 0,
-      ingressPort: await freePort(),
+      ingressPort,
       dnsPort: 'off',
       nodes: lesson.cluster.nodes,
       seed: lesson.cluster.seed,
@@ -54,6 +55,7 @@ export async function startLessonCluster(lesson: Lesson, home = lessonsFolder())
     kubeconfig: serving.record.kubeconfig,
     dataDir,
     folder,
+    ingress: serving.record.ingress,
     async [Symbol.asyncDispose]() {
       stopping.abort()
       await serving.ended

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import type { Command } from './command-line.ts'
 import { isAsExpected } from './expected-output.ts'
 import type { Commands, Lesson, LessonFile, Question } from './lesson.ts'
-import { CommandRunner, type Place, type Ran } from './run-command.ts'
+import type { LessonCluster } from './lesson-cluster.ts'
+import { CommandRunner, type Ran } from './run-command.ts'
 
 /** What a block of commands has done. */
 export interface BlockRan {
@@ -27,19 +28,20 @@ export interface Hearing {
   output?: ((text: string) => void) | undefined
 }
 
-export class Play implements Disposable {
+export class Play implements AsyncDisposable {
   readonly lesson: Lesson
-  readonly #place: Place
+  readonly cluster: LessonCluster
   readonly #runner: CommandRunner
+  #closing: Promise<void> | undefined
 
-  constructor(lesson: Lesson, place: Place) {
+  constructor(lesson: Lesson, cluster: LessonCluster) {
     this.lesson = lesson
-    this.#place = place
-    this.#runner = new CommandRunner(place)
+    this.cluster = cluster
+    this.#runner = new CommandRunner(cluster)
   }
 
   layOut({ name, text }: LessonFile): void {
-    const file = join(this.#place.folder, name)
+    const file = join(this.cluster.folder, name)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, text)
   }
@@ -81,8 +83,11 @@ export class Play implements Disposable {
     return { isRight, found }
   }
 
-  [Symbol.dispose](): void {
+  /** The lesson is over: what it started ends, its cluster and its folder are gone. */
+  [Symbol.asyncDispose](): Promise<void> {
     this.#runner.close()
+    this.#closing ??= Promise.resolve(this.cluster[Symbol.asyncDispose]())
+    return this.#closing
   }
 }
 

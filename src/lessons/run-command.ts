@@ -2,6 +2,7 @@
 // against the lesson's cluster. Keeps what $NAMEs stand for. Called by play.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { delimiter, dirname } from 'node:path'
 import { findTool } from '../cli/bundled-tools.ts'
 import { environmentWith } from '../config.ts'
 import type { Command, Program } from './command-line.ts'
@@ -23,6 +24,8 @@ export interface Place {
   readonly kubeconfig: string
   /** The cluster's, where `kubesim` finds it. */
   readonly dataDir: string
+  /** Where its ingress listens: $INGRESS. */
+  readonly ingress: string
 }
 
 /** A name that nothing was kept under: the page, or the learner, left a step out. */
@@ -32,11 +35,12 @@ export class UnknownName extends Error {
 
 export class CommandRunner {
   readonly #place: Place
-  readonly #kept = new Map<string, string>()
+  readonly #kept: Map<string, string>
   readonly #beside = new Set<ChildProcess>()
 
   constructor(place: Place) {
     this.#place = place
+    this.#kept = new Map([['INGRESS', place.ingress]])
   }
 
   /** Never throws for what the command itself does; `hear` is told while it prints. */
@@ -116,6 +120,8 @@ export class CommandRunner {
       ...plain,
     })
     const [file, ...first] = await this.#fileOf(program)
+    // A program of the lesson may call kubectl.
+    if (program === 'node') env.PATH = `${dirname(await findTool('kubectl'))}${delimiter}${env.PATH ?? ''}`
     return spawn(file!, [...first, ...words], {
       cwd: folder,
       env,
