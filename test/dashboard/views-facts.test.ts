@@ -52,6 +52,19 @@ describe('the timeline', () => {
     expect([1, 2].map(together.at)).toEqual([0, 0.5])
   })
 
+  test('what every cluster has comes only when asked for, or when somebody has touched it', () => {
+    const role = (revision: number, user?: string): Happening => ({
+      ...wrote(revision, 'MODIFIED', 'admin'),
+      object: { resource: 'clusterroles.rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' },
+      cause: { by: user ? 'kubectl' : 'kubesim', ...(user ? { user } : {}) },
+    })
+    const names = (all: readonly Happening[], withSystem: boolean) =>
+      lanesOf(all, scaleOf(all, false), '', withSystem).map(({ object }) => object.name)
+    expect(names([role(1), wrote(2, 'ADDED', 'web')], false)).toEqual(['web'])
+    expect(names([role(1), wrote(2, 'ADDED', 'web')], true)).toEqual(['admin', 'web'])
+    expect(names([role(1), role(2, 'kubernetes-admin')], false)).toEqual(['admin'])
+  })
+
   test('only lanes that have all the words', () => {
     const names = (words: string) => lanesOf(items, scaleOf(items, false), words).map(({ object }) => object.name)
     expect([names('pod WEB'), names('other'), names('web other')]).toEqual([['web'], ['other'], []])

@@ -7,6 +7,7 @@ type NodeVerdict = SchedulingAnswer['nodes'][number]
 type Plugin = SchedulingAnswer['plugins'][number]
 
 const mostRows = 100
+const byNumber = new Intl.Collator('en', { numeric: true })
 
 export const VerdictTable = memo(function VerdictTable({ answer }: { readonly answer: SchedulingAnswer }) {
   const { plugins, nodes, best } = answer
@@ -18,7 +19,10 @@ export const VerdictTable = memo(function VerdictTable({ answer }: { readonly an
     ? [...scorers, { name: 'Extender', filters: false, scores: true, weight: 1 }]
     : scorers
   const rows = [...nodes].sort(
-    (one, other) => Number(other.fits) - Number(one.fits) || (other.total ?? 0) - (one.total ?? 0),
+    (one, other) =>
+      Number(other.fits) - Number(one.fits) ||
+      (other.total ?? 0) - (one.total ?? 0) ||
+      byNumber.compare(one.name, other.name),
   )
   const shown = showsAll ? rows : rows.slice(0, mostRows)
   return (
@@ -37,7 +41,7 @@ export const VerdictTable = memo(function VerdictTable({ answer }: { readonly an
             )}
             {columns.length > 0 && (
               <th scope="colgroup" colSpan={columns.length + 1} className="group">
-                how well: what counts, and below it as the rule gave it
+                how well
               </th>
             )}
             <th scope="col" rowSpan={2} className="why">
@@ -85,6 +89,9 @@ export const VerdictTable = memo(function VerdictTable({ answer }: { readonly an
           ))}
         </tbody>
       </table>
+      {columns.length > 0 && (
+        <small>The upper number counts: scaled to 100 and weighted. Below it is what the rule gave.</small>
+      )}
       {shown.length < rows.length && (
         <button type="button" onClick={() => setShowsAll(true)}>
           Show all {rows.length} nodes

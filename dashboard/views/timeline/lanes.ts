@@ -55,7 +55,8 @@ export function indexAt(revisions: readonly number[], revision: number): number 
   return low
 }
 
-export function lanesOf(items: readonly Happening[], scale: Scale, words: string): readonly Lane[] {
+/** `withSystem`: also what every cluster has, and nobody has touched. */
+export function lanesOf(items: readonly Happening[], scale: Scale, words: string, withSystem = true): readonly Lane[] {
   const grouped = new Map<string, Happening[]>()
   const asked = words.toLowerCase().split(/\s+/).filter(Boolean)
   for (const item of items) {
@@ -64,12 +65,22 @@ export function lanesOf(items: readonly Happening[], scale: Scale, words: string
     if (group) group.push(item)
     else if (asked.every(word => `${key} ${item.object.kind}`.toLowerCase().includes(word))) grouped.set(key, [item])
   }
-  return [...grouped].map(([key, events]) => ({
+  const shown = withSystem ? [...grouped] : [...grouped].filter(([, events]) => !isSystem(events))
+  return shown.map(([key, events]) => ({
     key,
     object: events.at(-1)!.object,
     events,
     lives: livesOf(events, scale),
   }))
+}
+
+const ofPeople: ReadonlySet<string> = new Set(['nodes', 'persistentvolumes', 'namespaces'])
+
+function isSystem(events: readonly Happening[]): boolean {
+  const { namespace, name, resource } = events[0]!.object
+  if (events.some(({ cause }) => cause?.user !== undefined && !cause.user.startsWith('system:'))) return false
+  if (namespace !== undefined) return namespace.startsWith('kube-')
+  return !ofPeople.has(resource) || (resource === 'namespaces' && (name.startsWith('kube-') || name === 'default'))
 }
 
 function livesOf(events: readonly Happening[], scale: Scale): Lane['lives'] {

@@ -27,7 +27,7 @@ export function TimelineView() {
     [history, own.last],
   )
   const scale = useMemo(() => scaleOf(items, own.scale === 'time'), [items, own.scale])
-  const lanes = useMemo(() => lanesOf(items, scale, asked), [items, scale, asked])
+  const lanes = useMemo(() => lanesOf(items, scale, asked, own.system === 'yes'), [items, scale, asked, own.system])
   const times = useMemo(() => new Map(items.map(({ revision, time }) => [revision, time ?? ''])), [items])
   const change = (next: Record<string, string>) => go({ own: { ...own, ...next } }, 'replace')
   const move = (revision: number | undefined): void => {
@@ -74,6 +74,14 @@ export function TimelineView() {
             <option value="">write</option>
             <option value="time">time</option>
           </select>
+        </label>
+        <label className="check" title="What every cluster has, and nobody has touched">
+          <input
+            type="checkbox"
+            checked={own.system === 'yes'}
+            onChange={event => change({ system: event.target.checked ? 'yes' : '' })}
+          />
+          the system's own
         </label>
         <span className="header-gap" />
         <small>
