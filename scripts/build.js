@@ -13,7 +13,7 @@ export async function build({ onlyGenerate = false, anew = false } = {}) {
   if (anew) rmSync(`${root}dist`, { recursive: true, force: true })
   await generateWhenStale()
   if (!onlyGenerate) await Promise.all([bundleWhenStale(), buildDashboardWhenStale()])
-  if (anew) declareTypes()
+  if (anew) declareTypes(`${root}dist/types`)
 }
 
 /** The schemas' inputs: the package's version, the generator's sources, and the table of list semantics. */
@@ -113,11 +113,10 @@ async function buildDashboardWhenStale() {
 }
 
 /** What the library's users' compilers read: only for a package that goes out. */
-function declareTypes() {
-  const tsc = `${root}node_modules/typescript/bin/tsc`
-  const { status } = spawnSync(process.execPath, [tsc, '-p', `${root}tsconfig.types.json`], { stdio: 'inherit' })
+export function declareTypes(folder) {
+  const words = [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.types.json`, '--outDir', folder]
+  const { status } = spawnSync(process.execPath, words, { stdio: 'inherit' })
   if (status !== 0) fail('the types could not be made: see above')
-  const folder = `${root}dist/types`
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.d.ts')) continue
     const text = readFileSync(`${folder}/${file}`, 'utf8')

@@ -87,7 +87,7 @@ export interface Cluster {
   readonly server: ApiServer
   readonly client: Client
   readonly nodes: FakeNodes
-  /** Resolves when every component works and the nodes are registered. */
+  /** Resolves when every component works and the nodes are registered. Controllers of one's own begin when the kinds they follow are served. */
   start(): Promise<void>
   isRunning(component: Component): boolean
   /** All that have a queue, by component; those of one that was stopped too, and never those of one that never ran. */
@@ -166,7 +166,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     renewWhenFollowed: true,
   })
 
-  const { without: leftOut = [], controllers: own = [] } = options
+  const { without: leftOut = [] } = options
   let localhost: KeyPair | undefined
   nodes.network.selfSigned = () => (localhost ??= localhostCertificate(env))
 
@@ -181,7 +181,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         loadBalancerAddresses: nodes.plan.loadBalancers,
         nodes: { heartbeats: nodes.renewals },
       })
-      return [...withoutNamed(builtin, leftOut), ...own]
+      return withoutNamed(builtin, leftOut)
     },
     scheduler: () =>
       builtinScheduler(env, {
@@ -218,9 +218,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     if (component === 'proxy') await nodes.stop()
   }
 
+  const own = createManager(env, client, options.controllers ?? [], { informers })
+  const everyManager = (): Manager[] => [...managers.values(), own]
   const isComponent = (name: string): name is Component => components.some(each => each === name)
   const managerWith = (controller: string): Manager | undefined =>
-    [...managers.values()].find(manager => manager.names.includes(controller))
+    everyManager().find(manager => manager.names.includes(controller))
   const engine = new FaultEngine(
     env,
     storage,
@@ -261,33 +263,32 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       await server.bootstrap({ ...endpoint, ...(certificateAuthority ? { certificateAuthority } : {}) })
       if (options.withRoles) await server.bootstrapRoles()
       for (const component of components) {
-        const isOwn = component === 'controllers' && own.length > 0
-        if (isOwn || !leftOut.includes(component)) await startComponent(component)
+        if (!leftOut.includes(component)) await startComponent(component)
       }
+      // Not waited for: what defines the kinds they follow may come later.
+      own.start().catch(error => env.log.error({ error }, 'a controller could not begin'))
       engine.start()
     },
     isRunning: component => managers.has(component),
-    workers: () =>
-      [...workers].flatMap(([component, names]) => {
-        const queues = new Map(
-          managers
-            .get(component)
-            ?.queues()
-            .map(({ name, queue }) => [name, queue]),
-        )
-        return names.map(name => ({ component, name, queue: queues.get(name) }))
-      }),
+    workers: () => {
+      const queues = new Map(
+        everyManager().flatMap(manager => manager.queues().map(({ name, queue }) => [name, queue])),
+      )
+      const all: [Component, readonly string[]][] = [...workers, ['controllers', own.names]]
+      return all.flatMap(([component, names]) => names.map(name => ({ component, name, queue: queues.get(name) })))
+    },
     startComponent,
     stopComponent,
     decisions,
     schedulerConfiguration: options.scheduler,
     faults,
-    metrics: () => queueFamilies([...managers.values()].flatMap(manager => manager.queues())),
+    metrics: () => queueFamilies(everyManager().flatMap(manager => manager.queues())),
     async close() {
       stopMinding()
       // How late it is will be known by the last write.
       await nodes.renewals.make()
       await engine.close()
+      await own.close()
       for (const component of [...components].reverse()) await stopComponent(component)
       await nodes.close()
       server.close()
@@ -301,7 +302,7 @@ function withoutNamed(builtin: readonly ControllerSpec[], leftOut: readonly stri
   const known: readonly string[] = [...components, ...builtin.map(({ name }) => name)]
   const unknown = leftOut.find(name => !known.includes(name))
   if (unknown !== undefined) throw new Error(`"${unknown}" cannot be left out: there are ${known.join(', ')}`)
-  return leftOut.includes('controllers') ? [] : builtin.filter(({ name }) => !leftOut.includes(name))
+  return builtin.filter(({ name }) => !leftOut.includes(name))
 }
 
 /** As k8s.io/component-base/metrics/prometheus/workqueue names them. */

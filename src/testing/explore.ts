@@ -50,34 +50,36 @@ export class ExplorationError extends Error {
 export async function explore(options: ExploreOptions, test: (cluster: TestCluster) => Promise<void>): Promise<void> {
   const { seeds = 100, firstSeed = 1 } = options
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const failed = await run(seed, everything, options, test)
+    const failed = await run(seed, 'drawn', options, test)
     if (failed !== undefined) throw await smallest(seed, failed, options, test)
   }
 }
 
 interface Failed {
   readonly error: unknown
-  /** How many there would have been, with those that were left out. */
-  readonly drawn: number
-  readonly disturbances: readonly string[]
+  readonly disturbances: readonly Disturbance[]
   readonly history: readonly string[]
 }
 
-/** Of what befalls the components, in the order in which it is drawn: the first so many, but for these. */
-interface Allowed {
-  readonly most: number
-  readonly not: ReadonlySet<number>
+/** One thing that befell a component. */
+interface Disturbance {
+  /** What would have been: `web-operator update configmaps`, and the how manieth of these it was. */
+  readonly of: string
+  /** By how many milliseconds it came late; a conflict has no such. */
+  readonly late?: Millis
+  readonly text: string
 }
 
-const everything: Allowed = { most: Number.POSITIVE_INFINITY, not: new Set() }
+/** What befalls the components: as the seed has it, or just these. */
+type Plan = 'drawn' | readonly Disturbance[]
 
 async function run(
   seed: number,
-  allowed: Allowed,
+  plan: Plan,
   options: ExploreOptions,
   test: (cluster: TestCluster) => Promise<void>,
 ): Promise<Failed | undefined> {
-  const disturbances = new Disturbances(seed, allowed, options)
+  const disturbances = new Disturbances(seed, plan, options)
   let client: Client | undefined
   const way: Way = {
     quiet: 1,
@@ -93,19 +95,16 @@ async function run(
     await test(cluster)
     return undefined
   } catch (error) {
-    return { error, disturbances: [...disturbances.done], drawn: disturbances.drawn, history: cluster.history.lines() }
+    return { error, disturbances: [...disturbances.done], history: cluster.history.lines() }
   } finally {
     disturbances.end()
   }
 }
 
-/** How often at most one of them is tried without. */
-const mostTries = 60
+/** How often at most it is tried with fewer. */
+const mostTries = 80
 
-/**
- * The fewest with which it still fails: first counted from the first, halving as long as that finds any; then, from the last to
- * the first, each is left out that it fails without.
- */
+/** With which it still fails: halves, quarters, … and in the end each alone are left out, as long as it fails without. */
 async function smallest(
   seed: number,
   first: Failed,
@@ -113,48 +112,50 @@ async function smallest(
   test: (cluster: TestCluster) => Promise<void>,
 ): Promise<ExplorationError> {
   let found = first
-  let passes = -1
-  let fails = first.drawn
-  while (fails - passes > 1) {
-    const most = Math.floor((passes + fails) / 2)
-    const failed = await run(seed, { most, not: new Set() }, options, test)
-    if (failed === undefined) passes = most
-    else {
-      fails = most
-      found = failed
+  let tries = 0
+  const failsWith = async (plan: readonly Disturbance[]): Promise<boolean> => {
+    tries++
+    const failed = await run(seed, plan, options, test)
+    if (failed !== undefined) found = failed
+    return failed !== undefined
+  }
+  let left: readonly Disturbance[] = first.disturbances
+  // Most failures take none of them, or one of the last.
+  if (left.length > 0 && (await failsWith([]))) left = []
+  for (
+    let size = Math.ceil(left.length / 2);
+    size >= 1 && left.length > 0;
+    size = size === 1 ? 0 : Math.ceil(size / 2)
+  ) {
+    for (let at = 0; at < left.length && tries < mostTries; ) {
+      const fewer = left.filter((_, index) => index < at || index >= at + size)
+      if (fewer.length < left.length && (await failsWith(fewer))) left = fewer
+      else at += size
     }
   }
-  let not = new Set<number>()
-  for (let each = fails - 2; each >= Math.max(0, fails - 1 - mostTries); each--) {
-    const without = new Set([...not, each])
-    const failed = await run(seed, { most: fails, not: without }, options, test)
-    if (failed === undefined) continue
-    not = without
-    found = failed
-  }
-  return new ExplorationError(seed, found.disturbances, found.history, found.error)
+  const texts = found.disturbances.map(({ text }) => text)
+  return new ExplorationError(seed, texts, found.history, found.error)
 }
 
 const conflicting = ['update', 'updateStatus', 'patch']
 
-/** Drawn from the seed alone, in the order in which components ask; what is not allowed is drawn and does not happen. */
+/**
+ * Drawn from the seed alone, in the order in which components ask. What was drawn is known by what it befell, not by when, so
+ * that some of it can befall again when the rest does not.
+ */
 class Disturbances {
-  readonly done: string[] = []
+  readonly done: Disturbance[] = []
   readonly #random: SeededRandom
-  readonly #allowed: Allowed
+  readonly #planned: ReadonlyMap<string, Disturbance> | undefined
   readonly #options: ExploreOptions
+  readonly #counts = new Map<string, number>()
   readonly #ended = new AbortController()
   #isOn = false
-  #drawn = 0
 
-  constructor(seed: number, allowed: Allowed, options: ExploreOptions) {
+  constructor(seed: number, plan: Plan, options: ExploreOptions) {
     this.#random = new SeededRandom(`explore ${seed}`)
-    this.#allowed = allowed
+    this.#planned = plan === 'drawn' ? undefined : new Map(plan.map(each => [each.of, each]))
     this.#options = options
-  }
-
-  get drawn(): number {
-    return this.#drawn
   }
 
   /** Before, time stands, and nothing can come late. */
@@ -191,8 +192,8 @@ class Disturbances {
   }
 
   #maybeRefuse(what: string, kind: Kind<any>): void {
-    if (!this.#draws(this.#options.conflicts ?? 5)) return
-    this.done.push(`${what}: met a conflict`)
+    const isHit = this.#strikes(what, this.#options.conflicts ?? 5, of => ({ of, text: `${what}: met a conflict` }))
+    if (isHit === undefined) return
     const message = `Operation cannot be fulfilled on ${kind.resource}: the object has been modified; please apply your changes to the latest version and try again`
     throw new ApiError('Conflict', message)
   }
@@ -240,16 +241,28 @@ class Disturbances {
   }
 
   #dueOf(event: WatchEvent<any>, kind: Kind<any>, component: string, now: Millis, least: Millis): Millis {
-    if (event.type === 'BOOKMARK' || !this.#draws(this.#options.late ?? 10)) return least
-    const wait = Math.ceil(this.#random.fraction() * (this.#options.longest ?? 2000))
-    this.done.push(`${component} hears ${wait} ms late of ${event.type} ${kind.plural}/${event.object.metadata.name}`)
-    return Math.max(least, now + wait)
+    if (event.type === 'BOOKMARK') return least
+    const what = `${event.type} ${kind.plural}/${event.object.metadata.name}`
+    const hit = this.#strikes(`${component} hears ${what}`, this.#options.late ?? 10, of => {
+      const late = Math.ceil(this.#random.fraction() * (this.#options.longest ?? 2000))
+      return { of, late, text: `${component} hears ${late} ms late of ${what}` }
+    })
+    return hit?.late === undefined ? least : Math.max(least, now + hit.late)
   }
 
-  /** Whether it is to happen now, of a hundred times so often. */
-  #draws(percent: number): boolean {
-    if (!this.#isOn || this.#drawn >= this.#allowed.most) return false
-    if (this.#random.fraction() * 100 >= percent) return false
-    return !this.#allowed.not.has(this.#drawn++)
+  /** What befalls this one, if anything: as it is planned, or, of a hundred, so many times. */
+  #strikes(what: string, percent: number, make: (of: string) => Disturbance): Disturbance | undefined {
+    if (!this.#isOn) return undefined
+    const count = (this.#counts.get(what) ?? 0) + 1
+    this.#counts.set(what, count)
+    const of = `${what} (${count})`
+    const hit =
+      this.#planned === undefined
+        ? this.#random.fraction() * 100 < percent
+          ? make(of)
+          : undefined
+        : this.#planned.get(of)
+    if (hit !== undefined) this.done.push(hit)
+    return hit
   }
 }

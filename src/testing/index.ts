@@ -1,8 +1,10 @@
 // kubesim/testing: what tests of controllers and of whoever speaks to Kubernetes import. A cluster in memory and in virtual
 // time, the kinds, and what it takes to write a controller. Importing it does nothing.
 
+export { type Condition, findCondition, isConditionTrue, setCondition } from '../api/conditions.ts'
 export { ApiError, isAlreadyExists, isConflict, isExpired, isNotFound } from '../api/errors.ts'
 export { draft } from '../api/freeze.ts'
+export { jsonEqual } from '../api/json-equal.ts'
 export type { Frozen, KubeObject, NewObject, ObjectMeta, OwnerReference, Ref } from '../api/meta.ts'
 export { controllerOf, isControlledBy, isOwnedBy, ownerReference } from '../api/owners.ts'
 export type { Client, List, ListOptions, Patch, ResourceClient, WatchEvent } from '../client/client.ts'
