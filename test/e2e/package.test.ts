@@ -4,7 +4,7 @@
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -143,18 +143,21 @@ test('examples/operator: a package that depends on it type-checks, and its tests
   expect(JSON.parse(told.slice(told.indexOf('{')))).toMatchObject({ numTotalTests: 8, numPassedTests: 8 })
 }, 120_000)
 
-test('kubesim start works from it in an empty folder', async () => {
-  const bin = join(folder, 'node_modules', 'kubesim', 'bin', 'kubesim.js')
+test('npx kubesim start works from it in an empty folder', async () => {
+  // As npm installs a command.
+  const bin = join(folder, 'node_modules', '.bin', 'kubesim')
+  mkdirSync(dirname(bin), { recursive: true })
+  symlinkSync(join('..', 'kubesim', 'bin', 'kubesim.js'), bin)
   const env = { PATH: process.env.PATH, HOME: folder, NO_COLOR: '1' }
   const words = ['--data-dir', join(folder, 'data')]
   const started = await run(
-    process.execPath,
-    [bin, 'start', '--port', '0', '--ingress-port', '0', '--no-merge-kubeconfig', ...words],
+    'npx',
+    ['--no-install', 'kubesim', 'start', '--port', '0', '--ingress-port', '0', '--no-merge-kubeconfig', ...words],
     { cwd: folder, env, timeout: 30_000 },
   )
   try {
     expect(started.stdout).toMatch(/^kubesim is ready: https:\/\/127\.0\.0\.1:\d+/)
   } finally {
-    await run(process.execPath, [bin, 'stop', ...words], { env, timeout: 30_000 })
+    await run('npx', ['--no-install', 'kubesim', 'stop', ...words], { cwd: folder, env, timeout: 30_000 })
   }
 })
