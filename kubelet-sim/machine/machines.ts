@@ -10,7 +10,7 @@ import type { Env } from '../../src/env/env.ts'
 import { shellNames, toolNames } from '../command-names.ts'
 import { userOf } from '../container-user.ts'
 import type { ImageBook } from '../image-book.ts'
-import { argvOf, type Image, substitute } from '../images.ts'
+import { argvOf, behaviourOf, type Image, substitute } from '../images.ts'
 import { hostNameOf } from '../network/resolver.ts'
 import { ContainerMachine, defaultPath } from './container-machine.ts'
 import { type EnvironmentNeeds, environmentOf } from './environment.ts'
@@ -131,6 +131,8 @@ export class Machines {
   /** The machine of a container that runs now; made when there is none. */
   of(pod: Frozen<Pod>, container: string): Promise<ContainerMachine> {
     const { restart, startedAt } = runOf(pod, container)
+    // Who asks, a probe say, may come before its start does.
+    if (this.#isRun(pod, container)) return this.begin(pod, container, restart, startedAt)
     return this.#find(pod, container, restart, startedAt, machine => {
       const { spec, made, env } = machine
       const argv = commandOf(spec, this.#needs.images, env)
@@ -142,6 +144,12 @@ export class Machines {
         stderr: this.#needs.logOf(key, 'stderr'),
       })
     })
+  }
+
+  #isRun(pod: Frozen<Pod>, name: string): boolean {
+    const spec = containerOf(pod, name)
+    const image = this.#needs.images.find(spec.image ?? '')
+    return behaviourOf(spec, image, pod.metadata.annotations ?? {}, pod.metadata.name).isRun
   }
 
   podOf(uid: string, container: string): Ref | undefined {

@@ -28,6 +28,16 @@ async function logOf(room: Room, name: string, options: Partial<LogOptions> = {}
 const ended = ({ status }: Frozen<Pod>) => status.containerStatuses?.[0]?.state?.terminated
 
 describe('a command is really run', () => {
+  test('although a probe that runs a command is the first to ask', async () => {
+    await using room = await virtualRoom(quick)
+    const readinessProbe = { exec: { command: ['cat', '/tmp/ready'] }, periodSeconds: 1 }
+    const command = ['sh', '-c', 'echo begins; touch /tmp/ready; sleep 100']
+    await room.run('app', 'node-1', { containers: [{ name: 'app', image: 'busybox:1.36', command, readinessProbe }] })
+    await room.env.clock.advance(5000)
+    expect(await logOf(room, 'app')).toBe('begins\n')
+    expect((await room.pod('app')).status.containerStatuses![0]!.ready).toBe(true)
+  })
+
   test('what it prints is its log, its exit code ends it', async () => {
     await using room = await virtualRoom(quick)
     await room.run(

@@ -10,6 +10,9 @@ import { nginxEntrypoint } from './nginx/entrypoint.ts'
 import { nginx } from './nginx/index.ts'
 import { nonewprivs } from './nonewprivs.ts'
 import { perl } from './perl.ts'
+import { postgresEntrypoint } from './postgres/entrypoint.ts'
+import { pgIsReady, psql } from './postgres/psql.ts'
+import { postgresServer } from './postgres/server.ts'
 import { redisCli, redisServer } from './redis.ts'
 import { servedBy } from './served.ts'
 
@@ -31,6 +34,10 @@ const own: Readonly<Record<string, Program>> = {
   nnp: nonewprivs,
   'nginx-entrypoint': nginxEntrypoint,
   perl,
+  pg_isready: pgIsReady,
+  postgres: postgresServer,
+  'postgres-entrypoint': postgresEntrypoint,
+  psql,
   'redis-cli': redisCli,
   'redis-server': redisServer,
   'valkey-cli': redisCli,
