@@ -24,6 +24,7 @@ import { stopCommand } from './stop.ts'
 import { testServerCommand } from './test-server.ts'
 import { diffCommand, timelineCommand } from './timeline.ts'
 import { traceCommand } from './trace.ts'
+import { whatIfCommand } from './what-if.ts'
 import { whyCommand, whyNotCommand } from './why.ts'
 
 export async function main(words: readonly string[]): Promise<void> {
@@ -51,6 +52,7 @@ export async function main(words: readonly string[]): Promise<void> {
     whyCommand(),
     traceCommand(),
     whyNotCommand(),
+    whatIfCommand(),
     addonsCommand(),
     kubectlCommand(),
     lessonCommand(),

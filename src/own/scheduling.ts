@@ -4,7 +4,7 @@
 
 import { applyPatch } from '../../apiserver/registry/apply-patch.ts'
 import type { Registry } from '../../apiserver/registry/registry.ts'
-import type { Node, Pod, Taint } from '../../generated/types.ts'
+import type { Node, Pod } from '../../generated/types.ts'
 import { defaultSchedulerName } from '../../scheduler/configuration.ts'
 import { schedulerParts } from '../../scheduler/index.ts'
 import { kindsLookedAt } from '../../scheduler/scheduler.ts'
@@ -13,6 +13,7 @@ import { badRequest, notFound } from '../api/errors.ts'
 import { draft, freeze } from '../api/freeze.ts'
 import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
 import { quantityFault } from '../api/quantity.ts'
+import type { NodeChange } from '../api/what-if-words.ts'
 import type { Cluster } from '../cluster.ts'
 import { createDeviceSelectors } from '../device-selectors.ts'
 import type { Kind } from '../kinds/kind.ts'
@@ -31,20 +32,6 @@ export interface SchedulingQuestion {
   readonly nodes?: readonly NodeChange[]
   /** As of then: a revision, a time, `5m-ago`. Default: now. */
   readonly at?: string
-}
-
-export interface NodeChange {
-  readonly name: string
-  /** A node that is not there, like this one as it is but for what is said here. */
-  readonly like?: string
-  /** In the place of those it has. */
-  readonly taints?: readonly Frozen<Taint>[]
-  /** null takes one away. */
-  readonly labels?: Readonly<Record<string, string | null>>
-  readonly allocatable?: Readonly<Record<string, string>>
-  /** As cordoned, or not any more. */
-  readonly unschedulable?: boolean
-  readonly gone?: boolean
 }
 
 export interface SchedulingAnswer extends Verdicts {

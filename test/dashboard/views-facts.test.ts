@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { passedWords } from '../../dashboard/views/control-plane/passed-words.ts'
 import { wayOf as travelOf } from '../../dashboard/views/control-plane/travel-way.ts'
 import { wayOf } from '../../dashboard/views/network/way.ts'
-import { emptyNode, emptyPod, questionOf, WrongWords } from '../../dashboard/views/scheduling/changes.ts'
+import { questionOf } from '../../dashboard/views/scheduling/question.ts'
 import { lanesOf, scaleOf } from '../../dashboard/views/timeline/lanes.ts'
 import type { EndpointSlice, Pod } from '../../generated/types.ts'
+import { noNodeWords, noPodWords, WrongWords } from '../../src/api/what-if-words.ts'
 import type { SentRequest } from '../../src/own/requests.ts'
 import type { Happening } from '../../src/timeline.ts'
 
@@ -76,12 +77,12 @@ describe('the form of what if', () => {
     metadata: { namespace: 'default', name: 'web' },
     spec: { containers: [{ name: 'app' }] },
   } as unknown as Pod
-  const ask = (pod: Partial<typeof emptyPod>, node: Partial<typeof emptyNode> = {}) =>
-    questionOf(web, '', { ...emptyPod, ...pod }, new Map([['node-1', { ...emptyNode, ...node }]]), undefined)
+  const ask = (pod: Partial<typeof noPodWords>, node: Partial<typeof noNodeWords> = {}) =>
+    questionOf(web, '', { ...noPodWords, ...pod }, new Map([['node-1', { ...noNodeWords, ...node }]]), undefined)
 
   test('as it is, it changes nothing', () => {
     expect(ask({})).toEqual({ pod: { namespace: 'default', name: 'web' } })
-    expect(questionOf(undefined, 'shop', emptyPod, new Map(), 42)).toMatchObject({
+    expect(questionOf(undefined, 'shop', noPodWords, new Map(), 42)).toMatchObject({
       manifest: { kind: 'Pod', metadata: { namespace: 'shop' } },
       at: '42',
     })

@@ -3,13 +3,14 @@
 
 import { useEffect, useMemo, useState } from 'react'
 import type { Node, Pod } from '../../../generated/types.ts'
+import { type NodeWords, noNodeWords, noPodWords, type PodWords } from '../../../src/api/what-if-words.ts'
 import type { SchedulingAnswer } from '../../../src/own/scheduling.ts'
 import { useObjects } from '../../api/live.ts'
 import { getJson } from '../../api/requests.ts'
 import { nodes as nodesResource, pods as podsResource, writeReference } from '../../api/resources.ts'
 import { did, namespaceFlag } from '../../page/did.ts'
 import { go, usePlace } from '../../page/place.ts'
-import { emptyNode, emptyPod, type NodeForm, type PodForm, questionOf } from './changes.ts'
+import { questionOf } from './question.ts'
 import { VerdictTable } from './verdict-table.tsx'
 import { WhatIfForm } from './what-if-form.tsx'
 import './scheduling.css'
@@ -21,8 +22,8 @@ export function SchedulingView() {
   const { namespace, own, at } = usePlace()
   const pods = useObjects<Pod>(podsResource, { namespace })
   const nodes = useObjects<Node>(nodesResource)
-  const [podForm, setPodForm] = useState<PodForm>(emptyPod)
-  const [nodeForms, setNodeForms] = useState<ReadonlyMap<string, NodeForm>>(new Map())
+  const [podForm, setPodForm] = useState<PodWords>(noPodWords)
+  const [nodeForms, setNodeForms] = useState<ReadonlyMap<string, NodeWords>>(new Map())
   const waiting = pods.objects.filter(isWaiting)
   const placed = pods.objects.filter(pod => pod.spec.nodeName)
   const wanted = own.pod ?? (waiting[0] ? nameOf(waiting[0]) : placed[0] && pods.isReady ? nameOf(placed[0]) : newPod)
@@ -39,9 +40,9 @@ export function SchedulingView() {
   const stamp = useMemo(() => stampOf(pods.objects, nodes.objects), [pods.objects, nodes.objects])
   const { answer, refusal } = useAnswer(isKnown ? question.asked : undefined, stamp)
   const isWhatIf = question.asked !== undefined && /"(changes|nodes)":/.test(question.asked)
-  const changeNode = (name: string, form: NodeForm): void => {
+  const changeNode = (name: string, form: NodeWords): void => {
     const next = new Map(nodeForms)
-    if (JSON.stringify(form) === JSON.stringify(emptyNode)) next.delete(name)
+    if (JSON.stringify(form) === JSON.stringify(noNodeWords)) next.delete(name)
     else next.set(name, form)
     setNodeForms(next)
   }
@@ -99,7 +100,7 @@ export function SchedulingView() {
           changed={nodeForms}
           changeNode={changeNode}
           clear={() => {
-            setPodForm(emptyPod)
+            setPodForm(noPodWords)
             setNodeForms(new Map())
           }}
           refusal={question.refusal}

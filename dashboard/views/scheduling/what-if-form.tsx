@@ -2,19 +2,19 @@
 
 import { useState } from 'react'
 import type { Node } from '../../../generated/types.ts'
-import { emptyNode, type NodeForm, type PodForm } from './changes.ts'
+import { type NodeWords, noNodeWords, type PodWords } from '../../../src/api/what-if-words.ts'
 
 interface WhatIfFormProps {
-  readonly pod: PodForm
-  readonly changePod: (form: PodForm) => void
+  readonly pod: PodWords
+  readonly changePod: (form: PodWords) => void
   readonly nodes: readonly Node[]
-  readonly changed: ReadonlyMap<string, NodeForm>
-  readonly changeNode: (name: string, form: NodeForm) => void
+  readonly changed: ReadonlyMap<string, NodeWords>
+  readonly changeNode: (name: string, form: NodeWords) => void
   readonly clear: () => void
   readonly refusal: string | undefined
 }
 
-const podFields: readonly { readonly name: keyof PodForm; readonly label: string; readonly hint: string }[] = [
+const podFields: readonly { readonly name: keyof PodWords; readonly label: string; readonly hint: string }[] = [
   { name: 'cpu', label: 'CPU requested', hint: '500m' },
   { name: 'memory', label: 'Memory requested', hint: '256Mi' },
   { name: 'selector', label: 'Node selector', hint: 'disk=ssd' },
@@ -36,7 +36,7 @@ const nodeFields: readonly {
 export function WhatIfForm({ pod, changePod, nodes, changed, changeNode, clear, refusal }: WhatIfFormProps) {
   const [name, setName] = useState('')
   const chosen = name || nodes[0]?.metadata.name || ''
-  const form = changed.get(chosen) ?? emptyNode
+  const form = changed.get(chosen) ?? noNodeWords
   const isChanged = Object.values(pod).some(value => value !== '') || changed.size > 0
   return (
     <form className="what-if" aria-label="What if" onSubmit={event => event.preventDefault()}>
@@ -78,7 +78,7 @@ export function WhatIfForm({ pod, changePod, nodes, changed, changeNode, clear, 
           <span>is</span>
           <select
             value={form.state}
-            onChange={event => changeNode(chosen, { ...form, state: event.target.value as NodeForm['state'] })}
+            onChange={event => changeNode(chosen, { ...form, state: event.target.value as NodeWords['state'] })}
           >
             <option value="">as it is</option>
             <option value="cordoned">cordoned</option>

@@ -1,10 +1,10 @@
-// What the form says, and the question it makes of it: changes of a pod that is there, or a new one, and of nodes. Words as kubectl
-// takes them: `disk=ssd`, `key=value:NoSchedule`, and a minus after what is to go. Throws WrongWords.
+// What if, in words as kubectl takes them: `disk=ssd`, `key=value:NoSchedule`, and a minus after what is to go; and the patch or the
+// change of a node that they mean. Read by the dashboard's form and by `kubesim what-if`. Throws WrongWords.
 
-import type { Pod } from '../../../generated/types.ts'
-import type { NodeChange, SchedulingQuestion } from '../../../src/own/scheduling.ts'
+import type { Taint } from '../../generated/types.ts'
+import type { Frozen } from './meta.ts'
 
-export interface PodForm {
+export interface PodWords {
   readonly cpu: string
   readonly memory: string
   /** `disk=ssd, zone=a` */
@@ -14,7 +14,7 @@ export interface PodForm {
   readonly priority: string
 }
 
-export interface NodeForm {
+export interface NodeWords {
   readonly labels: string
   readonly taints: string
   readonly cpu: string
@@ -22,43 +22,28 @@ export interface NodeForm {
   readonly state: '' | 'cordoned' | 'uncordoned' | 'gone'
 }
 
-export const emptyPod: PodForm = { cpu: '', memory: '', selector: '', tolerations: '', priority: '' }
-export const emptyNode: NodeForm = { labels: '', taints: '', cpu: '', memory: '', state: '' }
+export const noPodWords: PodWords = { cpu: '', memory: '', selector: '', tolerations: '', priority: '' }
+export const noNodeWords: NodeWords = { labels: '', taints: '', cpu: '', memory: '', state: '' }
 
 /** What it says cannot be read; the message is for who wrote it. */
 export class WrongWords extends Error {}
 
-/** `pod` undefined: a new one, in the namespace. */
-export function questionOf(
-  pod: Pod | undefined,
-  namespace: string,
-  podForm: PodForm,
-  nodeForms: ReadonlyMap<string, NodeForm>,
-  at: number | undefined,
-): SchedulingQuestion {
-  const container = pod?.spec.containers[0]?.name ?? 'main'
-  const changes = podChanges(podForm, container)
-  const nodes = [...nodeForms].flatMap(([name, form]) => nodeChange(name, form))
-  const which: SchedulingQuestion =
-    pod === undefined
-      ? { manifest: newPod(namespace) }
-      : { pod: { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name ?? '' } }
-  return {
-    ...which,
-    ...(changes && { changes }),
-    ...(nodes.length > 0 && { nodes }),
-    ...(at !== undefined && { at: String(at) }),
-  }
+export interface NodeChange {
+  readonly name: string
+  /** A node that is not there, like this one as it is but for what is said here. */
+  readonly like?: string
+  /** In the place of those it has. */
+  readonly taints?: readonly Frozen<Taint>[]
+  /** null takes one away. */
+  readonly labels?: Readonly<Record<string, string | null>>
+  readonly allocatable?: Readonly<Record<string, string>>
+  /** As cordoned, or not any more. */
+  readonly unschedulable?: boolean
+  readonly gone?: boolean
 }
 
-const newPod = (namespace: string): object => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'new', namespace: namespace || 'default' },
-  spec: { containers: [{ name: 'main', image: 'nginx' }] },
-})
-
-function podChanges(form: PodForm, container: string): object | undefined {
+/** A strategic merge patch of a pod's spec, of whose containers `container` is the first; undefined: nothing changes. */
+export function podChanges(form: PodWords, container: string): object | undefined {
   const requests = resourcesOf(form)
   const nodeSelector = pairsOf(form.selector, 'node selector')
   const tolerations = wordsOf(form.tolerations).map(tolerationOf)
@@ -73,7 +58,8 @@ function podChanges(form: PodForm, container: string): object | undefined {
   return Object.keys(spec).length === 0 ? undefined : { spec }
 }
 
-function nodeChange(name: string, form: NodeForm): NodeChange[] {
+/** None when the words say nothing. */
+export function nodeChange(name: string, form: NodeWords): readonly NodeChange[] {
   const labels = pairsOf(form.labels, `labels of ${name}`)
   const allocatable = resourcesOf(form)
   const taints =
