@@ -187,6 +187,8 @@ export interface Registry {
   replace(going: readonly Kind<any>[], coming: readonly Kind<any>[]): void
   /** Ends the watches of these resources, or of all, as if the server had had enough of them; how many there were. */
   endWatches(resources?: readonly string[]): number
+  /** How many watches are open. */
+  readonly watching: number
 }
 
 export function createRegistry(
@@ -245,6 +247,9 @@ export function createRegistry(
       for (const kind of coming) serve(kind)
       served = [...byKind.keys()]
       for (const kind of going) watches.endOf(kind)
+    },
+    get watching() {
+      return watches.count
     },
     endWatches: resources =>
       served

@@ -102,6 +102,11 @@ export class Watches {
     queueMicrotask(stop)
   }
 
+  /** How many are open. */
+  get count(): number {
+    return [...this.#hubs.values()].reduce((sum, { count }) => sum + count, 0)
+  }
+
   /** Ends the watches of a kind that is served no more; as upstream, without a reason. */
   endOf(kind: Kind<any>): number {
     return [...this.#hubs.values()].reduce((count, hub) => count + hub.endOf(kind), 0)
@@ -253,6 +258,10 @@ class Hub {
     this.#prefix = prefix
     this.#onEmpty = onEmpty
     this.#stop = storage.subscribe(prefix, storage.revision, events => this.#dealOut(events))
+  }
+
+  get count(): number {
+    return this.#count
   }
 
   add(watcher: Watcher): void {

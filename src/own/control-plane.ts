@@ -30,6 +30,12 @@ export interface ControlPlane {
     readonly writes: number
     readonly perMinute: number
   }
+  readonly apiserver: {
+    /** Open ones, of components and of others. */
+    readonly watches: number
+  }
+  /** Programs outside of the cluster that have written something, the last one first. */
+  readonly clients: readonly ClientState[]
   readonly stations: readonly Station[]
   readonly kubelets: Kubelets
 }
@@ -57,6 +63,12 @@ export interface Station {
   readonly perMinute: number
 }
 
+/** As its requests name it. */
+export interface ClientState extends Pick<Station, 'last' | 'writes' | 'perMinute'> {
+  readonly name: string
+  readonly user: string
+}
+
 export interface Kubelets {
   readonly count: number
   /** At most so many, by name. */
@@ -68,7 +80,7 @@ const mostNodes = 24
 const aMinute: Millis = 60_000
 
 export function controlPlaneOf(cluster: Cluster, clock: ClockControl): ControlPlane {
-  const { storage, env } = cluster
+  const { storage, env, server } = cluster
   const now = env.clock.now()
   const written = writesByWhom(storage.events(), now)
   const stopped = stoppedComponents(cluster)
@@ -104,6 +116,8 @@ export function controlPlaneOf(cluster: Cluster, clock: ClockControl): ControlPl
       writes: all.reduce((sum, { count }) => sum + count, 0),
       perMinute: all.reduce((sum, { perMinute }) => sum + perMinute, 0),
     },
+    apiserver: { watches: server.registry.watching },
+    clients: clientsIn(written),
     stations: [
       ...workers.map(stationOf),
       ...apart.map(component => ({
@@ -126,20 +140,35 @@ const isChatter = (key: string): boolean =>
 
 const nothingWritten: Readonly<Written> = Object.freeze({ count: 0, perMinute: 0, last: undefined })
 
+/** A component's name may be a program's outside as well. */
+const outsider = (user: string, by: string): string => `${user}\n${by}`
+
 function writesByWhom(events: readonly StorageEvent[], now: Millis): ReadonlyMap<string, Written> {
   const all = new Map<string, Written>()
   for (const event of events) {
-    const by = event.note?.cause?.by ?? ''
-    let written = all.get(by)
+    const { by = '', user } = event.note?.cause ?? {}
+    const who = user === undefined ? by : outsider(user, by)
+    let written = all.get(who)
     if (written === undefined) {
       written = { ...nothingWritten }
-      all.set(by, written)
+      all.set(who, written)
     }
     written.count++
     if (event.note !== undefined && now - event.note.at < aMinute) written.perMinute++
     if (!isChatter(event.key)) written.last = event
   }
   return all
+}
+
+/** What came over HTTP says as whom. */
+function clientsIn(written: ReadonlyMap<string, Written>): ClientState[] {
+  const found: (ClientState & { readonly revision: number })[] = []
+  for (const { count, perMinute, last } of written.values()) {
+    const { user, by: name = '' } = last?.note?.cause ?? {}
+    if (last === undefined || user === undefined) continue
+    found.push({ name, user, writes: count, perMinute, last: shown(last), revision: last.revision })
+  }
+  return found.sort((one, other) => other.revision - one.revision).map(({ revision: _, ...client }) => client)
 }
 
 function shown({ revision, type, key, stored, note }: StorageEvent): NonNullable<Station['last']> {

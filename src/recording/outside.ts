@@ -47,6 +47,9 @@ export function recordedRegistry(registry: Registry, recorder: Recorder): Regist
     },
     replace: (going, coming) => registry.replace(going, coming),
     endWatches: resources => registry.endWatches(resources),
+    get watching() {
+      return registry.watching
+    },
   }
 }
 

@@ -39,7 +39,16 @@ test('the stations: who runs, what each wrote last, how much', async () => {
     ],
     notRunning: 0,
   })
-  expect(json.store.objects).toBe(cluster.cluster.storage.count('/registry/'))
+  expect(json.clients).toEqual([])
+  expect(json.apiserver.watches).toBeGreaterThan(10)
+  await door.apply(pod('mine'))
+  const [client] = (await door.get('control-plane')).json.clients
+  expect(client).toMatchObject({
+    user: 'kubernetes-admin',
+    writes: 1,
+    last: { object: { resource: 'pods', name: 'mine' } },
+  })
+  expect(json.store.objects).toBeGreaterThan(20)
 })
 
 test('what a Fault stops is shown as stopped, with the Fault; what waits at a paused cluster, as queued', async () => {

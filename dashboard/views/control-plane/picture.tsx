@@ -4,6 +4,7 @@
 import { type RefObject, useEffect, useState } from 'react'
 import type { ControlPlane, Station } from '../../../src/own/control-plane.ts'
 import { useRoving } from '../../parts/roving.ts'
+import { placeWords } from './passed-words.ts'
 import { StationCard } from './station-card.tsx'
 import { endsOf } from './travel.ts'
 
@@ -62,11 +63,11 @@ export function Picture({ board, state, chosen, showAll, canTurn, choose, turn }
         <div className="spine">
           <div className="station station-plain" data-station="clients">
             <b>Clients</b>
-            <p className="station-last">kubectl and others</p>
+            <p className="station-last">{clientWords(state.clients)}</p>
           </div>
           <div className="station station-main" data-station="apiserver">
             <b>API server</b>
-            <p className="station-last">request, admission, validation</p>
+            <p className="station-last">{state.apiserver.watches} watches are open</p>
           </div>
           <div className="station station-main" data-station="store">
             <b>Store</b>
@@ -108,6 +109,11 @@ export function Picture({ board, state, chosen, showAll, canTurn, choose, turn }
       </div>
     </div>
   )
+}
+
+function clientWords([last]: ControlPlane['clients']): string {
+  if (last === undefined) return 'nobody has written yet'
+  return `${last.name || last.user} ${last.last?.type === 'DELETED' ? 'deleted' : 'wrote'} ${last.last ? placeWords(last.last.object) : ''}`
 }
 
 function shownControllers(all: readonly Station[], chosen: string | undefined): readonly Station[] {
