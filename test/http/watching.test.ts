@@ -284,7 +284,7 @@ test('a WebSocket client that breaks the protocol is hung up on', async () => {
 test.each([
   ['/api/v1/namespaces/default/pods/p/exec?command=sh', 404],
   ['/api/v1/namespaces/default/pods/p/log', 404],
-  ['/api/v1/namespaces/default/pods/p/proxy/', 501],
+  ['/api/v1/namespaces/default/pods/p/proxy/', 404],
   [`${maps}?watch=true&labelSelector=a+in+b`, 400],
   ['/nothing', 404],
 ])('a WebSocket to %s is refused with a Status', async (path, code) => {
