@@ -90,11 +90,13 @@ export function ObjectPanel({ reference, close }: { readonly reference: Referenc
           {reference.name}
           {isReady && !object && <span className="badge badge-bad">gone</span>}
         </h2>
+        {resource && object && at === undefined && (
+          <Actions reference={reference} resource={resource} object={object} />
+        )}
         <button type="button" className="quiet" aria-label="Close" title="Close (Esc)" onClick={close}>
           <Sign path={signs.close} />
         </button>
       </header>
-      {resource && object && at === undefined && <Actions reference={reference} resource={resource} object={object} />}
       <Tabs
         label="Ways to look at it"
         tabs={offered}

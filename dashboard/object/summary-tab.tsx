@@ -40,9 +40,9 @@ export function SummaryTab({ object, resource, reference }: ObjectTabProps) {
     <div className="summary">
       <dl className="facts">
         {table?.columnDefinitions.map(({ name }, index) =>
-          /^(name|age)$/i.test(name) ? null : (
+          /^(name|age)$/i.test(name) || cellOf(table, index) === '<none>' ? null : (
             <Fact key={name} name={name}>
-              {String(table.rows[0]?.cells[index] ?? '')}
+              {cellOf(table, index)}
             </Fact>
           ),
         )}
@@ -57,6 +57,8 @@ export function SummaryTab({ object, resource, reference }: ObjectTabProps) {
     </div>
   )
 }
+
+const cellOf = (table: Table, column: number): string => String(table.rows[0]?.cells[column] ?? '')
 
 function Fact({ name, children }: { readonly name: string; readonly children: React.ReactNode }) {
   return (
@@ -188,7 +190,7 @@ function EventList({ object, now }: { readonly object: KubeObject; readonly now:
       <h3>Events</h3>
       {isReady && said.length === 0 && <p className="empty">Nothing was said about it in the last hour.</p>}
       {said.length > 0 && (
-        <table className="plain">
+        <table className="plain events">
           <thead>
             <tr>
               <th>Age</th>

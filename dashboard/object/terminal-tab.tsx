@@ -122,10 +122,10 @@ export function TerminalTab({ object, resource, reference }: ObjectTabProps) {
         <ContainerChoice pod={pod} chosen={container} choose={setContainer} />
         <label className="field">
           <span>Command</span>
-          <input value={command} onChange={event => setCommand(event.target.value)} size={10} spellCheck={false} />
+          <input value={command} onChange={event => setCommand(event.target.value)} size={8} spellCheck={false} />
         </label>
         <button type="submit">{end === undefined ? 'Run' : 'Run again'}</button>
-        <small>Shift+Esc leaves the terminal</small>
+        <small>leave it: Shift+Esc</small>
       </form>
       {end !== undefined && (
         <p className="terminal-end" role="status">

@@ -166,13 +166,22 @@ function OutcomeLine({ outcome }: { readonly outcome: Outcome }) {
   )
 }
 
-/** Without what nobody reads; to be edited: without what only the server writes. */
+/** What only the server writes, or kubectl for itself. */
+const notToEdit = ['uid', 'resourceVersion', 'generation', 'creationTimestamp']
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
+
+/** Without what nobody reads; to be edited: without what nobody writes. */
 function textOf(object: KubeObject, toEdit: boolean): string {
-  const { apiVersion, kind, metadata: __, status, ...rest } = object as KubeObject & { status?: unknown }
-  const { managedFields: _, ...metadata } = object.metadata as KubeObject['metadata'] & { managedFields?: unknown }
-  if (!toEdit) {
-    return dump({ apiVersion, kind, metadata, ...rest, ...(status ? { status } : {}) }, { lineWidth: -1 })
+  const { apiVersion, kind, status, ...rest } = object as KubeObject & { status?: unknown }
+  const metadata: Record<string, unknown> = { ...object.metadata }
+  delete metadata.managedFields
+  if (toEdit) {
+    for (const name of notToEdit) delete metadata[name]
+    const { [lastApplied]: _, ...annotations } = object.metadata.annotations ?? {}
+    if (Object.keys(annotations).length > 0) metadata.annotations = annotations
+    else delete metadata.annotations
   }
-  const { uid: ___, resourceVersion: ____, generation: _____, creationTimestamp: ______, ...written } = metadata
-  return dump({ apiVersion, kind, metadata: written, ...rest }, { lineWidth: -1 })
+  const head = { apiVersion, kind, metadata }
+  const tail = toEdit || status === undefined ? {} : { status }
+  return dump({ ...head, ...rest, ...head, ...tail }, { lineWidth: -1 })
 }

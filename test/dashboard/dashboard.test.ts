@@ -325,7 +325,7 @@ describe.skipIf(noBrowser ?? noKubectl)('the dashboard', () => {
       ['summary', 'Conditions'],
       ['yaml', 'terminationMessagePath'],
       ['logs', 'worker process'],
-      ['terminal', 'Shift+Esc'],
+      ['terminal', 'leave it'],
       ['why', 'Why it is there'],
       ['graph', 'ReplicaSet'],
     ] as const) {
