@@ -169,7 +169,7 @@ async function takeAll(url) {
     }
     await take('object', 'light', of(pod, 'summary'), async page => {
       await page.getByText('Scheduled', { exact: true }).waitFor()
-      await page.getByText('Readiness Gates').waitFor()
+      await page.getByText('Restarts').waitFor()
     })
     await take('yaml', 'light', '#/cluster?object=deployments.apps%2Fdefault%2Fweb&tab=yaml', async page => {
       await page.getByRole('button', { name: 'Edit', exact: true }).click()
@@ -197,9 +197,9 @@ async function takeAll(url) {
     await take('timeline', 'light', '#/timeline', async page => {
       await page.getByPlaceholder(/Filter lanes/).fill('web')
       await page.getByText('ReplicaSet').first().waitFor()
-      await page.getByText(/^web-/).first().click()
+      await page.getByRole('option', { name: /Deployment web/ }).first().click()
       await page
-        .getByText(/deployment-controller|replicaset-controller/)
+        .getByText(/deployment-controller/)
         .first()
         .waitFor()
     })
