@@ -12,6 +12,7 @@ import { type Context, type ControllerSpec, defineController } from '../src/runt
 import { podCIDR } from './addresses.ts'
 import type { AllNodeImages } from './node-images.ts'
 import type { NodeStates } from './node-states.ts'
+import type { NodeTroubles } from './node-troubles.ts'
 import { indexFor, isAskedAt, isSilent, isSimulated, type NodeFacts, needsReport, statusOf, turnings } from './nodes.ts'
 import { type Renewals, renewEvery } from './renewals.ts'
 import type { Silences } from './silences.ts'
@@ -24,10 +25,13 @@ export interface HeartbeatOptions extends NodeFacts {
   readonly silences: Silences
   readonly states: NodeStates
   readonly renewals: Renewals
+  readonly troubles: NodeTroubles
 }
 
 export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<Node> {
-  const { renewals, silences, states, nodeImages } = options
+  const { renewals, silences, states, nodeImages, troubles } = options
+  /** What time it is, as the node says. */
+  const timeAt = (name: string, at: Millis): Millis => at + troubles.of(name).skew
   const reported = new Map<string, number>()
   const renewed = new Set<string>()
   const announced = new Set<string>()
@@ -39,7 +43,7 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
 
   async function renew(node: Frozen<Node>, context: Context): Promise<void> {
     const { name, uid } = node.metadata
-    await renewUntilDone(name, uid, context, env.clock.now())
+    await renewUntilDone(name, uid, context, timeAt(name, env.clock.now()))
     renewals.renewed(name, indexFor(node, context.lister(Nodes).list()))
   }
 
@@ -53,7 +57,7 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
       indexFor(node, all),
       options,
       node.status,
-      env.clock.now(),
+      timeAt(node.metadata.name, env.clock.now()),
       images,
       state,
       node.metadata.annotations,
@@ -142,12 +146,18 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
       const uidOf = (name: string) => context.lister(Nodes).get({ name })?.metadata.uid
       plans.clear()
       renewed.clear()
-      renewals.begin((name, at) => renewUntilDone(name, uidOf(name), context, at), follow)
+      renewals.begin((name, at) => renewUntilDone(name, uidOf(name), context, timeAt(name, at)), follow)
       silences.onChange(signal, name => {
         if (silences.has(name)) fallSilent(name)
         wake(name)
       })
       states.onChange(signal, wake)
+      // At its next beat it says so.
+      troubles.onChange(signal, name => {
+        if (!plans.has(name)) return
+        plan(name, env.clock.now())
+        arm(context)
+      })
       nodeImages.onChange(signal, name => {
         if (!plans.has(name)) return
         plan(name, env.clock.now())

@@ -2,10 +2,12 @@
 // asks of nodes. src/cluster.ts calls createNodes once and gives the controllers to the manager; run as processes of their
 // own, `kubesim kubelet` takes the first list and `kubesim proxy` the second.
 
+import { isAlreadyExists } from '../src/api/errors.ts'
 import type { Client } from '../src/client/client.ts'
 import type { NodeClient } from '../src/client/node-client.ts'
 import type { ResourceUsage } from '../src/client/resource-usage.ts'
 import type { Env } from '../src/env/env.ts'
+import { Nodes } from '../src/kinds/index.ts'
 import type { ControllerSpec } from '../src/runtime/controller.ts'
 import { type AddressPlan, addressPlan, PodAddresses } from './addresses.ts'
 import { csiNodes } from './csi-nodes.ts'
@@ -31,7 +33,8 @@ import { nodeExpansion } from './node-expansion.ts'
 import { AllNodeImages } from './node-images.ts'
 import { nodeServer } from './node-server.ts'
 import { NodeStates } from './node-states.ts'
-import { defaultCapacity, registerNodes } from './nodes.ts'
+import { NodeTroubles, type Trouble } from './node-troubles.ts'
+import { defaultCapacity, registerNodes, simulatedNode } from './nodes.ts'
 import { outsideOf } from './outside-network.ts'
 import { Renewals } from './renewals.ts'
 import { Runs } from './runs.ts'
@@ -106,6 +109,10 @@ export interface FakeNodes {
   revive(node: string): void
   /** Its kubelet cannot reach the API server; what runs there goes on. */
   cutOff(node: string, isCut: boolean): void
+  /** What else ails a node on purpose. */
+  trouble(node: string, trouble: Trouble): void
+  /** The machine is there again, and its kubelet registers it. */
+  register(node: string, labels: Readonly<Record<string, string>>): Promise<void>
   /** From now on these images cannot be pulled. */
   refusePulls(why: (image: string) => string | undefined): void
 }
@@ -138,6 +145,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
   const listeners = options.listen ? new Listeners() : undefined
   let pods: KnownPods | undefined
   const states = new NodeStates()
+  const troubles = new NodeTroubles()
   const renewals = new Renewals(env.clock, options.renewWhenFollowed ?? false)
   const measuring = createMeasuring({
     env,
@@ -150,15 +158,16 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
 
   const kubeletControllers: ControllerSpec[] = [
     nodeNetwork({ network, images }),
-    heartbeat(env, { ...facts, nodeImages, silences, states, renewals }),
+    heartbeat(env, { ...facts, nodeImages, silences, states, renewals, troubles }),
     ...(options.staticPods ? [staticPods(options.staticPods)] : []),
     nodeShutdown({ states, evictions, silences }),
-    evictionManager({ images, measuring, nodeImages, states, evictions, silences }),
+    evictionManager({ images, measuring, nodeImages, states, evictions, silences, troubles }),
     kubelet({
       now: () => env.clock.now(),
       errands: new Errands(),
       evictions,
       states,
+      troubles,
       outside: outsideOf(env, network, runs, logs),
       addresses: new PodAddresses(),
       network,
@@ -226,6 +235,14 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     silence: node => silences.set(node, true),
     revive: node => silences.set(node, false),
     cutOff: (node, isCut) => silences.cutOff(node, isCut),
+    trouble: (node, trouble) => troubles.set(node, trouble),
+    async register(node, labels) {
+      try {
+        await client.as('kubelet').of(Nodes).create(simulatedNode(node, labels))
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error
+      }
+    },
     refusePulls: why => {
       images.pullFault = why
     },

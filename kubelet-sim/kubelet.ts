@@ -16,6 +16,7 @@ import type { Logs } from './logs.ts'
 import type { Network } from './network/network.ts'
 import type { AllNodeImages } from './node-images.ts'
 import type { NodeStates } from './node-states.ts'
+import type { NodeTroubles } from './node-troubles.ts'
 import { addressOf, isSilent, isSimulated } from './nodes.ts'
 import type { Said } from './pod-view.ts'
 import { References, refersToOthers } from './references.ts'
@@ -34,6 +35,7 @@ export interface KubeletOptions extends Surroundings {
   readonly load: Load
   readonly runs: Runs
   readonly states: NodeStates
+  readonly troubles: NodeTroubles
   /** Called when the pods are known, with the ways to find them as they are now. */
   started?(pods: KnownPods): void
 }
@@ -133,7 +135,8 @@ async function bringForward(
     rejection,
     resizeFault,
   }
-  const view = viewOf(pod, host, life, said, options)
+  const { slowness } = options.troubles.of(node.metadata.name)
+  const view = viewOf(pod, host, life, said, slowness === 1 ? options : slowed(options, slowness))
   const next = takeTurn(view, context.clock.now())
   try {
     if (view.changed) await context.client.of(Pods).updateStatus({ ...pod, status: view.status } as Pod)
@@ -154,6 +157,11 @@ async function bringForward(
   if (view.removed) return remove(pod, context)
   if (hasEnded(view)) release(life, options)
   return next === undefined ? undefined : { again: Math.max(1, next - context.clock.now()) }
+}
+
+function slowed(options: KubeletOptions, slowness: number): KubeletOptions {
+  const { pull, start } = options.delays
+  return { ...options, delays: { pull: pull * slowness, start: start * slowness } }
 }
 
 function isNew({ metadata, status }: Frozen<Pod>): boolean {

@@ -30,8 +30,14 @@ import { type Component, components } from './config.ts'
 import { createDeviceSelectors } from './device-selectors.ts'
 import type { Env } from './env/env.ts'
 import { ApiFaults, faultyClient } from './faults/api-faults.ts'
+import type { Struck } from './faults/effect.ts'
 import { FaultEngine } from './faults/engine.ts'
+import { fullStore } from './faults/full-store.ts'
+import { goneNodes } from './faults/gone-nodes.ts'
+import { lateWatches } from './faults/late-watches.ts'
 import { mindRenewals } from './faults/mind-renewals.ts'
+import { nodeEffects } from './faults/node-effects.ts'
+import { partitions } from './faults/partitions.ts'
 import { builtinKinds, Leases, Nodes } from './kinds/index.ts'
 import { kubernetesVersion } from './kinds/schemas.ts'
 import { createPolicyTypeChecker } from './policy-type-checking.ts'
@@ -223,7 +229,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const isComponent = (name: string): name is Component => components.some(each => each === name)
   const managerWith = (controller: string): Manager | undefined =>
     everyManager().find(manager => manager.names.includes(controller))
-  const engine = new FaultEngine(
+  const struck: Struck = (fault, what, count) => engine.struck(fault, what, count)
+  const engine: FaultEngine = new FaultEngine(
     env,
     storage,
     server.client.as('kubesim-faults'),
@@ -249,6 +256,13 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       endWatches: resources => server.registry.endWatches(resources),
     },
     faults,
+    [
+      nodeEffects(nodes, struck),
+      goneNodes(env, storage, server.client, nodes),
+      partitions(storage, nodes.network.faults, struck),
+      lateWatches(server.registry, struck),
+      fullStore(storage, nodes.renewals, struck),
+    ],
   )
   nodes.refusePulls(image => engine.pullFault(image))
 

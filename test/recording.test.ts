@@ -147,10 +147,15 @@ async function carryOut(cluster: TestCluster, { do: what, n }: Deed): Promise<vo
   const name = `fault-${n % 2}`
   if (what === 'unfault') await anyway(client.of(faults(cluster)).delete({ name }))
   if (what === 'fault') {
-    const spec =
-      n < 3
-        ? { nodes: { names: [`node-${(n % 2) + 1}`], effect: 'CutOff' } }
-        : { api: { verbs: ['create', 'patch'], percent: 30, code: 409 } }
+    const names = [`node-${(n % 2) + 1}`]
+    const spec = [
+      { nodes: { names, effect: 'CutOff' } },
+      { nodes: { names, effect: 'Gone' }, duration: '4m' },
+      { nodes: { names, effect: 'Slow' }, watches: { delay: '7s' } },
+      { api: { verbs: ['create', 'patch'], percent: 30, code: 409 } },
+      { partition: { between: [{ nodes: names }, { apiServer: true }] }, duration: '90s', every: '3m' },
+      { store: {}, duration: '1m' },
+    ][n]
     await anyway(cluster.apply({ apiVersion: 'kubesim.dev/v1alpha1', kind: 'Fault', metadata: { name }, spec }))
   }
 }

@@ -189,6 +189,8 @@ export interface Registry {
   endWatches(resources?: readonly string[]): number
   /** How many watches are open. */
   readonly watching: number
+  /** From now on what watches of a resource tell comes so much later. */
+  delayWatches(delayOf: (resource: string) => Millis): void
 }
 
 export function createRegistry(
@@ -251,6 +253,7 @@ export function createRegistry(
     get watching() {
       return watches.count
     },
+    delayWatches: delayOf => watches.delay(delayOf),
     endWatches: resources =>
       served
         .filter(({ resource }) => resources === undefined || resources.length === 0 || resources.includes(resource))

@@ -36,12 +36,20 @@ export class Watches {
   readonly #terms: Terms
   readonly #hubs = new Map<string, Hub>()
   readonly #bookmarked = new Set<Watcher>()
+  readonly #delays: Delays
   #bookmarkTimer: Cancel | undefined
 
   constructor(env: Env, storage: Storage, terms: Terms) {
     this.#env = env
     this.#storage = storage
     this.#terms = terms
+    this.#delays = new Delays(env)
+  }
+
+  /** From now on what watches of a resource tell comes so much later; 0: at once, and what is under way first. */
+  delay(delayOf: (resource: string) => Millis): void {
+    this.#delays.set(delayOf)
+    for (const hub of this.#hubs.values()) hub.hurry()
   }
 
   /**
@@ -53,7 +61,7 @@ export class Watches {
     checkWatchOptions(request)
     const asked = parseResourceVersion(request.resourceVersion)
     const selection = selectionOf(collection, request)
-    const watcher = new Watcher(collection, selection, reader)
+    const watcher = new Watcher(collection, selection, reader, this.#delays)
     try {
       const wantsPresent = request.sendInitialEvents ?? asked === 0
       if (wantsPresent) this.#sendPresent(watcher, request, asked)
@@ -147,10 +155,40 @@ export class Watches {
   }
 }
 
+/** How late watches are, on purpose. */
+class Delays {
+  readonly #env: Env
+  #delayOf: ((resource: string) => Millis) | undefined
+
+  constructor(env: Env) {
+    this.#env = env
+  }
+
+  set(delayOf: (resource: string) => Millis): void {
+    this.#delayOf = delayOf
+  }
+
+  of({ kind }: Collection): Millis {
+    return this.#delayOf?.(kind.resource) ?? 0
+  }
+
+  now(): Millis {
+    return this.#env.clock.now()
+  }
+
+  later(delay: Millis, run: () => void): Cancel {
+    return this.#env.clock.after(delay, run)
+  }
+}
+
 class Watcher {
   readonly collection: Collection
   readonly selection: Selection
   readonly #reader: WatchReader
+  readonly #delays: Delays
+  /** What is told later, in its order, and one timer for the first. */
+  readonly #late: { readonly due: Millis; readonly signals: readonly WatchSignal[] }[] = []
+  #cancelLate: Cancel | undefined
   readonly #closing: Cancel[] = []
   #isClosed = false
   /** Events up to this revision are known to it. */
@@ -160,10 +198,11 @@ class Watcher {
   /** The last sighting it was asked about: it may stand in several places where an event looks. */
   lastSeen: Sighting | undefined
 
-  constructor(collection: Collection, selection: Selection, reader: WatchReader) {
+  constructor(collection: Collection, selection: Selection, reader: WatchReader, delays: Delays) {
     this.collection = collection
     this.selection = selection
     this.#reader = reader
+    this.#delays = delays
   }
 
   /** The signal that an event is to it: an object may come into the selection, change in it, or leave it. */
@@ -181,6 +220,32 @@ class Watcher {
 
   deliver(signals: readonly WatchSignal[]): void {
     if (this.#isClosed || signals.length === 0) return
+    const delay = this.#delays.of(this.collection)
+    if (delay === 0 && this.#late.length === 0) {
+      this.#tell(signals)
+      return
+    }
+    this.#late.push({ due: this.#delays.now() + delay, signals })
+    this.#cancelLate ??= this.#delays.later(delay, () => this.#tellLate(this.#delays.now()))
+  }
+
+  /** What is late is told now, if it need not be late any more. */
+  hurry(): void {
+    if (this.#late.length === 0 || this.#delays.of(this.collection) > 0) return
+    this.#cancelLate?.()
+    this.#tellLate(Infinity)
+  }
+
+  #tellLate(now: Millis): void {
+    this.#cancelLate = undefined
+    while (this.#late.length > 0 && this.#late[0]!.due <= now) this.#tell(this.#late.shift()!.signals)
+    const [next] = this.#late
+    if (next === undefined) return
+    this.#cancelLate = this.#delays.later(next.due - now, () => this.#tellLate(this.#delays.now()))
+  }
+
+  #tell(signals: readonly WatchSignal[]): void {
+    if (this.#isClosed) return
     if ((this.#reader.backlog?.() ?? 0) > longestBacklog) {
       this.end(expired('too old resource version: the watch was read too slowly and has lost its place'))
     } else {
@@ -201,6 +266,7 @@ class Watcher {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#cancelLate?.()
     for (const run of this.#closing) run()
   }
 }
@@ -284,6 +350,10 @@ class Hub {
       this.#stop()
       this.#onEmpty()
     })
+  }
+
+  hurry(): void {
+    for (const file of this.#files.values()) for (const watcher of file) watcher.hurry()
   }
 
   endOf(kind: Kind<any>): number {

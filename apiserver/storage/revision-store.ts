@@ -71,6 +71,7 @@ export class RevisionStore implements Storage {
   /** Counts as busy from the first change gathered until all is durable. */
   #release: Cancel | undefined
   #isDeciding = false
+  #refusal: ((key: string) => Error | undefined) | undefined
   #closing: Promise<void> | undefined
   #onSettled: (() => void) | undefined
   /** What the journal still has of what fell out of the window. */
@@ -200,6 +201,11 @@ export class RevisionStore implements Storage {
     return this.#closing
   }
 
+  /** From now on, until it is called with undefined, what would be written is refused so; what is removed is not. */
+  refusePuts(why: ((key: string) => Error | undefined) | undefined): void {
+    this.#refusal = why
+  }
+
   // ---- turns
 
   #turn(
@@ -219,6 +225,8 @@ export class RevisionStore implements Storage {
       this.#isDeciding = false
     }
     if ('keep' in decision) return { stored: current as Stored, previous: current, changed: false }
+    const refused = 'put' in decision ? this.#refusal?.(key) : undefined
+    if (refused !== undefined) throw refused
     if ('put' in decision && decision.unlessSame && current !== undefined && isSame(decision, current)) {
       return { stored: current, previous: current, changed: false }
     }

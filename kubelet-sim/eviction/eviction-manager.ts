@@ -10,6 +10,7 @@ import { type Context, type ControllerSpec, defineController, type Outcome } fro
 import { canonicalName } from '../images.ts'
 import type { AllNodeImages, NodeImages } from '../node-images.ts'
 import type { NodeStates, Pressure } from '../node-states.ts'
+import type { NodeTroubles } from '../node-troubles.ts'
 import { isSilent, isSimulated } from '../nodes.ts'
 import type { Silences } from '../silences.ts'
 import type { Evictions } from './evictions.ts'
@@ -28,6 +29,7 @@ export interface EvictionNeeds extends UseNeeds {
   readonly states: NodeStates
   readonly evictions: Evictions
   readonly silences: Silences
+  readonly troubles: NodeTroubles
 }
 
 export function evictionManager(needs: EvictionNeeds): ControllerSpec<Node> {
@@ -60,6 +62,9 @@ export function evictionManager(needs: EvictionNeeds): ControllerSpec<Node> {
         },
       },
     ],
+    start(context) {
+      needs.troubles.onChange(context.signal, name => context.wake({ name }))
+    },
     async work({ name }, context) {
       const node = context.lister(Nodes).get({ name })
       if (node === undefined) {
@@ -83,7 +88,9 @@ function look(node: Frozen<Node>, context: Context, needs: EvictionNeeds, met: M
   const now = context.clock.now()
   const all = context.lister(Pods).by('node', name) as readonly Frozen<Pod>[]
   const pods = all.filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed')
-  if (!declaresOwnUse(node) && met.size === 0 && !pods.some(pod => declaresUse(pod, needs.images))) return
+  const { isDiskFull } = needs.troubles.of(name)
+  if (!declaresOwnUse(node) && !isDiskFull && met.size === 0 && !pods.some(pod => declaresUse(pod, needs.images)))
+    return
   const present = needs.nodeImages.of(node)
   let again: Millis | undefined
   const lookIn = (span: Millis): void => {

@@ -11,6 +11,7 @@ import type { ImageBook } from '../image-book.ts'
 import type { Image } from '../images/image.ts'
 import { type Measuring, systemUsage } from '../measuring.ts'
 import type { NodeImages } from '../node-images.ts'
+import type { NodeTroubles } from '../node-troubles.ts'
 import { curveFor, diskAnnotation, memoryAnnotation, memoryCurve, ownCurve, pidsAnnotation, startOf } from '../usage.ts'
 import { type Candidate, mostProcesses, type Resource } from './signals.ts'
 
@@ -36,6 +37,7 @@ const ownUse: Readonly<Record<Resource, number>> = {
 export interface UseNeeds {
   readonly images: ImageBook
   readonly measuring: Measuring
+  readonly troubles: NodeTroubles
 }
 
 export function useOf(
@@ -51,8 +53,10 @@ export function useOf(
   let used = own === undefined ? ownUse[resource] : valueAt(own, age)
   let peak = own === undefined ? ownUse[resource] : peakOf(own)
   if (resource === 'ephemeral-storage') {
-    used += present.size
-    peak += present.size
+    // What fills it is nothing that a kubelet could take away.
+    const filling = needs.troubles.of(node.metadata.name).isDiskFull ? capacityOf(node, resource) : 0
+    used += present.size + filling
+    peak += present.size + filling
   }
   const candidates = pods.map(pod => {
     const containers = runningContainers(pod).map(spec => {

@@ -137,21 +137,25 @@ const declared: Readonly<Record<string, Declared>> = {
       after: ['string', "How long after the object's creation it begins, by the cluster's clock. Default: 0s."],
       duration: ['string', 'For how long. Default: until the object is deleted.'],
       every: ['string', 'It begins again so long after each beginning; longer than duration. Default: it does not.'],
-      nodes: ['V1alpha1FaultNodes', 'Nodes of which nothing is heard.'],
+      nodes: ['V1alpha1FaultNodes', 'Nodes that are not well.'],
       api: ['V1alpha1FaultApi', 'Requests that are slow, or fail.'],
-      watches: ['V1alpha1FaultWatches', 'Watches that end.'],
+      watches: ['V1alpha1FaultWatches', 'Watches that end, or are late.'],
+      partition: ['V1alpha1FaultPartition', 'Two parties between whom nothing gets through, or slowly.'],
+      store: ['V1alpha1FaultStore', 'The store of the API server takes nothing more.'],
       component: ['V1alpha1FaultComponent', 'A component that stands still, or begins anew.'],
       pulls: ['V1alpha1FaultPulls', 'Images that cannot be pulled.'],
     },
   },
   V1alpha1FaultNodes: {
-    about: 'FaultNodes are nodes of which nothing is heard.',
+    about: 'FaultNodes are nodes that are not well.',
     fields: {
       'names!': ['Array<string>', 'The nodes.'],
       effect: [
         'string',
-        'Dead: as if the machines were switched off; CutOff: what runs there goes on, but their kubelets cannot reach the API server. Default: Dead.',
+        'Dead: as if the machines were switched off; CutOff: what runs there goes on, but their kubelets cannot reach the API server; Gone: the machines are taken away, and their Nodes with them, until they are brought back; Slow: pulls, starts and stops take factor times as long; DiskFull: nothing is left of their disks; Skewed: their clocks are off by skew. Default: Dead.',
       ],
+      factor: ['number', 'Of slow nodes. Default: 10.'],
+      skew: ['string', "How far ahead their clocks are, '5m', or behind, '-30s'. Required of skewed nodes."],
     },
   },
   V1alpha1FaultApi: {
@@ -174,10 +178,35 @@ const declared: Readonly<Record<string, Declared>> = {
     },
   },
   V1alpha1FaultWatches: {
-    about: 'FaultWatches are watches that end: once, and as long as the fault lasts again and again.',
+    about: 'FaultWatches are watches that end: once, and as long as the fault lasts again and again; or that are late.',
     fields: {
       resources: ['Array<string>', 'Of these only. Default: all.'],
+      delay: ['string', 'What they tell comes so much later. Then they do not end, unless every says so.'],
       every: ['string', 'How long until they are ended again. Default: once, when the fault begins.'],
+    },
+  },
+  V1alpha1FaultPartition: {
+    about: 'FaultPartition is between two parties: by default nothing gets through.',
+    fields: {
+      'between!': ['Array<V1alpha1FaultParty>', 'The two.'],
+      oneWay: ['boolean', 'Only from the first to the second. Default: both ways.'],
+      latency: ['string', 'It does get through, so much later. Default: it does not.'],
+      loss: ['number', 'It does get through, but for so many packets of a hundred.'],
+    },
+  },
+  V1alpha1FaultParty: {
+    about: 'FaultParty is an end of a partition. Nothing said is everywhere.',
+    fields: {
+      nodes: ['Array<string>', 'These nodes, with their kubelets and all pods on them.'],
+      namespace: ['string', 'Pods of this namespace.'],
+      podSelector: ['V1LabelSelector', 'Pods that have these labels.'],
+      apiServer: ['boolean', 'The API server and what is with it.'],
+    },
+  },
+  V1alpha1FaultStore: {
+    about: 'FaultStore is what ails the store.',
+    fields: {
+      effect: ['string', "Full: as etcd with its NOSPACE alarm, it only reads and removes. Default: Full."],
     },
   },
   V1alpha1FaultComponent: {

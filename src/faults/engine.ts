@@ -16,6 +16,7 @@ import type { Env } from '../env/env.ts'
 import { FaultsKind } from '../kinds/fault.ts'
 import { parseImageName } from '../kinds/image-name.ts'
 import type { ApiFaults } from './api-faults.ts'
+import type { Effect } from './effect.ts'
 import { type Window, windowOf } from './window.ts'
 
 /** What faults can do to the cluster. */
@@ -50,6 +51,7 @@ export class FaultEngine {
   readonly #client: Client
   readonly #victims: Victims
   readonly #api: ApiFaults
+  readonly #effects: readonly Effect[]
   readonly #running = new Map<string, Running>()
   readonly #dead = new Set<string>()
   readonly #cut = new Set<string>()
@@ -60,7 +62,15 @@ export class FaultEngine {
   /** One change after the other. */
   #work: Promise<void> = Promise.resolve()
 
-  constructor(env: Env, storage: RevisionStore, client: Client, victims: Victims, api: ApiFaults) {
+  constructor(
+    env: Env,
+    storage: RevisionStore,
+    client: Client,
+    victims: Victims,
+    api: ApiFaults,
+    effects: readonly Effect[] = [],
+  ) {
+    this.#effects = effects
     this.#env = env
     this.#storage = storage
     this.#client = client
@@ -86,6 +96,7 @@ export class FaultEngine {
       cancelWatches()
     }
     this.#running.clear()
+    for (const effect of this.#effects) effect.close?.()
     return this.#work
   }
 
@@ -172,6 +183,8 @@ export class FaultEngine {
     const running = this.#running.get(name)
     const watches = running?.fault.spec.watches
     if (running === undefined || watches === undefined || running.window.phase !== 'Active') return
+    // Those that are late go on.
+    if (watches.delay !== undefined && watches.every === undefined) return
     const count = this.#victims.endWatches(watches.resources)
     if (count > 0) this.struck(name, `${count} watches`, count)
     const every = watches.every === undefined ? undefined : parseDuration(watches.every)
@@ -180,38 +193,28 @@ export class FaultEngine {
 
   /** Brings nodes and components to what the faults that are at work want of them. `begun`: this one begins now. */
   #carryOut(begun?: string): void {
-    const active = [...this.#running].filter(([, { window }]) => window.phase === 'Active')
-    this.#api.set(
-      active.flatMap(
-        ([
-          fault,
-          {
-            fault: { spec },
-          },
-        ]) => (spec.api ? [{ fault, api: spec.api }] : []),
-      ),
+    const active = [...this.#running].flatMap(
+      ([
+        fault,
+        {
+          window,
+          fault: { spec },
+        },
+      ]) => (window.phase === 'Active' ? [{ fault, spec }] : []),
     )
-    const wanted = (effect: string): Map<string, string> =>
+    this.#api.set(active.flatMap(({ fault, spec }) => (spec.api ? [{ fault, api: spec.api }] : [])))
+    const wanted = (...effects: string[]): Map<string, string> =>
       new Map(
-        active.flatMap(
-          ([
-            fault,
-            {
-              fault: { spec },
-            },
-          ]) => (spec.nodes?.effect === effect ? spec.nodes.names.map(node => [node, fault] as const) : []),
+        active.flatMap(({ fault, spec: { nodes } }) =>
+          effects.includes(nodes?.effect ?? '') ? nodes!.names.map(node => [node, fault] as const) : [],
         ),
       )
-    this.#bring(this.#dead, wanted('Dead'), (node, is) => this.#victims.silence(node, is), 'node')
+    for (const effect of this.#effects) effect.carryOut(active)
+    this.#bring(this.#dead, wanted('Dead', 'Gone'), (node, is) => this.#victims.silence(node, is), 'node')
     this.#bring(this.#cut, wanted('CutOff'), (node, is) => this.#victims.cutOff(node, is), 'node')
     const stopped = new Map(
-      active.flatMap(
-        ([
-          fault,
-          {
-            fault: { spec },
-          },
-        ]) => (spec.component?.effect === 'Stopped' ? [[spec.component.name, fault] as const] : []),
+      active.flatMap(({ fault, spec: { component } }) =>
+        component?.effect === 'Stopped' ? [[component.name, fault] as const] : [],
       ),
     )
     const restarted = begun === undefined ? undefined : this.#running.get(begun)?.fault.spec.component

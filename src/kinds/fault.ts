@@ -9,12 +9,14 @@ import { ageColumn, nameColumn } from './columns.ts'
 import { Faults as Faulty, FieldPath } from './field-path.ts'
 import { optionalOneOf } from './field-rules.ts'
 import { defineKind } from './kind.ts'
+import { labelSelectorRules } from './label-selector-rules.ts'
 
 export const faultCodes = [403, 409, 410, 429, 500, 503, 504] as const
-const nodeEffects = ['Dead', 'CutOff'] as const
+const nodeEffects = ['Dead', 'CutOff', 'Gone', 'Slow', 'DiskFull', 'Skewed'] as const
+const storeEffects = ['Full'] as const
 const componentEffects = ['Stopped', 'Restarted'] as const
 const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'] as const
-const things = ['nodes', 'api', 'watches', 'component', 'pulls'] as const
+const things = ['nodes', 'api', 'watches', 'component', 'pulls', 'partition', 'store'] as const
 
 /** What goes wrong: `nodes,api`. */
 export const faultyThings = (spec: Frozen<V1alpha1FaultSpec> | undefined): string[] =>
@@ -60,6 +62,8 @@ export const FaultsKind = defineKind<V1alpha1Fault>({
   ],
   defaults({ spec }) {
     if (spec?.nodes) spec.nodes.effect ??= 'Dead'
+    if (spec?.nodes?.effect === 'Slow') spec.nodes.factor ??= 10
+    if (spec?.store) spec.store.effect ??= 'Full'
     if (spec?.component) spec.component.effect ??= 'Stopped'
     if (spec?.api) spec.api.percent ??= 100
   },
@@ -84,11 +88,19 @@ export const FaultsKind = defineKind<V1alpha1Fault>({
     if (nodes !== undefined) {
       if (!nodes.names?.length) faults.required(inSpec.child('nodes').child('names'))
       optionalOneOf(nodes.effect, nodeEffects, inSpec.child('nodes'), 'effect', faults)
+      const { effect, factor, skew } = nodes
+      const path = inSpec.child('nodes')
+      if (factor !== undefined && !(factor > 0)) faults.invalid(path.child('factor'), factor, 'must be greater than 0')
+      duration(skew?.replace(/^-/, ''), path, 'skew', faults)
+      if (effect === 'Skewed' && skew === undefined) faults.required(path.child('skew'))
     }
     if (component !== undefined) {
       if (!component.name) faults.required(inSpec.child('component').child('name'))
       optionalOneOf(component.effect, componentEffects, inSpec.child('component'), 'effect', faults)
     }
+    optionalOneOf(spec.store?.effect, storeEffects, inSpec.child('store'), 'effect', faults)
+    duration(watches?.delay, inSpec.child('watches'), 'delay', faults)
+    partitionRules(spec, faults)
     if (duration(watches?.every, inSpec.child('watches'), 'every', faults) === 0) {
       faults.invalid(inSpec.child('watches').child('every'), watches?.every, 'must be longer than no time')
     }
@@ -113,6 +125,24 @@ function apiRules({ api }: Frozen<V1alpha1FaultSpec>, faults: Faulty): void {
   }
   if (api.code === undefined && latency === undefined) faults.required(path, 'code, latency or both')
 }
+
+function partitionRules({ partition }: Frozen<V1alpha1FaultSpec>, faults: Faulty): void {
+  if (partition === undefined) return
+  const path = inSpec.child('partition')
+  const { between = [], latency, loss } = partition
+  if (between.length !== 2) faults.invalid(path.child('between'), between.length, 'must be two parties')
+  for (const [at, { nodes, namespace, podSelector, apiServer }] of between.entries()) {
+    const party = path.child('between').index(at)
+    if (apiServer && (nodes?.length || namespace || podSelector)) {
+      faults.invalid(party, '', 'the API server is neither a node nor a pod')
+    }
+    if (podSelector) labelSelectorRules(podSelector, party.child('podSelector'), faults)
+  }
+  duration(latency, path, 'latency', faults)
+  if (loss !== undefined && (loss < 0 || loss > 100)) faults.invalid(path.child('loss'), loss, between100)
+}
+
+const between100 = between(0, 100)
 
 function duration(text: string | undefined, path: FieldPath, child: string, faults: Faulty): number | undefined {
   if (text === undefined) return undefined

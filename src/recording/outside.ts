@@ -50,6 +50,7 @@ export function recordedRegistry(registry: Registry, recorder: Recorder): Regist
     get watching() {
       return registry.watching
     },
+    delayWatches: delayOf => registry.delayWatches(delayOf),
   }
 }
 
