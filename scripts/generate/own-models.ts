@@ -206,7 +206,7 @@ const declared: Readonly<Record<string, Declared>> = {
   V1alpha1FaultStore: {
     about: 'FaultStore is what ails the store.',
     fields: {
-      effect: ['string', "Full: as etcd with its NOSPACE alarm, it only reads and removes. Default: Full."],
+      effect: ['string', 'Full: as etcd with its NOSPACE alarm, it only reads and removes. Default: Full.'],
     },
   },
   V1alpha1FaultComponent: {
