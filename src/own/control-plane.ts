@@ -72,11 +72,23 @@ export interface ClientState extends Pick<Station, 'last' | 'writes' | 'perMinut
 export interface Kubelets {
   readonly count: number
   /** At most so many, by name. */
-  readonly nodes: readonly { readonly name: string; readonly isRunning: boolean; readonly pods: number }[]
+  readonly nodes: readonly KubeletState[]
   readonly notRunning: number
 }
 
+export interface KubeletState {
+  /** The node's. */
+  readonly name: string
+  /** Its machine works, and something answers there. */
+  readonly isRunning: boolean
+  readonly pods: number
+  /** Active Faults that have switched the machine off, or cut it off. */
+  readonly stoppedBy: readonly string[]
+}
+
 const mostNodes = 24
+/** What a Fault does to a node so that nothing is heard of it. */
+const silencing: ReadonlySet<string | undefined> = new Set(['Dead', 'CutOff'])
 const aMinute: Millis = 60_000
 
 export function controlPlaneOf(cluster: Cluster, clock: ClockControl): ControlPlane {
@@ -182,14 +194,20 @@ function shown({ revision, type, key, stored, note }: StorageEvent): NonNullable
 
 /** By the name of a component or controller: the faults that are at work on it. */
 function stoppedComponents({ storage }: Cluster): ReadonlyMap<string, readonly string[]> {
-  const stopped = new Map<string, string[]>()
+  return byVictim(storage, ({ component }) => (component?.effect === 'Stopped' ? [component.name] : []))
+}
+
+function byVictim(
+  storage: Cluster['storage'],
+  victims: (spec: Frozen<V1alpha1Fault>['spec']) => readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>()
   for (const { object } of storage.list(prefixOf(FaultsKind))) {
     const { metadata, spec, status } = object as unknown as Frozen<V1alpha1Fault>
-    const { component } = spec
-    if (component?.effect !== 'Stopped' || status?.phase !== 'Active') continue
-    stopped.set(component.name, [...(stopped.get(component.name) ?? []), metadata.name])
+    if (status?.phase !== 'Active') continue
+    for (const victim of victims(spec)) found.set(victim, [...(found.get(victim) ?? []), metadata.name])
   }
-  return stopped
+  return found
 }
 
 function kubeletsOf(cluster: Cluster): Kubelets {
@@ -199,11 +217,13 @@ function kubeletsOf(cluster: Cluster): Kubelets {
     const { nodeName } = (object as unknown as Frozen<Pod>).spec
     if (nodeName) pods.set(nodeName, (pods.get(nodeName) ?? 0) + 1)
   }
+  const silenced = byVictim(storage, ({ nodes: of }) => (silencing.has(of?.effect) ? of!.names : []))
   const areWorking = cluster.isRunning('kubelet')
   const all = storage.list(prefixOf(Nodes)).map(({ object: { metadata } }) => ({
     name: metadata.name,
     isRunning: areWorking && !nodes.network.isDead(metadata.name),
     pods: pods.get(metadata.name) ?? 0,
+    stoppedBy: silenced.get(metadata.name) ?? [],
   }))
   return {
     count: all.length,

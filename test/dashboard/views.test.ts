@@ -94,6 +94,19 @@ describe.skipIf(noBrowser ?? noKubectl)('views of the dashboard', () => {
     expect(errors).toEqual([])
   })
 
+  test('a machine is switched off and on again', async () => {
+    await using opened = await open('#/control-plane')
+    const { page, errors } = opened
+    const machine = page.getByRole('switch', { name: 'node-3 runs' })
+    await machine.click()
+    await machine.getByText('silent').waitFor()
+    expect(await server.kubectl('get', 'fault', 'stop-node-3', '-o', 'jsonpath={.spec.nodes}')).toContain('"Dead"')
+    await machine.click()
+    await machine.getByText('silent').waitFor({ state: 'detached' })
+    await server.kubectl('wait', 'node/node-3', '--for=condition=Ready')
+    expect(errors).toEqual([])
+  })
+
   test('a paused cluster is stepped, and says how much waits', async () => {
     await using opened = await open('#/control-plane')
     const { page, errors } = opened

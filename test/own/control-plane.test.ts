@@ -34,8 +34,8 @@ test('the stations: who runs, what each wrote last, how much', async () => {
   expect(json.kubelets).toEqual({
     count: 2,
     nodes: [
-      { name: 'node-1', isRunning: true, pods: expect.any(Number) },
-      { name: 'node-2', isRunning: true, pods: expect.any(Number) },
+      { name: 'node-1', isRunning: true, pods: expect.any(Number), stoppedBy: [] },
+      { name: 'node-2', isRunning: true, pods: expect.any(Number), stoppedBy: [] },
     ],
     notRunning: 0,
   })
@@ -79,11 +79,18 @@ test('what a Fault stops is shown as stopped, with the Fault; what waits at a pa
 
 test('a component that is not in this process is shown apart; dead nodes have no kubelet', async () => {
   await using cluster = await testCluster({ nodes: 3, without: ['scheduler'] })
-  cluster.cluster.nodes.silence('node-2')
+  const dead = { nodes: { names: ['node-2'] } }
+  await cluster.apply({
+    apiVersion: 'kubesim.dev/v1alpha1',
+    kind: 'Fault',
+    metadata: { name: 'off' },
+    spec: dead,
+  } as never)
   await using door = await openOwnDoor(cluster)
   const { json } = await door.get('control-plane')
   expect(stationOf(json, 'scheduler')).toMatchObject({ isRunning: false, isApart: true })
   expect(json.kubelets).toMatchObject({ notRunning: 1 })
+  expect(json.kubelets.nodes[1]).toMatchObject({ name: 'node-2', isRunning: false, stoppedBy: ['off'] })
 })
 
 /** Lines up to the one that is wanted. */

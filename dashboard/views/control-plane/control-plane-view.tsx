@@ -13,7 +13,7 @@ import { useShortcut } from '../../page/shortcuts.ts'
 import { placeWords } from './passed-words.ts'
 import { type Batch, type Numbered, usePassing } from './passing.ts'
 import { Picture } from './picture.tsx'
-import { turnStation } from './stopping.ts'
+import { turnNode, turnStation } from './stopping.ts'
 import { light, sendDot } from './travel.ts'
 import { TravelLog } from './travel-log.tsx'
 import { wayOf } from './travel-way.ts'
@@ -132,6 +132,7 @@ function LiveControlPlane() {
             canTurn
             choose={choose}
             turn={turn}
+            turnNode={node => void turnNode(node).then(() => look(true))}
           />
         )}
         <TravelLog {...kept} />

@@ -2,7 +2,7 @@
 // events take. Stations are plain elements, so that they can be read and pressed; the ways are drawn behind them.
 
 import { type RefObject, useEffect, useState } from 'react'
-import type { ControlPlane, Station } from '../../../src/own/control-plane.ts'
+import type { ControlPlane, KubeletState, Station } from '../../../src/own/control-plane.ts'
 import { useRoving } from '../../parts/roving.ts'
 import { placeWords } from './passed-words.ts'
 import { StationCard } from './station-card.tsx'
@@ -16,6 +16,7 @@ interface PictureProps {
   readonly canTurn: boolean
   readonly choose: (name: string) => void
   readonly turn: (station: Station) => void
+  readonly turnNode: (node: KubeletState) => void
 }
 
 /** Of so many controllers those that write most are enough, until one asks for all. */
@@ -34,7 +35,7 @@ const wellKnown = [
   'horizontal-pod-autoscaler-controller',
 ]
 
-export function Picture({ board, state, chosen, showAll, canTurn, choose, turn }: PictureProps) {
+export function Picture({ board, state, chosen, showAll, canTurn, choose, turn, turnNode }: PictureProps) {
   const roving = useRoving<HTMLDivElement>()
   const { stations, store, kubelets } = state
   const of = (component: Station['component']): readonly Station[] =>
@@ -92,15 +93,8 @@ export function Picture({ board, state, chosen, showAll, canTurn, choose, turn }
             <h3>Nodes</h3>
             <div className="cards">{nodeWorkers.map(card)}</div>
             <p className="kubelets">
-              {kubelets.nodes.map(({ name, isRunning, pods }) => (
-                <span
-                  key={name}
-                  data-station={`node/${name}`}
-                  data-stopped={!isRunning || undefined}
-                  title={`${name}: ${isRunning ? `${pods} pods` : 'its kubelet is silent'}`}
-                >
-                  {name} <b>{isRunning ? pods : 'silent'}</b>
-                </span>
+              {kubelets.nodes.map(node => (
+                <NodeSwitch key={node.name} node={node} turn={turnNode} />
               ))}
               {kubelets.count > kubelets.nodes.length && <span>and {kubelets.count - kubelets.nodes.length} more</span>}
             </p>
@@ -108,6 +102,26 @@ export function Picture({ board, state, chosen, showAll, canTurn, choose, turn }
         </div>
       </div>
     </div>
+  )
+}
+
+/** A node's machine: pressed, it is switched off, and on again. */
+function NodeSwitch({ node, turn }: { readonly node: KubeletState; readonly turn: PictureProps['turnNode'] }) {
+  const { name, isRunning, pods, stoppedBy } = node
+  return (
+    <button
+      type="button"
+      data-station={`node/${name}`}
+      data-stopped={!isRunning || undefined}
+      role="switch"
+      aria-checked={isRunning}
+      aria-label={`${name} runs`}
+      disabled={!isRunning && stoppedBy.length === 0}
+      title={isRunning ? `${pods} pods. Switch the machine off` : 'Its kubelet is silent. Switch the machine on'}
+      onClick={() => turn(node)}
+    >
+      {name} <b>{isRunning ? pods : 'silent'}</b>
+    </button>
   )
 }
 

@@ -1,22 +1,27 @@
-// Stops a station with a Fault of its component, as kubectl would, and starts it by deleting the Faults that hold it.
+// Stops a station or a node's kubelet with a Fault, as kubectl would, and starts it by deleting the Faults that hold it.
 
-import type { Station } from '../../../src/own/control-plane.ts'
+import type { KubeletState, Station } from '../../../src/own/control-plane.ts'
 import { send } from '../../api/requests.ts'
 import { did } from '../../page/did.ts'
 
 const faults = '/apis/kubesim.dev/v1alpha1/faults'
 
 export async function turnStation({ name, isRunning, stoppedBy }: Station): Promise<void> {
-  if (isRunning) await stop(name)
+  if (isRunning) await stop(name, { component: { name, effect: 'Stopped' } })
   else await start(stoppedBy)
 }
 
-async function stop(name: string): Promise<void> {
+export async function turnNode({ name, isRunning, stoppedBy }: KubeletState): Promise<void> {
+  if (isRunning) await stop(name, { nodes: { names: [name], effect: 'Dead' } })
+  else await start(stoppedBy)
+}
+
+async function stop(name: string, spec: object): Promise<void> {
   const fault = {
     apiVersion: 'kubesim.dev/v1alpha1',
     kind: 'Fault',
     metadata: { name: `stop-${name}` },
-    spec: { component: { name, effect: 'Stopped' } },
+    spec,
   }
   const command = `kubectl create -f - <<< '${JSON.stringify(fault)}'`
   await tried(command, `${name} stands still until the Fault is deleted`, () =>
