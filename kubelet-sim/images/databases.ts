@@ -1,14 +1,16 @@
-// Databases and brokers: they start, take connections on their ports and end; what is stored in them is not simulated.
+// Databases and brokers. postgres, mysql and mariadb answer SQL (programs/postgres, programs/mysql); the others start, take
+// connections on their ports and end, and what is stored in them is not simulated.
 
 import type { Image } from './image.ts'
 
 const entrypoint = ['docker-entrypoint.sh'] as const
 
-const mysqlLines = (server: string, version: string) => [
-  `$(iso-time) [Note] [Entrypoint]: Entrypoint script for ${server} ${version} started.`,
-  `$(iso-time) 0 [System] [MY-010116] [Server] /usr/sbin/mysqld (mysqld ${version}) starting as process 1`,
-  `$(iso-time) 0 [System] [MY-010931] [Server] /usr/sbin/mysqld: ready for connections. Version: '${version}'  socket: '/var/run/mysqld/mysqld.sock'  port: 3306  MySQL Community Server - GPL.`,
-]
+const mysqlFiles: NonNullable<Image['files']> = {
+  '/usr/local/bin/docker-entrypoint.sh': { program: 'mysql-entrypoint' },
+  '/docker-entrypoint-initdb.d': { directory: true },
+  '/etc/mysql/conf.d': { directory: true },
+  '/var/lib/mysql': { directory: true, mode: 0o777 },
+}
 
 export const databases: readonly Image[] = [
   {
@@ -41,13 +43,12 @@ export const databases: readonly Image[] = [
     command: ['mysqld'],
     size: 244_000_000,
     onTerm: 0,
-    startsIn: 4000,
-    prints: mysqlLines('MySQL Server', '8.0.43'),
     base: 'fedora',
-    commands: ['docker-entrypoint.sh', 'mysqld', 'mysql', 'mysqladmin'],
-    told: ['docker-entrypoint.sh', 'mysqld'],
+    commands: ['/usr/local/bin/docker-entrypoint.sh', 'mysqld', 'mysql', 'mysqladmin'],
+    runs: ['docker-entrypoint.sh', 'mysqld', 'mysql', 'mysqladmin'],
+    files: mysqlFiles,
     usage: { memory: 390_000_000, cpu: 8 },
-    about: 'takes connections',
+    about: 'SQL upon single tables, kept in /var/lib/mysql; mysql, mysqladmin',
   },
   {
     name: 'mariadb',
@@ -57,16 +58,12 @@ export const databases: readonly Image[] = [
     command: ['mariadbd'],
     size: 116_000_000,
     onTerm: 0,
-    startsIn: 2000,
-    prints: [
-      '$(iso-time) [Note] [Entrypoint]: Entrypoint script for MariaDB Server 1:11.8.3+maria~ubu2404 started.',
-      '$(iso-time) 0 [Note] mariadbd: ready for connections.',
-    ],
     base: 'ubuntu',
-    commands: ['docker-entrypoint.sh', 'mariadbd', 'mariadb', 'mysql', 'mysqladmin', 'mariadb-admin'],
-    told: ['docker-entrypoint.sh', 'mariadbd', 'mysqld'],
+    commands: ['/usr/local/bin/docker-entrypoint.sh', 'mariadbd', 'mariadb', 'mysql', 'mysqladmin', 'mariadb-admin'],
+    runs: ['docker-entrypoint.sh', 'mariadbd', 'mariadb', 'mysql', 'mysqladmin', 'mariadb-admin'],
+    files: mysqlFiles,
     usage: { memory: 90_000_000, cpu: 3 },
-    about: 'takes connections',
+    about: 'the same, as MariaDB',
   },
   {
     name: 'mongo',

@@ -6,6 +6,9 @@ import type { Program } from '../../machine/process.ts'
 import { catalog } from '../index.ts'
 import { agnhost } from './agnhost/index.ts'
 import { kubectl } from './kubectl/index.ts'
+import { mysql, mysqlAdmin } from './mysql/client.ts'
+import { mysqlEntrypoint } from './mysql/entrypoint.ts'
+import { mysqlServer } from './mysql/server.ts'
 import { nginxEntrypoint } from './nginx/entrypoint.ts'
 import { nginx } from './nginx/index.ts'
 import { nonewprivs } from './nonewprivs.ts'
@@ -30,6 +33,13 @@ const own: Readonly<Record<string, Program>> = {
   agnhost,
   'agnhost-2': agnhost,
   kubectl,
+  mariadb: mysql,
+  'mariadb-admin': mysqlAdmin,
+  mariadbd: mysqlServer,
+  mysql,
+  'mysql-entrypoint': mysqlEntrypoint,
+  mysqladmin: mysqlAdmin,
+  mysqld: mysqlServer,
   nginx,
   nnp: nonewprivs,
   'nginx-entrypoint': nginxEntrypoint,
