@@ -54,6 +54,8 @@ export function createForward(access: Access): Forward {
     for (const [name, value] of Object.entries(request.headers)) {
       if (!keptBack.has(name) && !name.startsWith('sec-fetch-')) headers[name] = value
     }
+    // By that name its writes are kept; what a pod is asked through the proxy is asked by the browser.
+    if (!request.url?.includes('/proxy')) headers['user-agent'] = 'kubesim-dashboard'
     if (access.token) headers.authorization = `Bearer ${access.token}`
     const options = {
       hostname: server.hostname.replace(/^\[(.*)\]$/, '$1'),
