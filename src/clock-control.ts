@@ -14,6 +14,7 @@ import type { Piece } from './env/gate.ts'
 /** A clock that may also run by itself. */
 type ControlledClock = MovableClock & { speed?: number }
 
+/** What time it is, how it passes, and what waits for it. Times are RFC 3339 with milliseconds; `speed` is a factor upon the wall's. */
 export interface ClockStatus {
   readonly kind: 'Clock'
   readonly apiVersion: 'kubesim.dev/v1alpha1'
@@ -41,6 +42,7 @@ export interface Change {
   readonly name: string
 }
 
+/** What one step did. */
 export interface Step {
   readonly kind: 'ClockStep'
   readonly apiVersion: 'kubesim.dev/v1alpha1'
@@ -54,6 +56,7 @@ export interface Step {
   readonly waiting: number
 }
 
+/** What an advance came to: from and to which time, how many timers fired and how many writes there were. */
 export interface Advanced {
   readonly kind: 'ClockAdvance'
   readonly apiVersion: 'kubesim.dev/v1alpha1'
@@ -65,6 +68,7 @@ export interface Advanced {
   readonly whole: boolean
 }
 
+/** What became of the wish that all be at rest. */
 export interface Settled {
   readonly kind: 'ClockSettle'
   readonly apiVersion: 'kubesim.dev/v1alpha1'
@@ -77,6 +81,7 @@ export interface Settled {
   readonly unsettled: readonly Change[]
 }
 
+/** Who may stop a move of time, and whom it waits for. */
 export interface Moving {
   /** Who aborts leaves time where it is. */
   readonly signal?: AbortSignal | undefined
@@ -96,6 +101,7 @@ const furthestStep: Millis = 3_600_000
 const longestAdvance: Millis = 366 * 86_400_000
 const fastest = 100_000
 
+/** A cluster's time in hand: pause, step, advance, settle; of a clock that runs by itself also its speed. */
 export class ClockControl {
   readonly #env: Env
   readonly #clock: ControlledClock
@@ -114,10 +120,12 @@ export class ClockControl {
     this.#speed = this.#clock.speed ?? 0
   }
 
+  /** Whether nothing moves by itself: after `pause` and `step`, until `resume`. */
   get isPaused(): boolean {
     return this.#isPaused
   }
 
+  /** What time it is and what is waiting. */
   status(): ClockStatus {
     const { nextDue } = this.#clock
     return {
@@ -137,6 +145,7 @@ export class ClockControl {
     }
   }
 
+  /** Nothing moves by itself any more; every request is still answered. Throws ApiError Conflict while time is being moved. */
   pause(): ClockStatus {
     this.#requireRest()
     this.#isPaused = true
@@ -145,6 +154,7 @@ export class ClockControl {
     return this.status()
   }
 
+  /** Work is done again, and a clock that runs by itself runs. Throws ApiError Conflict while time is being moved. */
   resume(): ClockStatus {
     this.#requireRest()
     this.#isPaused = false

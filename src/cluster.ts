@@ -47,6 +47,7 @@ import type { ControllerSpec } from './runtime/controller.ts'
 import { createInformers } from './runtime/informer.ts'
 import { createManager, type Manager } from './runtime/manager.ts'
 
+/** What a cluster is made of. Only its time, its journal and its platform have no default. */
 export interface ClusterOptions {
   readonly env: Env
   readonly journal: Journal
@@ -64,7 +65,13 @@ export interface ClusterOptions {
   /** Signs certificate requests with it; without, they stay unsigned. */
   readonly certificateSigner?: CertificateSigner
   /** Open real listeners on loopback for node ports, load balancers and the ingress. */
-  readonly listen?: { readonly ingressPort: number; readonly ingressCertificate?: () => KeyPair } | undefined
+  readonly listen?:
+    | {
+        readonly ingressPort: number
+        /** Shown for a host that has none. */
+        readonly ingressCertificate?: () => KeyPair
+      }
+    | undefined
   /** Signs the tokens of service accounts. Default: one that is made when it is needed and kept nowhere. */
   readonly signingKey?: SigningKey
   /** How webhooks are asked. Default: over HTTPS, for real. */
@@ -87,6 +94,7 @@ export interface ClusterOptions {
   readonly platform: string
 }
 
+/** A control plane in this process: its store, its API server, its components. Made by `createCluster`. */
 export interface Cluster {
   readonly env: Env
   readonly storage: RevisionStore
@@ -95,10 +103,13 @@ export interface Cluster {
   readonly nodes: FakeNodes
   /** Resolves when every component works and the nodes are registered. Controllers of one's own begin when the kinds they follow are served. */
   start(): Promise<void>
+  /** Whether it works now. */
   isRunning(component: Component): boolean
   /** All that have a queue, by component; those of one that was stopped too, and never those of one that never ran. */
   workers(): readonly WorkerState[]
+  /** Resolves when nothing of it works any more; what it has not done waits for its start. */
   stopComponent(component: Component): Promise<void>
+  /** Resolves when its caches are filled and it works; it then looks at everything anew. */
   startComponent(component: Component): Promise<void>
   /** How the scheduler came to place a pod, or not to. */
   readonly decisions: DecisionBook
@@ -108,6 +119,7 @@ export interface Cluster {
   readonly faults: ApiFaults
   /** What its components count, for /metrics. */
   metrics(): readonly Family[]
+  /** Ends its components, then the store. */
   close(): Promise<void>
 }
 
@@ -119,6 +131,7 @@ export interface WorkerState {
   readonly queue: ReturnType<Manager['queues']>[number]['queue'] | undefined
 }
 
+/** A cluster from its parts; nothing of it works before `start()`, and nothing listens anywhere. Rejects with what the journal says that cannot be read. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const { endpoint = { address: '127.0.0.1', port: 6443 } } = options
   const storage = await RevisionStore.open(options.env, options.journal, {

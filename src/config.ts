@@ -6,8 +6,10 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path'
 
 /** The parts of a control plane that can be left out (`--without`) and run as processes of their own. */
 export const components = ['controllers', 'scheduler', 'kubelet', 'proxy'] as const
+/** `controllers`, `scheduler`, `kubelet`, `proxy` */
 export type Component = (typeof components)[number]
 
+/** All settings of `kubesim start`, checked and frozen. Made by `readConfig`. */
 export interface Config {
   /** Port of the API server; 0 picks a free one. */
   readonly port: number

@@ -31,6 +31,7 @@ import { staticPodsIn } from './static-pods-folder.ts'
 import { version } from './version.ts'
 import { volumeFolder } from './volume-folder.ts'
 
+/** A cluster behind its HTTPS door. */
 export interface Serving {
   readonly record: ClusterRecord
   /** What a kubeconfig needs to reach it. */

@@ -12,6 +12,7 @@ import type { Frozen, KubeObject } from './api/meta.ts'
 import { isTime, parseTime, rfc3339Milli } from './api/time.ts'
 import type { Millis } from './env/clock.ts'
 
+/** One write: what it did to which object, when, by whom and in answer to what. */
 export interface Happening {
   readonly revision: number
   /** Undefined when it was not kept. */
@@ -32,6 +33,7 @@ export interface ObjectName {
   readonly uid?: string
 }
 
+/** Which part of what happened. */
 export interface TimelineQuery {
   /** After this revision; default: all that is kept. */
   readonly from?: number
@@ -46,6 +48,7 @@ export interface TimelineQuery {
   readonly limit?: number
 }
 
+/** What happened between two revisions, oldest first. */
 export interface Timeline {
   readonly kind: 'Timeline'
   readonly apiVersion: 'kubesim.dev/v1alpha1'

@@ -29,7 +29,9 @@ export interface Loaded {
   readonly log: readonly JournalEntry[]
 }
 
+/** Where a store keeps what is written: every append is whole or not there. */
 export interface Journal {
+  /** All that is there. Rejects with JournalError for what cannot be read. */
   load(): Promise<Loaded>
   /** Appends a batch as one: all of it is kept or nothing. Resolves when durable. One call is under way at a time. */
   append(entries: readonly JournalEntry[]): Promise<void>
@@ -38,6 +40,7 @@ export interface Journal {
    * from then on. May run beside an append; one call is under way at a time. A crash may leave some of the entries.
    */
   forget(before: Revision, needless: readonly JournalHeading[]): Promise<void>
+  /** Nothing is called afterwards. */
   close(): Promise<void>
 }
 
@@ -46,12 +49,14 @@ export class JournalError extends Error {
   override readonly name = 'JournalError'
 }
 
+/** A journal that lives as long as the process. */
 export class MemoryJournal implements Journal {
   /** By revision, in order. */
   readonly #entries = new Map<Revision, JournalEntry>()
   #revision: Revision = 0
   #compacted: Revision = 0
 
+  /** @inheritDoc */
   async load(): Promise<Loaded> {
     const log = [...this.#entries.values()]
     return { revision: this.#revision, compacted: this.#compacted, now: [...presentOf(log).values()], log }
@@ -69,6 +74,7 @@ export class MemoryJournal implements Journal {
     for (const { revision } of needless) this.#entries.delete(revision)
   }
 
+  /** @inheritDoc */
   async close(): Promise<void> {}
 }
 

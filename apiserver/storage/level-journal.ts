@@ -39,6 +39,7 @@ const chunk = 4_096
 
 type Database = Level<string, Buffer>
 
+/** A journal in a folder on disk (LevelDB); opened by `LevelJournal.open`. */
 export class LevelJournal implements Journal {
   readonly #database: Database
   readonly #fsync: boolean
@@ -76,6 +77,7 @@ export class LevelJournal implements Journal {
     return journal
   }
 
+  /** @inheritDoc */
   async load(): Promise<Loaded> {
     const log: JournalEntry[] = []
     const notes = await this.#notes()
@@ -120,6 +122,7 @@ export class LevelJournal implements Journal {
     }
   }
 
+  /** @inheritDoc */
   async close(): Promise<void> {
     if (this.#database.status === 'open' && !this.#fsync && !this.#isDoubtful) {
       // A clean end is durable, whatever was chosen for the time before.

@@ -3,6 +3,7 @@
 
 import { rfc3339 } from './time.ts'
 
+/** One condition of a status: `status` is `True`, `False` or `Unknown`. */
 export interface Condition {
   type: string
   status: string
@@ -11,6 +12,7 @@ export interface Condition {
   lastTransitionTime?: string
 }
 
+/** The condition of that type; undefined when there is none. */
 export function findCondition<C extends { readonly type: string }>(
   conditions: readonly C[] | undefined,
   type: C['type'],
@@ -20,6 +22,7 @@ export function findCondition<C extends { readonly type: string }>(
   return undefined
 }
 
+/** Whether there is such a condition with the status `True`. */
 export function isConditionTrue(
   conditions: readonly { readonly type: string; readonly status: string }[] | undefined,
   type: string,

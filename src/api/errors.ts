@@ -74,6 +74,7 @@ export interface Status {
   code?: number
 }
 
+/** What the API refuses, in Kubernetes' own reason, code and words. docs/errors.md has all of them. */
 export class ApiError extends Error {
   readonly reason: Reason
   readonly code: number
@@ -89,6 +90,7 @@ export class ApiError extends Error {
     this.details = details
   }
 
+  /** As it is sent: a `Status` of kind Failure. */
   toStatus(): Status {
     if (this.#sent !== undefined) return this.#sent
     return {
@@ -110,6 +112,7 @@ export class ApiError extends Error {
     return error
   }
 
+  /** As a client reads it from a `Status`. */
   static fromStatus(status: Status): ApiError {
     const reason = status.reason !== undefined && status.reason in codes ? (status.reason as Reason) : 'InternalError'
     const error = new ApiError(reason, status.message ?? reason, status.details, status.code)
@@ -211,9 +214,13 @@ export function notImplemented(what: string): ApiError {
 export function hasReason(error: unknown, reason: Reason): error is ApiError {
   return error instanceof ApiError && error.reason === reason
 }
+/** Whether it is an ApiError of the reason NotFound (404). */
 export const isNotFound = (error: unknown): error is ApiError => hasReason(error, 'NotFound')
+/** Whether it is an ApiError of the reason Conflict (409). */
 export const isConflict = (error: unknown): error is ApiError => hasReason(error, 'Conflict')
+/** Whether it is an ApiError of the reason AlreadyExists (409). */
 export const isAlreadyExists = (error: unknown): error is ApiError => hasReason(error, 'AlreadyExists')
+/** Whether it is an ApiError of the reason Expired (410). */
 export const isExpired = (error: unknown): error is ApiError => hasReason(error, 'Expired') || hasReason(error, 'Gone')
 
 // ---- field errors, in the words of apimachinery/pkg/util/validation/field/errors.go

@@ -1,6 +1,7 @@
 // Deep equality of JSON values: called where a write is compared with what is stored. A member that is `undefined` counts
 // as absent, as it does once it is JSON; the order of members does not matter, that of list items does.
 
+/** Whether two values are the same as JSON: a member that is undefined counts as absent, the order of members does not matter. */
 export function jsonEqual(one: unknown, other: unknown): boolean {
   if (one === other) return true
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false

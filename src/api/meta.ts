@@ -1,5 +1,6 @@
 // The words every object shares. Pure types; the concrete kinds' types are generated (generated/types.ts).
 
+/** Who owns an object; at most one of them is its `controller`. */
 export interface OwnerReference {
   apiVersion: string
   kind: string
@@ -19,6 +20,7 @@ export interface ManagedFieldsEntry {
   subresource?: string
 }
 
+/** What every object has beside its own fields; times are RFC 3339, in UTC. */
 export interface ObjectMeta {
   name: string
   generateName?: string
@@ -37,6 +39,7 @@ export interface ObjectMeta {
   selfLink?: string
 }
 
+/** What all objects of the API have in common. */
 export interface KubeObject {
   apiVersion: string
   kind: string

@@ -10,6 +10,7 @@ export interface Selectors {
   readonly fieldSelector?: string | undefined
 }
 
+/** What of a kind is listed: where, by labels and fields, how much at once, and as of when. */
 export interface ListOptions extends Selectors {
   readonly namespace?: string | undefined
   readonly limit?: number | undefined
@@ -18,6 +19,7 @@ export interface ListOptions extends Selectors {
   readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan' | undefined
 }
 
+/** What was listed: the objects, frozen, and the resourceVersion after which a watch goes on. */
 export interface List<T> {
   readonly items: readonly Frozen<T>[]
   readonly resourceVersion: string
@@ -25,6 +27,7 @@ export interface List<T> {
   readonly remainingItemCount?: number | undefined
 }
 
+/** What a watch tells: an object was added, changed or deleted (then as it was last), or a bookmark. */
 export type WatchEvent<T> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Frozen<T> }
   /** Nothing happened up to this revision: a reader may resume from it. */
@@ -39,6 +42,7 @@ export interface WatchOptions extends Selectors {
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply'
 
+/** A change to an object, of one of four kinds: JSON patch, merge patch, strategic merge patch, server-side apply. */
 export interface Patch {
   readonly type: PatchType
   /** A JSON value, or for `json` a list of RFC 6902 operations. */
@@ -64,15 +68,23 @@ export interface DeleteOptions {
 
 /** All methods reject with ApiError, whose reason and code are Kubernetes' own. */
 export interface ResourceClient<T extends KubeObject> {
+  /** Rejects with NotFound when it is not there. */
   get(ref: Ref): Promise<Frozen<T>>
+  /** All namespaces, unless one is named. Rejects with Expired when a `continue` or resourceVersion is too old. */
   list(options?: ListOptions): Promise<List<T>>
   /** Ends when the signal is aborted or the server ends it; throws ApiError `Expired` (410) when `after` is too old. */
   watch(options: WatchOptions): AsyncIterable<WatchEvent<T>>
+  /** With `generateName` in place of a name the server gives one. Rejects with AlreadyExists, Invalid, Forbidden (quota, admission). */
   create(object: NewObject<T>, options?: WriteOptions): Promise<Frozen<T>>
+  /** Replaces all but the status. With the resourceVersion it was read with it rejects with Conflict when somebody was faster. */
   update(object: T | Frozen<T>, options?: WriteOptions): Promise<Frozen<T>>
+  /** Replaces the status alone, of a kind that has the subresource; else as `update`. */
   updateStatus(object: T | Frozen<T>, options?: WriteOptions): Promise<Frozen<T>>
+  /** Of the object, or of a subresource (`status`, `scale`). An `apply` creates what is not there, and rejects with Conflict for a field of another manager, unless forced. */
   patch(ref: Ref, patch: Patch, subresource?: string, options?: WriteOptions): Promise<Frozen<T>>
+  /** Resolves when it is asked for: with finalizers or a grace period the object stays for a while. Rejects with NotFound, and with Conflict for a precondition. */
   delete(ref: Ref, options?: DeleteOptions): Promise<void>
+  /** Of all that is selected. */
   deleteCollection(options: Selectors & { namespace?: string | undefined }, how?: DeleteOptions): Promise<void>
   /** Reads a subresource that is an object of its own: `scale`. */
   read<R>(ref: Ref, subresource: string): Promise<R>
@@ -80,7 +92,9 @@ export interface ResourceClient<T extends KubeObject> {
   act<R>(ref: Ref, subresource: string, body: object, method?: 'POST' | 'PUT'): Promise<R>
 }
 
+/** How anyone speaks to an API server, in process or over HTTPS: `client.of(Pods).list()`. */
 export interface Client {
+  /** The verbs upon the objects of a kind, a built-in one or one that `defineKind` made. */
   of<T extends KubeObject>(kind: Kind<T>): ResourceClient<T>
   /** The same client, speaking as another component: the field manager of its writes and the source in the audit. */
   as(component: string): Client

@@ -34,6 +34,7 @@ export interface HttpConnection {
   close(): void
 }
 
+/** A client of any API server over HTTPS, a real one's too; `component` is the field manager of its writes. Nothing is asked before the first call. */
 export function createHttpClient(access: Access, component = 'kubesim'): HttpConnection {
   const wire = new Wire(access, component)
   return {

@@ -8,6 +8,7 @@ import type { Logger } from './log.ts'
 import type { Random } from './random.ts'
 import type { Traffic } from './traffic.ts'
 
+/** What nobody fetches for himself: time, chance, who is at work, who may begin, the log. Made by `realEnv` or `virtualEnv`. */
 export interface Env {
   /** The cluster's time. */
   readonly clock: Clock

@@ -22,6 +22,7 @@ export interface RealEnv extends Env {
   readonly seed: number | string
 }
 
+/** The wall's time, chance from the seed (drawn when none is given), a log on standard error. */
 export function realEnv({ seed = systemSeed(), logLevel = 'info', logTo }: RealEnvOptions = {}): RealEnv {
   const clock = new RealClock()
   return Object.freeze({

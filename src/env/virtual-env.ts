@@ -23,6 +23,7 @@ export interface VirtualEnv extends Env {
   readonly activity: BusyCount
 }
 
+/** Time that stands until it is moved, from 2024-01-01T00:00:00Z on, and chance from the seed (1). */
 export function virtualEnv({
   seed = 1,
   startAt,

@@ -10,6 +10,7 @@ import { Faults, type FieldPath } from './field-path.ts'
 import { defineKind } from './kind.ts'
 import { specPath, statusPath } from './workload-rules.ts'
 
+/** Kind `APIService` of `apiregistration.k8s.io/v1`: `apiservices`, without a namespace. */
 export const APIServices = defineKind<APIService>({
   group: 'apiregistration.k8s.io',
   version: 'v1',

@@ -5,6 +5,7 @@ import type { Binding } from '../../generated/types.ts'
 import { createdColumn, nameColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `Binding` of `v1`: `bindings`, in namespaces. */
 export const Bindings = defineKind<Binding>({
   group: '',
   version: 'v1',

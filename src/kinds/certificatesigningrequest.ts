@@ -17,6 +17,7 @@ import { defineKind, type WriteContext } from './kind.ts'
 
 type Condition = CertificateSigningRequestCondition
 
+/** Kind `CertificateSigningRequest` of `certificates.k8s.io/v1`: `certificatesigningrequests`, without a namespace. */
 export const CertificateSigningRequests = defineKind<CertificateSigningRequest>({
   group: 'certificates.k8s.io',
   version: 'v1',

@@ -9,6 +9,7 @@ import { defineKind } from './kind.ts'
 import { labelSelectorRules } from './label-selector-rules.ts'
 import { policyRuleRules, rbacGroup } from './rbac-rules.ts'
 
+/** Kind `ClusterRole` of `rbac.authorization.k8s.io/v1`: `clusterroles`, without a namespace. */
 export const ClusterRoles = defineKind<ClusterRole>({
   group: rbacGroup,
   version: 'v1',

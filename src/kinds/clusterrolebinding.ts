@@ -5,6 +5,7 @@ import { pathSegmentFaults } from '../api/names.ts'
 import { defineKind } from './kind.ts'
 import { bindingColumns, bindingDefaults, bindingRules, rbacGroup } from './rbac-rules.ts'
 
+/** Kind `ClusterRoleBinding` of `rbac.authorization.k8s.io/v1`: `clusterrolebindings`, without a namespace. */
 export const ClusterRoleBindings = defineKind<ClusterRoleBinding>({
   group: rbacGroup,
   version: 'v1',

@@ -12,6 +12,7 @@ import { signerRule } from './projected-volume-rules.ts'
 import { specPath } from './workload-rules.ts'
 import { pemBlocks, readCertificate } from './x509-reading.ts'
 
+/** Kind `ClusterTrustBundle` of `certificates.k8s.io/v1beta1`: `clustertrustbundles`, without a namespace. */
 export const ClusterTrustBundles = defineKind<V1beta1ClusterTrustBundle>({
   group: 'certificates.k8s.io',
   version: 'v1beta1',

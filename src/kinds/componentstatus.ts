@@ -8,6 +8,7 @@ import { defineKind } from './kind.ts'
 
 const healthOf = ({ conditions }: Frozen<ComponentStatus>) => conditions?.find(({ type }) => type === 'Healthy')
 
+/** Kind `ComponentStatus` of `v1`: `componentstatuses`, without a namespace. */
 export const ComponentStatuses = defineKind<ComponentStatus>({
   group: '',
   version: 'v1',

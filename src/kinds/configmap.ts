@@ -6,6 +6,7 @@ import { Faults, root } from './field-path.ts'
 import { base64Size, dataLimit, dataRules, immutableDataRules, textSize } from './keyed-data-rules.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `ConfigMap` of `v1`: `configmaps`, in namespaces. */
 export const ConfigMaps = defineKind<ConfigMap>({
   group: '',
   version: 'v1',

@@ -7,6 +7,7 @@ import { Faults, root } from './field-path.ts'
 import { nonNegative, unchanged } from './field-rules.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `ControllerRevision` of `apps/v1`: `controllerrevisions`, in namespaces. */
 export const ControllerRevisions = defineKind<ControllerRevision>({
   group: 'apps',
   version: 'v1',

@@ -15,6 +15,7 @@ import { specPath } from './workload-rules.ts'
 
 const jobPath = specPath.child('jobTemplate', 'spec')
 
+/** Kind `CronJob` of `batch/v1`: `cronjobs`, in namespaces. */
 export const CronJobs = defineKind<CronJob>({
   group: 'batch',
   version: 'v1',

@@ -14,6 +14,7 @@ type Driver = Frozen<CSIDriver>
 
 const unset = '<unset>'
 
+/** Kind `CSIDriver` of `storage.k8s.io/v1`: `csidrivers`, without a namespace. */
 export const CSIDrivers = defineKind<CSIDriver>({
   group: 'storage.k8s.io',
   version: 'v1',

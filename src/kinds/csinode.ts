@@ -14,6 +14,7 @@ import { specPath } from './workload-rules.ts'
 
 type CsiNode = Frozen<CSINode>
 
+/** Kind `CSINode` of `storage.k8s.io/v1`: `csinodes`, without a namespace. */
 export const CSINodes = defineKind<CSINode>({
   group: 'storage.k8s.io',
   version: 'v1',

@@ -9,6 +9,7 @@ import { unchanged } from './field-rules.ts'
 import { defineKind } from './kind.ts'
 import { labelSelectorRules } from './label-selector-rules.ts'
 
+/** Kind `CSIStorageCapacity` of `storage.k8s.io/v1`: `csistoragecapacities`, in namespaces. */
 export const CSIStorageCapacities = defineKind<CSIStorageCapacity>({
   group: 'storage.k8s.io',
   version: 'v1',

@@ -14,6 +14,7 @@ import { defineKind, type Kind } from './kind.ts'
 /** Holds a definition until all objects of its kind are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 
+/** Kind `CustomResourceDefinition` of `apiextensions.k8s.io/v1`: `customresourcedefinitions`, without a namespace. */
 export const CustomResourceDefinitions = defineKind<CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
   version: 'v1',

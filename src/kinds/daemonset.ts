@@ -12,6 +12,7 @@ import { defaultPodTemplate } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { specPath } from './workload-rules.ts'
 
+/** Kind `DaemonSet` of `apps/v1`: `daemonsets`, in namespaces. */
 export const DaemonSets = defineKind<DaemonSet>({
   group: 'apps',
   version: 'v1',

@@ -13,6 +13,7 @@ import { defaultPodTemplate } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { specPath } from './workload-rules.ts'
 
+/** Kind `Deployment` of `apps/v1`: `deployments`, in namespaces. */
 export const Deployments = defineKind<Deployment>({
   group: 'apps',
   version: 'v1',

@@ -35,6 +35,7 @@ const spec: KindSpec<DeviceClass> = {
   },
 }
 
+/** Kind `DeviceClass` of `resource.k8s.io/v1`: `deviceclasses`, without a namespace. */
 export const DeviceClasses = defineKind(spec)
 
 /** The same fields in the older versions. */
@@ -43,6 +44,7 @@ export const DeviceClassesV1beta2 = defineKind<V1beta2DeviceClass>({
   version: 'v1beta2',
   storedAs: sameInVersion(DeviceClasses, 'v1beta2'),
 })
+/** Kind `DeviceClass` of `resource.k8s.io/v1beta1`: `deviceclasses`, without a namespace. */
 export const DeviceClassesV1beta1 = defineKind<V1beta1DeviceClass>({
   ...(spec as unknown as KindSpec<V1beta1DeviceClass>),
   version: 'v1beta1',

@@ -12,6 +12,7 @@ import { notActedUpon } from './not-acted-upon.ts'
 import { stampTaint } from './resourceslice.ts'
 import { specPath, statusPath } from './workload-rules.ts'
 
+/** Kind `DeviceTaintRule` of `resource.k8s.io/v1beta2`: `devicetaintrules`, without a namespace. */
 export const DeviceTaintRules = defineKind<V1beta2DeviceTaintRule>({
   group: 'resource.k8s.io',
   version: 'v1beta2',

@@ -8,6 +8,7 @@ import { subsetRules } from './endpoint-rules.ts'
 import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `Endpoints` of `v1`: `endpoints`, in namespaces. */
 export const EndpointsKind = defineKind<Endpoints>({
   group: '',
   version: 'v1',

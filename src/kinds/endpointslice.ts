@@ -7,6 +7,7 @@ import { sliceRules } from './endpoint-rules.ts'
 import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `EndpointSlice` of `discovery.k8s.io/v1`: `endpointslices`, in namespaces. */
 export const EndpointSlices = defineKind<EndpointSlice>({
   group: 'discovery.k8s.io',
   version: 'v1',

@@ -19,6 +19,7 @@ const newName: Readonly<Record<string, string>> = {
 }
 const coreName = Object.fromEntries(Object.entries(newName).map(([core, events]) => [events, core]))
 
+/** Kind `Event` of `events.k8s.io/v1`: `events`, in namespaces. */
 export const EventsV1 = defineKind<EventsV1Event>({
   group: 'events.k8s.io',
   version: 'v1',

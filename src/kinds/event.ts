@@ -10,6 +10,7 @@ import { coreEventRules } from './event-rules.ts'
 import { Faults } from './field-path.ts'
 import { type Column, defineKind } from './kind.ts'
 
+/** Kind `Event` of `v1`: `events`, in namespaces. */
 export const Events = defineKind<CoreV1Event>({
   group: '',
   version: 'v1',

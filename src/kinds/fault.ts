@@ -22,6 +22,7 @@ const things = ['nodes', 'api', 'watches', 'component', 'pulls', 'partition', 's
 export const faultyThings = (spec: Frozen<V1alpha1FaultSpec> | undefined): string[] =>
   things.filter(thing => spec?.[thing] !== undefined)
 
+/** Kind `Fault` of `kubesim.dev/v1alpha1`: `faults`, without a namespace. */
 export const FaultsKind = defineKind<V1alpha1Fault>({
   group: 'kubesim.dev',
   version: 'v1alpha1',

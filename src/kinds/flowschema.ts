@@ -18,6 +18,7 @@ import { mandatorySchemas } from './flow-bootstrap.ts'
 import { defineKind } from './kind.ts'
 import { specPath, statusPath } from './workload-rules.ts'
 
+/** Kind `FlowSchema` of `flowcontrol.apiserver.k8s.io/v1`: `flowschemas`, without a namespace. */
 export const FlowSchemas = defineKind<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',

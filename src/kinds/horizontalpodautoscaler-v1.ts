@@ -21,6 +21,7 @@ import { type Column, defineKind } from './kind.ts'
 type Old = HorizontalPodAutoscaler
 type New = V2HorizontalPodAutoscaler
 
+/** Kind `HorizontalPodAutoscaler` of `autoscaling/v1`: `horizontalpodautoscalers`, in namespaces. */
 export const HorizontalPodAutoscalersV1 = defineKind<Old>({
   ...autoscalerKind,
   version: 'v1',

@@ -72,6 +72,7 @@ export const autoscalerColumns = [
   },
 ] as const
 
+/** Kind `HorizontalPodAutoscaler` of `autoscaling/v2`: `horizontalpodautoscalers`, in namespaces. */
 export const HorizontalPodAutoscalers = defineKind<V2HorizontalPodAutoscaler>({
   ...autoscalerKind,
   version: 'v2',

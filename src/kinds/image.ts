@@ -22,6 +22,7 @@ export function namesOfImage({ metadata, spec }: Frozen<V1alpha1Image>): readonl
   return spec?.names && spec.names.length > 0 ? spec.names : [metadata.name]
 }
 
+/** Kind `Image` of `kubesim.dev/v1alpha1`: `images`, without a namespace. */
 export const Images = defineKind<V1alpha1Image>({
   group: 'kubesim.dev',
   version: 'v1alpha1',

@@ -151,6 +151,7 @@ import { ValidatingWebhookConfigurations } from './validatingwebhookconfiguratio
 import { VolumeAttachments } from './volumeattachment.ts'
 import { VolumeAttributesClasses, VolumeAttributesClassesV1beta1 } from './volumeattributesclass.ts'
 
+/** All kinds that are served from the start, each with its versions. */
 export const builtinKinds: readonly Kind<any>[] = [
   ConfigMaps,
   EndpointsKind,

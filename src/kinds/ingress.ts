@@ -6,6 +6,7 @@ import { Faults } from './field-path.ts'
 import { ingressRules, ingressStatusRules } from './ingress-rules.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `Ingress` of `networking.k8s.io/v1`: `ingresses`, in namespaces. */
 export const Ingresses = defineKind<Ingress>({
   group: 'networking.k8s.io',
   version: 'v1',

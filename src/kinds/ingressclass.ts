@@ -9,6 +9,7 @@ import { domainPrefixedPath, unchanged } from './field-rules.ts'
 import { typedReferenceRules } from './ingress-rules.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `IngressClass` of `networking.k8s.io/v1`: `ingressclasses`, without a namespace. */
 export const IngressClasses = defineKind<IngressClass>({
   group: 'networking.k8s.io',
   version: 'v1',

@@ -35,6 +35,7 @@ const common: Omit<KindSpec<IPAddress>, 'version'> = {
   },
 }
 
+/** Kind `IPAddress` of `networking.k8s.io/v1`: `ipaddresses`, without a namespace. */
 export const IPAddresses = defineKind<IPAddress>({ ...common, version: 'v1' })
 
 /** The same fields in the older version. */

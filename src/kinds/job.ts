@@ -15,6 +15,7 @@ import { defaultPodTemplate } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { specPath } from './workload-rules.ts'
 
+/** Kind `Job` of `batch/v1`: `jobs`, in namespaces. */
 export const Jobs = defineKind<Job>({
   group: 'batch',
   version: 'v1',

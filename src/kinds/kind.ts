@@ -106,6 +106,7 @@ export interface CustomShape {
   toStored(draft: KubeObject): KubeObject
 }
 
+/** What is said of a kind. Of one's own kind, which a CustomResourceDefinition defines, the first seven and `columns: []` are enough. */
 export interface KindSpec<T extends KubeObject> {
   readonly group: string
   readonly version: string
@@ -175,6 +176,7 @@ export interface Kind<T extends KubeObject = KubeObject> extends KindSpec<T> {
   path(where?: { namespace?: string | undefined; name?: string | undefined }, subresource?: string): string
 }
 
+/** A kind as a value, by which clients and controllers ask for its objects: `client.of(Websites)`. */
 export function defineKind<T extends KubeObject>(spec: KindSpec<T>): Kind<T> {
   const apiVersion = spec.group === '' ? spec.version : `${spec.group}/${spec.version}`
   const root = spec.group === '' ? `/api/${spec.version}` : `/apis/${spec.group}/${spec.version}`

@@ -5,6 +5,7 @@ import { ageColumn, nameColumn } from './columns.ts'
 import { Faults, FieldPath } from './field-path.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `Lease` of `coordination.k8s.io/v1`: `leases`, in namespaces. */
 export const Leases = defineKind<Lease>({
   group: 'coordination.k8s.io',
   version: 'v1',

@@ -13,6 +13,7 @@ import { specPath } from './workload-rules.ts'
 
 type Candidate = Frozen<V1beta1LeaseCandidate>
 
+/** Kind `LeaseCandidate` of `coordination.k8s.io/v1beta1`: `leasecandidates`, in namespaces. */
 export const LeaseCandidates = defineKind<V1beta1LeaseCandidate>({
   group: 'coordination.k8s.io',
   version: 'v1beta1',

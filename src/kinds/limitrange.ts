@@ -21,6 +21,7 @@ type Item = Frozen<LimitRangeItem>
 
 const lists = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const
 
+/** Kind `LimitRange` of `v1`: `limitranges`, in namespaces. */
 export const LimitRanges = defineKind<LimitRange>({
   group: '',
   version: 'v1',

@@ -51,6 +51,7 @@ const common: Omit<KindSpec<MutatingAdmissionPolicy>, 'version'> = {
   warnings: next => staticSuffixWarnings(next.metadata.name),
 }
 
+/** Kind `MutatingAdmissionPolicy` of `admissionregistration.k8s.io/v1`: `mutatingadmissionpolicies`, without a namespace. */
 export const MutatingAdmissionPolicies = defineKind<MutatingAdmissionPolicy>({ ...common, version: 'v1' })
 
 /** The same fields in the older version. */

@@ -45,6 +45,7 @@ const common: Omit<KindSpec<MutatingAdmissionPolicyBinding>, 'version'> = {
   warnings: next => staticSuffixWarnings(next.metadata.name),
 }
 
+/** Kind `MutatingAdmissionPolicyBinding` of `admissionregistration.k8s.io/v1`: `mutatingadmissionpolicybindings`, without a namespace. */
 export const MutatingAdmissionPolicyBindings = defineKind<MutatingAdmissionPolicyBinding>({ ...common, version: 'v1' })
 
 /** The same fields in the older version. */

@@ -7,6 +7,7 @@ import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 import { defaultWebhook, webhooksRules } from './webhook-rules.ts'
 
+/** Kind `MutatingWebhookConfiguration` of `admissionregistration.k8s.io/v1`: `mutatingwebhookconfigurations`, without a namespace. */
 export const MutatingWebhookConfigurations = defineKind<MutatingWebhookConfiguration>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',

@@ -8,6 +8,7 @@ import { Faults, FieldPath } from './field-path.ts'
 import { defineKind } from './kind.ts'
 import { finalizerNameRules } from './object-meta.ts'
 
+/** Kind `Namespace` of `v1`: `namespaces`, without a namespace. */
 export const Namespaces = defineKind<Namespace>({
   group: '',
   version: 'v1',

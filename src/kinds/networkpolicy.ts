@@ -13,6 +13,7 @@ import { specPath } from './workload-rules.ts'
 
 type Policy = Frozen<NetworkPolicy>
 
+/** Kind `NetworkPolicy` of `networking.k8s.io/v1`: `networkpolicies`, in namespaces. */
 export const NetworkPolicies = defineKind<NetworkPolicy>({
   group: 'networking.k8s.io',
   version: 'v1',

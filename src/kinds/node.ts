@@ -10,6 +10,7 @@ import { canonicalResources } from './resources.ts'
 
 const rolePrefix = 'node-role.kubernetes.io/'
 
+/** Kind `Node` of `v1`: `nodes`, without a namespace. */
 export const Nodes = defineKind<Node>({
   group: '',
   version: 'v1',

@@ -9,6 +9,7 @@ import { persistentVolumeRules, persistentVolumeUpdateRules } from './persistent
 import { canonicalResources } from './resources.ts'
 import { accessModesText, oldClassWarnings, phaseText, storageClassText } from './storage-text.ts'
 
+/** Kind `PersistentVolume` of `v1`: `persistentvolumes`, without a namespace. */
 export const PersistentVolumes = defineKind<PersistentVolume>({
   group: '',
   version: 'v1',

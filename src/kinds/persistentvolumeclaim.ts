@@ -17,6 +17,7 @@ import { specPath, statusPath } from './workload-rules.ts'
 type Claim = Frozen<PersistentVolumeClaim>
 type Spec = Frozen<PersistentVolumeClaimSpec>
 
+/** Kind `PersistentVolumeClaim` of `v1`: `persistentvolumeclaims`, in namespaces. */
 export const PersistentVolumeClaims = defineKind<PersistentVolumeClaim>({
   group: '',
   version: 'v1',

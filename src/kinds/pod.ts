@@ -18,6 +18,7 @@ import { podUpdateRules } from './pod-update-rules.ts'
 import { podWarnings } from './pod-warnings.ts'
 import { qosClassOf } from './qos-class.ts'
 
+/** Kind `Pod` of `v1`: `pods`, in namespaces. */
 export const Pods = defineKind<Pod>({
   group: '',
   version: 'v1',

@@ -16,6 +16,7 @@ import { specPath } from './workload-rules.ts'
 
 type Request = Frozen<V1beta1PodCertificateRequest>
 
+/** Kind `PodCertificateRequest` of `certificates.k8s.io/v1beta1`: `podcertificaterequests`, in namespaces. */
 export const PodCertificateRequests = defineKind<V1beta1PodCertificateRequest>({
   group: 'certificates.k8s.io',
   version: 'v1beta1',

@@ -16,6 +16,7 @@ type Budget = Frozen<PodDisruptionBudget>
 
 const counts = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const
 
+/** Kind `PodDisruptionBudget` of `policy/v1`: `poddisruptionbudgets`, in namespaces. */
 export const PodDisruptionBudgets = defineKind<PodDisruptionBudget>({
   group: 'policy',
   version: 'v1',

@@ -7,6 +7,7 @@ import { defineKind } from './kind.ts'
 import { defaultPodTemplate, podTemplateRules } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 
+/** Kind `PodTemplate` of `v1`: `podtemplates`, in namespaces. */
 export const PodTemplates = defineKind<PodTemplate>({
   group: '',
   version: 'v1',

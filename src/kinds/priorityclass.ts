@@ -30,6 +30,7 @@ export const systemPriorityClasses: readonly {
 const highestOfUsers = 1_000_000_000
 const systemPrefix = 'system-'
 
+/** Kind `PriorityClass` of `scheduling.k8s.io/v1`: `priorityclasses`, without a namespace. */
 export const PriorityClasses = defineKind<PriorityClass>({
   group: 'scheduling.k8s.io',
   version: 'v1',

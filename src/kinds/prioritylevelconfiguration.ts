@@ -19,6 +19,7 @@ import { specPath } from './workload-rules.ts'
 
 const queuing = ({ spec }: Frozen<PriorityLevelConfiguration>) => spec.limited?.limitResponse?.queuing
 
+/** Kind `PriorityLevelConfiguration` of `flowcontrol.apiserver.k8s.io/v1`: `prioritylevelconfigurations`, without a namespace. */
 export const PriorityLevelConfigurations = defineKind<PriorityLevelConfiguration>({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',

@@ -10,6 +10,7 @@ import { defaultPodTemplate } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { countedStatusRules, selectingSpecRules, specPath } from './workload-rules.ts'
 
+/** Kind `ReplicaSet` of `apps/v1`: `replicasets`, in namespaces. */
 export const ReplicaSets = defineKind<ReplicaSet>({
   group: 'apps',
   version: 'v1',

@@ -11,6 +11,7 @@ import { defaultPodTemplate, runningTemplateRules } from './pod-template.ts'
 import { podTemplateWarnings } from './pod-warnings.ts'
 import { countedStatusRules, specPath } from './workload-rules.ts'
 
+/** Kind `ReplicationController` of `v1`: `replicationcontrollers`, in namespaces. */
 export const ReplicationControllers = defineKind<ReplicationController>({
   group: '',
   version: 'v1',

@@ -61,14 +61,17 @@ function stateText({ metadata, status }: Frozen<ResourceV1ResourceClaim>): strin
   return states.join(',')
 }
 
+/** Kind `ResourceClaim` of `resource.k8s.io/v1`: `resourceclaims`, in namespaces. */
 export const ResourceClaims = defineKind(spec)
 
+/** Kind `ResourceClaim` of `resource.k8s.io/v1beta2`: `resourceclaims`, in namespaces. */
 export const ResourceClaimsV1beta2 = defineKind<V1beta2ResourceClaim>({
   ...(spec as unknown as KindSpec<V1beta2ResourceClaim>),
   version: 'v1beta2',
   storedAs: sameInVersion(ResourceClaims, 'v1beta2'),
 })
 
+/** Kind `ResourceClaim` of `resource.k8s.io/v1beta1`: `resourceclaims`, in namespaces. */
 export const ResourceClaimsV1beta1 = defineKind<V1beta1ResourceClaim>({
   ...olderVersion(spec, 'v1beta1', claimFromV1beta1, claimToV1beta1, draft => defaultV1beta1Requests(draft.spec)),
   storedAs: { kind: ResourceClaims, fromStored: claimToV1beta1, toStored: claimFromV1beta1 },

@@ -41,14 +41,17 @@ const spec: KindSpec<ResourceClaimTemplate> = {
   },
 }
 
+/** Kind `ResourceClaimTemplate` of `resource.k8s.io/v1`: `resourceclaimtemplates`, in namespaces. */
 export const ResourceClaimTemplates = defineKind(spec)
 
+/** Kind `ResourceClaimTemplate` of `resource.k8s.io/v1beta2`: `resourceclaimtemplates`, in namespaces. */
 export const ResourceClaimTemplatesV1beta2 = defineKind<V1beta2ResourceClaimTemplate>({
   ...(spec as unknown as KindSpec<V1beta2ResourceClaimTemplate>),
   version: 'v1beta2',
   storedAs: sameInVersion(ResourceClaimTemplates, 'v1beta2'),
 })
 
+/** Kind `ResourceClaimTemplate` of `resource.k8s.io/v1beta1`: `resourceclaimtemplates`, in namespaces. */
 export const ResourceClaimTemplatesV1beta1 = defineKind<V1beta1ResourceClaimTemplate>({
   ...olderVersion(spec, 'v1beta1', templateFromV1beta1, templateToV1beta1, draft =>
     defaultV1beta1Requests(draft.spec?.spec),

@@ -19,6 +19,7 @@ import { specPath, statusPath } from './workload-rules.ts'
 type Quota = Frozen<ResourceQuota>
 type Spec = Frozen<ResourceQuotaSpec>
 
+/** Kind `ResourceQuota` of `v1`: `resourcequotas`, in namespaces. */
 export const ResourceQuotas = defineKind<ResourceQuota>({
   group: '',
   version: 'v1',

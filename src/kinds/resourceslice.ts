@@ -69,14 +69,17 @@ function canonicalCounters(counters: Record<string, { value: string }> | undefin
   for (const counter of Object.values(counters ?? {})) counter.value = canonicalQuantity(counter.value ?? '0')
 }
 
+/** Kind `ResourceSlice` of `resource.k8s.io/v1`: `resourceslices`, without a namespace. */
 export const ResourceSlices = defineKind(spec)
 
+/** Kind `ResourceSlice` of `resource.k8s.io/v1beta2`: `resourceslices`, without a namespace. */
 export const ResourceSlicesV1beta2 = defineKind<V1beta2ResourceSlice>({
   ...(spec as unknown as KindSpec<V1beta2ResourceSlice>),
   version: 'v1beta2',
   storedAs: sameInVersion(ResourceSlices, 'v1beta2'),
 })
 
+/** Kind `ResourceSlice` of `resource.k8s.io/v1beta1`: `resourceslices`, without a namespace. */
 export const ResourceSlicesV1beta1 = defineKind<V1beta1ResourceSlice>({
   ...olderVersion(spec, 'v1beta1', sliceFromV1beta1, sliceToV1beta1),
   storedAs: { kind: ResourceSlices, fromStored: sliceToV1beta1, toStored: sliceFromV1beta1 },

@@ -7,6 +7,7 @@ import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 import { policyRuleRules, rbacGroup } from './rbac-rules.ts'
 
+/** Kind `Role` of `rbac.authorization.k8s.io/v1`: `roles`, in namespaces. */
 export const Roles = defineKind<Role>({
   group: rbacGroup,
   version: 'v1',

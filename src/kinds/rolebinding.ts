@@ -5,6 +5,7 @@ import { pathSegmentFaults } from '../api/names.ts'
 import { defineKind } from './kind.ts'
 import { bindingColumns, bindingDefaults, bindingRules, rbacGroup } from './rbac-rules.ts'
 
+/** Kind `RoleBinding` of `rbac.authorization.k8s.io/v1`: `rolebindings`, in namespaces. */
 export const RoleBindings = defineKind<RoleBinding>({
   group: rbacGroup,
   version: 'v1',

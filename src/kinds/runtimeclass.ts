@@ -10,6 +10,7 @@ import { defineKind } from './kind.ts'
 import { canonicalResources, resourceRules } from './resources.ts'
 import { tolerationRules } from './scheduling-rules.ts'
 
+/** Kind `RuntimeClass` of `node.k8s.io/v1`: `runtimeclasses`, without a namespace. */
 export const RuntimeClasses = defineKind<RuntimeClass>({
   group: 'node.k8s.io',
   version: 'v1',

@@ -8,6 +8,7 @@ import { unchanged } from './field-rules.ts'
 import { base64Size, dataLimit, dataRules, immutableDataRules } from './keyed-data-rules.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `Secret` of `v1`: `secrets`, in namespaces. */
 export const Secrets = defineKind<Secret>({
   group: '',
   version: 'v1',

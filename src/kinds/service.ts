@@ -11,6 +11,7 @@ import { balancerStatusRules, serviceRules, serviceUpdateRules } from './service
 import { dropWhatNoLongerApplies, isExternallyAccessible, keepAllocated, normalizeClusterIps } from './service-shape.ts'
 import { serviceWarnings } from './service-warnings.ts'
 
+/** Kind `Service` of `v1`: `services`, in namespaces. */
 export const Services = defineKind<Service>({
   group: '',
   version: 'v1',

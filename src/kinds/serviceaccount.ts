@@ -4,6 +4,7 @@ import type { ServiceAccount } from '../../generated/types.ts'
 import { ageColumn, nameColumn } from './columns.ts'
 import { defineKind } from './kind.ts'
 
+/** Kind `ServiceAccount` of `v1`: `serviceaccounts`, in namespaces. */
 export const ServiceAccounts = defineKind<ServiceAccount>({
   group: '',
   version: 'v1',

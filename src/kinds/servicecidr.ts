@@ -50,6 +50,7 @@ const common: Omit<KindSpec<ServiceCIDR>, 'version'> = {
   warnings: (next, old) => (next.metadata.name === defaultServiceCidr ? [] : notActedUpon('further ServiceCIDRs', old)),
 }
 
+/** Kind `ServiceCIDR` of `networking.k8s.io/v1`: `servicecidrs`, without a namespace. */
 export const ServiceCIDRs = defineKind<ServiceCIDR>({ ...common, version: 'v1' })
 
 /** The same fields in the older version. */

@@ -12,6 +12,7 @@ import { podTemplateWarnings } from './pod-warnings.ts'
 import { statefulSetRules, statefulSetStatusRules } from './statefulset-rules.ts'
 import { specPath } from './workload-rules.ts'
 
+/** Kind `StatefulSet` of `apps/v1`: `statefulsets`, in namespaces. */
 export const StatefulSets = defineKind<StatefulSet>({
   group: 'apps',
   version: 'v1',

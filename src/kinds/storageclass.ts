@@ -17,6 +17,7 @@ const betaDefaultClassAnnotation = 'storageclass.beta.kubernetes.io/is-default-c
 export const isDefaultStorageClass = ({ metadata: { annotations } }: Frozen<KubeObject>): boolean =>
   annotations?.[defaultClassAnnotation] === 'true' || annotations?.[betaDefaultClassAnnotation] === 'true'
 
+/** Kind `StorageClass` of `storage.k8s.io/v1`: `storageclasses`, without a namespace. */
 export const StorageClasses = defineKind<StorageClass>({
   group: 'storage.k8s.io',
   version: 'v1',

@@ -15,6 +15,7 @@ import { specPath, statusPath } from './workload-rules.ts'
 
 type Migration = Frozen<V1beta1StorageVersionMigration>
 
+/** Kind `StorageVersionMigration` of `storagemigration.k8s.io/v1beta1`: `storageversionmigrations`, without a namespace. */
 export const StorageVersionMigrations = defineKind<V1beta1StorageVersionMigration>({
   group: 'storagemigration.k8s.io',
   version: 'v1beta1',

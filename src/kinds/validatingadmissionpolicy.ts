@@ -15,6 +15,7 @@ import { specPath, statusPath } from './workload-rules.ts'
 
 type Policy = Frozen<ValidatingAdmissionPolicy>
 
+/** Kind `ValidatingAdmissionPolicy` of `admissionregistration.k8s.io/v1`: `validatingadmissionpolicies`, without a namespace. */
 export const ValidatingAdmissionPolicies = defineKind<ValidatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',

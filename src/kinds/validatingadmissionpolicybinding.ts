@@ -8,6 +8,7 @@ import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 import { specPath } from './workload-rules.ts'
 
+/** Kind `ValidatingAdmissionPolicyBinding` of `admissionregistration.k8s.io/v1`: `validatingadmissionpolicybindings`, without a namespace. */
 export const ValidatingAdmissionPolicyBindings = defineKind<ValidatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',

@@ -7,6 +7,7 @@ import { Faults } from './field-path.ts'
 import { defineKind } from './kind.ts'
 import { defaultWebhook, webhooksRules } from './webhook-rules.ts'
 
+/** Kind `ValidatingWebhookConfiguration` of `admissionregistration.k8s.io/v1`: `validatingwebhookconfigurations`, without a namespace. */
 export const ValidatingWebhookConfigurations = defineKind<ValidatingWebhookConfiguration>({
   group: 'admissionregistration.k8s.io',
   version: 'v1',

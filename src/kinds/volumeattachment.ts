@@ -16,6 +16,7 @@ import { specPath, statusPath } from './workload-rules.ts'
 
 type Attachment = Frozen<VolumeAttachment>
 
+/** Kind `VolumeAttachment` of `storage.k8s.io/v1`: `volumeattachments`, without a namespace. */
 export const VolumeAttachments = defineKind<VolumeAttachment>({
   group: 'storage.k8s.io',
   version: 'v1',

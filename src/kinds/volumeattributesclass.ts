@@ -44,6 +44,7 @@ const common: Omit<KindSpec<VolumeAttributesClass>, 'version'> = {
   },
 }
 
+/** Kind `VolumeAttributesClass` of `storage.k8s.io/v1`: `volumeattributesclasses`, without a namespace. */
 export const VolumeAttributesClasses = defineKind<VolumeAttributesClass>({ ...common, version: 'v1' })
 
 /** The same fields in the older version. */

@@ -54,6 +54,7 @@ export interface Trace {
   readonly digest: string
 }
 
+/** All that came to a cluster from outside, when, and what it wrote. */
 export interface Recording {
   readonly heading: RecordingHeading
   readonly inputs: readonly Input[]

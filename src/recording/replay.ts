@@ -16,6 +16,7 @@ import { fillJournal, readSnapshot, type Snapshot } from '../snapshot-file.ts'
 import { infoAt, lookOn, pathOf } from './outside.ts'
 import { type Input, type Recording, type RecordingHeading, type Trace, traceOf } from './recording-file.ts'
 
+/** How far a recording is played again, and with which controllers. */
 export interface ReplayOptions {
   /** No further than this revision, or this time. */
   readonly until?: { readonly revision: Revision } | { readonly time: Millis }
@@ -32,6 +33,7 @@ export interface FirstDifference {
   readonly replayed: Trace | undefined
 }
 
+/** The cluster in which it was played again, and how far it is the same. */
 export interface Replayed extends AsyncDisposable {
   readonly cluster: Cluster
   readonly env: VirtualEnv
@@ -44,6 +46,7 @@ export interface Replayed extends AsyncDisposable {
   readonly notes: readonly string[]
 }
 
+/** Plays a recording again in a new cluster, in virtual time, and holds each event against the recorded one. Rejects with SnapshotError for one that cannot be read. */
 export async function replay(recording: Recording, options: ReplayOptions = {}): Promise<Replayed> {
   const { heading } = recording
   const env = virtualEnv({ seed: heading.seed, startAt: heading.startAt })

@@ -18,6 +18,7 @@ export interface Wake<K extends KubeObject = any> {
   keys(now: Frozen<K> | undefined, before: Frozen<K> | undefined, context: Context): readonly Ref[]
 }
 
+/** What a controller is given: everything else it would have to fetch for itself. */
 export interface Context {
   readonly client: Client
   readonly clock: Clock
@@ -57,6 +58,7 @@ export interface EventPlace {
 // biome-ignore lint/suspicious/noConfusingVoidType: a reconcile that says nothing returns void.
 export type Outcome = { readonly again: Millis } | undefined | void
 
+/** A controller: what wakes it, and what it does then. docs/controllers.md has each member, and what the runtime promises. */
 export interface ControllerSpec<T extends KubeObject = any> {
   /** As upstream names it, e.g. `deployment-controller`: also the source of its events and its field manager. */
   readonly name: string
@@ -88,6 +90,7 @@ export interface ControllerSpec<T extends KubeObject = any> {
   gone?(ref: Ref, context: Context): Promise<Outcome>
 }
 
+/** A controller as a value, to be run by a cluster (`controllers`) or by `createManager`: on its own it does nothing. */
 export function defineController<T extends KubeObject>(spec: ControllerSpec<T>): ControllerSpec<T> {
   return spec
 }

@@ -19,6 +19,7 @@ import { createInformers, type Informer, type Informers } from './informer.ts'
 import { type OwnWrites, trackWrites } from './own-writes.ts'
 import { createQueue, type WorkQueue } from './queue.ts'
 
+/** Runs controllers: `start` begins them, `close` ends them. */
 export interface Manager {
   /** Resolves when the caches are filled and all controllers work. */
   start(): Promise<void>
@@ -26,6 +27,7 @@ export interface Manager {
   stop(name: string): Promise<void>
   /** Puts it back; it then looks at everything anew. */
   resume(name: string): Promise<void>
+  /** Whether the controller works; throws for a name that there is not. */
   isRunning(name: string): boolean
   readonly names: readonly string[]
   readonly informers: Informers
@@ -41,6 +43,7 @@ export interface ManagerOptions {
   readonly informers?: Informers | undefined
 }
 
+/** Runs controllers upon a client: of a cluster in this process, or of any API server (`createHttpClient`). Throws when two have the same name. */
 export function createManager(
   env: Env,
   client: Client,

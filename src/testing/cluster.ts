@@ -32,6 +32,7 @@ import { explanation, given } from './explanation.ts'
 import { History } from './history.ts'
 import type { Listening, ListenOptions, WallDoor } from './listening.ts'
 
+/** What a test's cluster is like; everything has a default. */
 export interface TestClusterOptions {
   /** Default: 3. */
   readonly nodes?: number
@@ -61,18 +62,25 @@ export interface TestClusterOptions {
   readonly way?: Way
 }
 
+/** What is to be closed when the cluster is. */
+export interface Opened {
+  /** Nothing uses it any more. */
+  close(): Promise<void>
+}
+
 /** A way between components and API server that takes time of its own. */
 export interface Way {
   /** How many macrotasks all must have been quiet before time moves. */
   readonly quiet: number
   readonly client: Client
   /** Called before anything uses the client; what it gives is closed last. */
-  open(cluster: Cluster): Promise<{ close(): Promise<void> }>
+  open(cluster: Cluster): Promise<Opened>
 }
 
 /** What goes wrong: `{ nodes: { names: ['node-1'] }, duration: '5m' }`. */
 export type FaultSpec = NonNullable<V1alpha1Fault['spec']>
 
+/** A fault that a test has made; ends with `await using`, or `end()`. */
 export interface OngoingFault extends AsyncDisposable {
   readonly name: string
   /** What it has done so far. */
@@ -81,6 +89,7 @@ export interface OngoingFault extends AsyncDisposable {
   end(): Promise<void>
 }
 
+/** A cluster in memory and in virtual time: it stands still until the test moves it. Ends with `await using`, or `[Symbol.asyncDispose]()`. */
 export interface TestCluster extends AsyncDisposable {
   readonly env: VirtualEnv
   readonly cluster: Cluster
@@ -95,10 +104,13 @@ export interface TestCluster extends AsyncDisposable {
    * Waits until all is quiet.
    */
   apply(...what: readonly Applied[]): Promise<void>
+  /** As it is now. A bare name is one in the namespace `default`. Throws ApiError NotFound. */
   get<T extends KubeObject>(kind: Kind<T>, ref: Ref | string): Frozen<T>
+  /** Of all namespaces, in order of namespace and name; with these labels, if any are given. */
   list<T extends KubeObject>(kind: Kind<T>, labels?: Record<string, string>): readonly Frozen<T>[]
   /** Throws unless the object has all that `wanted` has; the message says what it waits for and what happened to it. */
   expect<T extends KubeObject>(kind: Kind<T>, ref: Ref | string, wanted: object): void
+  /** `list(Pods, labels)` */
   pods(labels?: Record<string, string>): readonly Frozen<Pod>[]
   /** `reason: message` of an object's Events, in order. */
   events(name: string): string[]
@@ -124,6 +136,13 @@ export interface TestCluster extends AsyncDisposable {
   listen(how?: ListenOptions | number): Promise<Listening>
 }
 
+/**
+ * A whole control plane with its nodes, at rest and ready: in some tens of milliseconds, as many at once as one likes.
+ *
+ *     await using cluster = await testCluster({ nodes: 3, seed: 7 })
+ *
+ * Rejects with an Error for what cannot be left out, and with SnapshotError for a `from` that is no snapshot.
+ */
 export async function testCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
   const { way } = options
   const env = virtualEnv({ seed: options.seed ?? 1, ...(way ? { quiet: way.quiet } : {}) })

@@ -13,6 +13,7 @@ import type { Kind } from '../kinds/kind.ts'
 import { type TestCluster, type TestClusterOptions, testCluster, type Way } from './cluster.ts'
 import { later } from './later.ts'
 
+/** How many runs, and how much befalls the components; else as of `testCluster`. */
 export interface ExploreOptions extends Omit<TestClusterOptions, 'seed' | 'way'> {
   /** How many runs. Default: 100. */
   readonly seeds?: number

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { Storage, StorageEvent } from '../../apiserver/storage/storage.ts'
 
+/** All events of a cluster, from its beginning: for golden comparison. */
 export class History {
   readonly #events: { revision: number; type: string; key: string; digest: string }[] = []
 

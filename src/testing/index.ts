@@ -22,6 +22,7 @@ export type { WhyNot } from '../why/why-not.ts'
 export {
   type FaultSpec,
   type OngoingFault,
+  type Opened,
   type TestCluster,
   type TestClusterOptions,
   testCluster,
@@ -32,4 +33,4 @@ export { millis } from './duration.ts'
 export { ExplorationError, type ExploreOptions, explore } from './explore.ts'
 export type { History } from './history.ts'
 export type { Listening, ListenOptions } from './listening.ts'
-export { type KubesimMatchers, kubesimMatchers, type Verdict } from './matchers.ts'
+export { type KubesimMatchers, kubesimMatchers, type Matchers, type Verdict } from './matchers.ts'

@@ -14,14 +14,17 @@ import { type Outside, turnOf } from '../outside.ts'
 import { answeringOf, outsideOf } from './answering.ts'
 import { millis } from './duration.ts'
 
+/** A cluster's door on loopback; closes with the cluster, or before. */
 export interface Listening extends AsyncDisposable {
   readonly url: string
   readonly access: Access
   /** The text of a kubeconfig of the administrator's. */
   readonly kubeconfig: string
+  /** Ends watches, answers what was asked, and hangs up. */
   close(): Promise<void>
 }
 
+/** Where the door is, and how time waits for who comes through it. */
 export interface ListenOptions {
   /** Default: a free one. */
   readonly port?: number

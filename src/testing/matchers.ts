@@ -23,9 +23,19 @@ export interface KubesimMatchers<R = void> {
   toHaveEvent(reason: string, message?: string | RegExp): R
 }
 
+/** What a matcher says: whether it holds, and why it does not (or, after `.not`, does). */
 export interface Verdict {
   readonly pass: boolean
+  /** The sentence that is shown, with what the object waits for and what happened to it. */
   message(): string
+}
+
+/** Each takes the object, then what `expect(object)` takes after it. */
+export type Matchers = {
+  readonly [Name in keyof KubesimMatchers]: (
+    received: unknown,
+    ...expected: Parameters<KubesimMatchers[Name]>
+  ) => Verdict
 }
 
 interface Condition {
@@ -35,7 +45,8 @@ interface Condition {
   readonly message?: string
 }
 
-export const kubesimMatchers = Object.freeze({ toHaveCondition, toBeAvailable, toOwn, toHaveEvent })
+/** What `expect.extend(kubesimMatchers)` of vitest and jest adds: see KubesimMatchers. */
+export const kubesimMatchers: Matchers = Object.freeze({ toHaveCondition, toBeAvailable, toOwn, toHaveEvent })
 
 /** `toHaveCondition('Ready')`, `toHaveCondition('Progressing', 'False', 'ProgressDeadlineExceeded')` */
 function toHaveCondition(received: unknown, type: string, status = 'True', reason?: string): Verdict {

@@ -10,6 +10,7 @@ import type { Frozen, KubeObject } from '../api/meta.ts'
 import { Events } from '../kinds/event.ts'
 import { type Happening, happening, type ObjectName } from '../timeline.ts'
 
+/** Why an object is there and as it is. */
 export interface Why {
   readonly kind: 'Why'
   readonly apiVersion: 'kubesim.dev/v1alpha1'

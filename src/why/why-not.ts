@@ -15,6 +15,7 @@ import { evictionFindings, podFindings } from './pods.ts'
 import { serviceFindings } from './services.ts'
 import { cronJobFindings, jobFindings, workloadFindings } from './workloads.ts'
 
+/** What has not happened to an object: what is waited for, and what would change it. */
 export interface WhyNot {
   readonly kind: 'WhyNot'
   readonly apiVersion: 'kubesim.dev/v1alpha1'
