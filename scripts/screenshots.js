@@ -197,7 +197,10 @@ async function takeAll(url) {
     await take('timeline', 'light', '#/timeline', async page => {
       await page.getByPlaceholder(/Filter lanes/).fill('web')
       await page.getByText('ReplicaSet').first().waitFor()
-      await page.getByRole('option', { name: /Deployment web/ }).first().click()
+      await page
+        .getByRole('option', { name: /Deployment web/ })
+        .first()
+        .click()
       await page
         .getByText(/deployment-controller/)
         .first()
