@@ -19,6 +19,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     license: { fileName: 'assets/licenses.md' },
+    rolldownOptions: { checks: { pluginTimings: false } },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1_000,
   },

@@ -88,9 +88,8 @@ async function bundleWhenStale() {
     await bundle({ index: `${root}src/index.ts`, testing: `${root}src/testing/index.ts` }, 'library-[hash]'),
   ]
   cpSync(`${root}generated/openapi.json`, `${root}dist/openapi.json`)
-  removeOldChunks(
-    new Set(made.flatMap(({ metafile }) => Object.keys(metafile.outputs).map(output => basename(output)))),
-  )
+  const current = made.flatMap(({ metafile }) => Object.keys(metafile.outputs).map(output => basename(output)))
+  removeOld(`${root}dist`, /^(chunk|library)-/, new Set(current))
   writeFileSync(stamp, wanted)
 }
 
@@ -106,9 +105,10 @@ async function buildDashboardWhenStale() {
   ])
   if (isStamped(stamp, wanted)) return
   const { build: vite } = await import('vite')
-  await vite({ configFile: `${root}dashboard/vite.config.ts` }).catch(() =>
+  const { output } = await vite({ configFile: `${root}dashboard/vite.config.ts` }).catch(() =>
     fail('the build of the dashboard failed: see above'),
   )
+  removeOld(`${root}dist/dashboard/assets`, /./, new Set(output.map(({ fileName }) => basename(fileName))))
   writeFileSync(stamp, wanted)
 }
 
@@ -141,11 +141,11 @@ export async function runScript(entry, words) {
   process.exitCode = spawnSync(process.execPath, [program, ...words], { cwd: root, stdio: 'inherit' }).status ?? 1
 }
 
-/** A cluster that runs on the build of before may still load its chunks; after a day nobody misses them. */
-function removeOldChunks(current) {
-  for (const file of readdirSync(`${root}dist`)) {
-    if (!/^(chunk|library)-/.test(file) || current.has(file)) continue
-    if (statSync(`${root}dist/${file}`).mtimeMs < Date.now() - 86_400_000) rmSync(`${root}dist/${file}`)
+/** A cluster or a page that runs on the build of before may still load its pieces; after a day nobody misses them. */
+function removeOld(folder, names, current) {
+  for (const file of readdirSync(folder)) {
+    if (!names.test(file) || current.has(file)) continue
+    if (statSync(`${folder}/${file}`).mtimeMs < Date.now() - 86_400_000) rmSync(`${folder}/${file}`)
   }
 }
 

@@ -192,13 +192,18 @@ async function takeAll(url) {
       await rows.getByText('overlay').first().waitFor()
     })
     await take('why', 'light', of(pending, 'why'), text('not scheduled'))
-    await take('owners', 'dark', of(pod, 'graph'), text('ReplicaSet'))
+    await take('owners', 'dark', of(pod, 'graph'), page =>
+      page
+        .getByRole('button', { name: /^Pod web-/ })
+        .nth(5)
+        .waitFor(),
+    )
     await take('objects', 'light', '#/objects?kind=pods', page => page.getByRole('row', { name: /cache-2/ }).waitFor())
     await take('timeline', 'light', '#/timeline', async page => {
       await page.getByPlaceholder(/Filter lanes/).fill('web')
       await page.getByText('ReplicaSet').first().waitFor()
       await page
-        .getByRole('option', { name: /Deployment web/ })
+        .getByRole('option', { name: /Deployment default\/web,/ })
         .first()
         .click()
       await page

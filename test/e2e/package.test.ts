@@ -51,6 +51,8 @@ test('it holds the command, the library and the pages; no tests, no sources', ()
     'dist/kubesim.js',
     'dist/index.js',
     'dist/testing.js',
+    'dist/dashboard/index.html',
+    'dist/dashboard/assets/licenses.md',
     'docs/README.md',
     'LICENSE',
   ]) {
