@@ -129,7 +129,6 @@ function LiveControlPlane() {
             state={state}
             chosen={chosen}
             showAll={own.stations === 'all'}
-            canTurn
             choose={choose}
             turn={turn}
             turnNode={node => void turnNode(node).then(() => look(true))}

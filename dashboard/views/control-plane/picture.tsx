@@ -13,7 +13,6 @@ interface PictureProps {
   readonly state: ControlPlane
   readonly chosen: string | undefined
   readonly showAll: boolean
-  readonly canTurn: boolean
   readonly choose: (name: string) => void
   readonly turn: (station: Station) => void
   readonly turnNode: (node: KubeletState) => void
@@ -35,7 +34,7 @@ const wellKnown = [
   'horizontal-pod-autoscaler-controller',
 ]
 
-export function Picture({ board, state, chosen, showAll, canTurn, choose, turn, turnNode }: PictureProps) {
+export function Picture({ board, state, chosen, showAll, choose, turn, turnNode }: PictureProps) {
   const roving = useRoving<HTMLDivElement>()
   const { stations, store, kubelets } = state
   const of = (component: Station['component']): readonly Station[] =>
@@ -51,7 +50,6 @@ export function Picture({ board, state, chosen, showAll, canTurn, choose, turn, 
       station={station}
       title={station.name.replace(/^kube-|-controller$/g, '')}
       isChosen={chosen === station.name}
-      canTurn={canTurn}
       choose={choose}
       turn={turn}
     />
@@ -111,6 +109,8 @@ function NodeSwitch({ node, turn }: { readonly node: KubeletState; readonly turn
   return (
     <button
       type="button"
+      data-roving
+      tabIndex={-1}
       data-station={`node/${name}`}
       data-stopped={!isRunning || undefined}
       role="switch"
@@ -139,10 +139,10 @@ function shownControllers(all: readonly Station[], chosen: string | undefined): 
   const shown = [...first, ...others]
   const wanted = all.find(({ name }) => name === chosen)
   if (wanted && !shown.includes(wanted)) shown.push(wanted)
-  return shown.sort((one, other) => rank(one) - rank(other))
+  return shown.sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1))
 }
 
-const rank = ({ name }: Station): number => (wellKnown.indexOf(name) + 1 || 1_000) as number
+const rank = ({ name }: Station): number => wellKnown.indexOf(name) + 1 || wellKnown.length + 1
 
 interface Line {
   readonly name: string

@@ -9,13 +9,12 @@ interface StationCardProps {
   /** Without what every name of its kind ends with. */
   readonly title: string
   readonly isChosen: boolean
-  readonly canTurn: boolean
   readonly choose: (name: string) => void
   readonly turn: (station: Station) => void
 }
 
 export const StationCard = memo(
-  function StationCard({ station, title, isChosen, canTurn, choose, turn }: StationCardProps) {
+  function StationCard({ station, title, isChosen, choose, turn }: StationCardProps) {
     const { name, isRunning, isApart, stoppedBy, queue, working, last } = station
     const state = isRunning ? undefined : isApart ? 'elsewhere' : 'stopped'
     return (
@@ -48,10 +47,12 @@ export const StationCard = memo(
             <button
               type="button"
               className="station-switch"
+              data-roving
+              tabIndex={-1}
               role="switch"
               aria-checked={isRunning}
               aria-label={`${name} runs`}
-              disabled={!canTurn || (!isRunning && stoppedBy.length === 0)}
+              disabled={!isRunning && stoppedBy.length === 0}
               title={
                 isRunning
                   ? 'Stop it'
@@ -73,8 +74,5 @@ export const StationCard = memo(
       </div>
     )
   },
-  (before, now) =>
-    before.isChosen === now.isChosen &&
-    before.canTurn === now.canTurn &&
-    JSON.stringify(before.station) === JSON.stringify(now.station),
+  (before, now) => before.isChosen === now.isChosen && JSON.stringify(before.station) === JSON.stringify(now.station),
 )
