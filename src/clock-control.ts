@@ -320,7 +320,7 @@ export class ClockControl {
     if (this.#clock.speed !== undefined) this.#clock.speed = 0
     this.#moving = { from: this.#clock.now(), to }
     try {
-      return await move()
+      return await this.#storage.relaxed(move)
     } finally {
       this.#moving = undefined
       this.#run()

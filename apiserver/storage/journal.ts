@@ -36,6 +36,11 @@ export interface Journal {
   /** Appends a batch as one: all of it is kept or nothing. Resolves when durable. One call is under way at a time. */
   append(entries: readonly JournalEntry[]): Promise<void>
   /**
+   * While it is relaxed a batch is answered when the system has it, not the disk: a crash of the process loses nothing, a power cut may.
+   * Resolves, when that ends, as soon as all is durable. Absent where the disk is never waited for.
+   */
+  relax?(isRelaxed: boolean): Promise<void>
+  /**
    * Notes that nothing before this revision is asked for any more, and forgets entries that the caller knows to be needless
    * from then on. May run beside an append; one call is under way at a time. A crash may leave some of the entries.
    */

@@ -47,6 +47,7 @@ export class LevelJournal implements Journal {
   #revision: Revision = 0
   /** An append failed: what the disk holds after `#revision` is not known, and LevelDB's own log may be torn. */
   #isDoubtful = false
+  #isRelaxed = false
   #forgetting: Promise<void> | undefined
 
   private constructor(database: Database, fsync: boolean) {
@@ -104,12 +105,18 @@ export class LevelJournal implements Journal {
     const noted = notesText(entries)
     if (noted !== undefined) batch.put(noteKey(entries.at(-1)!.revision), noted, text)
     try {
-      await batch.write({ sync: this.#fsync })
+      await batch.write({ sync: this.#fsync && !this.#isRelaxed })
     } catch (error) {
       this.#isDoubtful = true
       throw error
     }
     this.#revision = entries.at(-1)?.revision ?? this.#revision
+  }
+
+  async relax(isRelaxed: boolean): Promise<void> {
+    if (isRelaxed === this.#isRelaxed) return
+    this.#isRelaxed = isRelaxed
+    if (!isRelaxed && this.#fsync && !this.#isDoubtful) await this.#syncAll()
   }
 
   async forget(before: Revision, needless: readonly JournalHeading[]): Promise<void> {
@@ -124,11 +131,16 @@ export class LevelJournal implements Journal {
 
   /** @inheritDoc */
   async close(): Promise<void> {
-    if (this.#database.status === 'open' && !this.#fsync && !this.#isDoubtful) {
+    if (this.#database.status === 'open' && (!this.#fsync || this.#isRelaxed) && !this.#isDoubtful) {
       // A clean end is durable, whatever was chosen for the time before.
-      await this.#database.put(formatKey, String(format), { ...text, sync: true })
+      await this.#syncAll()
     }
     await this.#database.close()
+  }
+
+  /** A synced write makes durable all that were before it. */
+  async #syncAll(): Promise<void> {
+    await this.#database.put(formatKey, String(format), { ...text, sync: true })
   }
 
   async #forget(before: Revision, needless: readonly JournalHeading[]): Promise<void> {

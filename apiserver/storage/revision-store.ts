@@ -206,6 +206,16 @@ export class RevisionStore implements Storage {
     this.#refusal = why
   }
 
+  /** What is written meanwhile is durable when it is over, instead of one by one: for time that is made to pass. */
+  async relaxed<T>(run: () => Promise<T>): Promise<T> {
+    await this.#journal.relax?.(true)
+    try {
+      return await run()
+    } finally {
+      await this.#env.activity.track(async () => this.#journal.relax?.(false))
+    }
+  }
+
   // ---- turns
 
   #turn(

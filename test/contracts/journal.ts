@@ -63,6 +63,26 @@ export function journalContract(name: string, make: () => Promise<JournalUnderTe
       await again.close()
     })
 
+    test('what was appended while it was relaxed is there as well, whether or not that has ended', async () => {
+      for (const hasEnded of [true, false]) {
+        const under = await start()
+        const journal = await under.open()
+        await journal.load()
+        await journal.append([entry(2, 'ADDED', 'a', 2)])
+        await journal.relax?.(true)
+        await journal.append([entry(3, 'ADDED', 'b', 3)])
+        await journal.append([entry(4, 'MODIFIED', 'a', 2)])
+        if (hasEnded) {
+          await journal.relax?.(false)
+          await journal.append([entry(5, 'ADDED', 'c', 5)])
+        }
+        const { again, kept } = await reloaded(under, journal)
+        expect(kept.revision).toBe(hasEnded ? 5 : 4)
+        expect(kept.now).toContain('4 MODIFIED a from 2: a@4')
+        await again.close()
+      }
+    })
+
     test('a key may be written many times in one batch: the last counts', async () => {
       const under = await start()
       const journal = await under.open()
