@@ -11,6 +11,7 @@ import { shellNames, toolNames } from './command-names.ts'
 import { parseDuration } from './duration.ts'
 import type { Image, Route, ServedPort } from './images/image.ts'
 import { catalog } from './images/index.ts'
+import { interpreted } from './images/interpreters.ts'
 import { fillFacts, hasPlaceholder } from './images/placeholders.ts'
 import { idleUsage, type UsagePoint } from './images/usage.ts'
 
@@ -260,6 +261,7 @@ function isReallyRun(
   const name = baseName(argv[0] ?? '')
   if (known?.told?.some(each => baseName(each) === name)) return isMountedOver(container, known)
   if (known?.runs?.some(each => baseName(each) === name)) return true
+  if (known?.base !== undefined && interpreted(argv) !== undefined) return true
   if (shellNames.has(name) && argv.length === 1) return container.stdin === true
   if (!shellNames.has(name) && !toolNames.has(name)) return isWhole(known) && argv.length > 0
   return script === undefined || !isIdle(argv, script)

@@ -1,4 +1,4 @@
-// Languages: images whose interpreter is started with a program. `-c` and `-e` are done where they are simple (programs.ts).
+// Languages: images whose interpreter is started with a program. `-c` and `-e` are done where they are simple (interpreters.ts).
 
 import type { Image } from './image.ts'
 
@@ -11,7 +11,7 @@ export const languages: readonly Image[] = [
     exits: 0,
     env: { PYTHON_VERSION: '3.13.7' },
     commands: ['/usr/local/bin/python3', '/usr/local/bin/python', 'curl'],
-    about: 'an interpreter',
+    about: '`-m http.server` serves files, `-c` prints',
   },
   {
     name: 'node',

@@ -70,7 +70,7 @@ describe('what a container does', () => {
   test.each([
     [{ image: 'x', command: ['uvicorn', 'app:app', '--port', '8080'] }, [8080]],
     [{ image: 'x', args: ['--http-port=9090'] }, [9090]],
-    [{ image: 'python:3', command: ['python', '-m', 'http.server', '8000'] }, [8000]],
+    [{ image: 'my-app', command: ['python', '-m', 'http.server', '8000'] }, [8000]],
     [{ image: 'x', command: ['gunicorn', '-b', '0.0.0.0:8001', 'app'] }, [8001]],
     [{ image: 'hashicorp/http-echo', args: ['-listen=:8080', '-text=hi there'] }, [8080]],
   ])('%j listens on %j', (container, ports) => {
