@@ -1,5 +1,5 @@
 // npm run screenshots: the pictures of the dashboard in docs/screenshots/, each taken of a real cluster in a real browser. Look at each
-// before it is kept: `git diff --stat` tells which have changed.
+// before it is kept: `git diff --stat` tells which have changed. `npm run screenshots -- network why`: only those.
 
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { ensureInstalled } from './install.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = `${root}docs/screenshots/`
+const wanted = process.argv.slice(2)
 
 ensureInstalled()
 const { build } = await import('./build.js')
@@ -145,6 +146,7 @@ async function takeAll(url) {
   const of = (name, tab) => `#/cluster?object=pods%2Fdefault%2F${name}&tab=${tab}`
   try {
     const take = async (name, colorScheme, hash, prepare) => {
+      if (wanted.length > 0 && !wanted.includes(name)) return
       const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme })
       await page.goto(url)
       await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
@@ -211,21 +213,32 @@ async function takeAll(url) {
         .first()
         .waitFor()
     })
-    await take('scheduling', 'light', `#/scheduling?pod=default%2F${pending}`, text('NodeResourcesFit'))
-    await take('network', 'light', '#/network', async page => {
-      await page.getByPlaceholder(/http:\/\/web/).fill('http://web/')
-      await page.getByRole('button', { name: 'Send', exact: true }).click()
-      await page.getByText('200').first().waitFor()
+    await take('scheduling', 'light', `#/scheduling?pod=default%2F${pending}`, async page => {
+      await page.getByLabel('CPU requested').fill('2')
+      await page.getByLabel('Memory requested').fill('4Gi')
+      await page.getByLabel('Taints, in place of its own').fill('dedicated=db:NoSchedule')
+      await page.getByText('node(s) had untolerated taint(s)').first().waitFor()
+      await page.getByText('would go to').waitFor()
     })
-    await take('control-plane', 'dark', '#/control-plane', async page => {
+    const send = (from, url) => async page => {
+      await page.getByLabel('From').selectOption({ label: from })
+      await page.getByPlaceholder(/http:\/\/web/).fill(url)
+      await page.getByRole('button', { name: 'Send', exact: true }).click()
+      await page.getByText('Every packet, hop by hop').waitFor()
+    }
+    await take('network', 'light', '#/network', async page => {
+      await send(`default/${pod}`, 'http://api/')(page)
+      await page.getByRole('button', { name: 'Send 10' }).click()
+      await page.getByRole('complementary', { name: 'Sent requests' }).getByRole('button').nth(10).waitFor()
+    })
+    await take('network-policy', 'dark', '#/network', send(`default/${pod}`, 'cache:6379'))
+    await take('control-plane', 'dark', '#/control-plane?pace=5', async page => {
       await page.getByText('Nothing travels').waitFor()
       await kubectl(['scale', 'deployment/web', '--replicas=8'])
       await page
-        .getByText(/replicaset/i)
-        .nth(2)
+        .getByText(/scheduler takes/)
+        .first()
         .waitFor()
-      await kubectl(['rollout', 'status', 'deployment/web'])
-      await page.getByText('Nothing travels').waitFor({ state: 'detached' })
     })
   } finally {
     await browser.close()

@@ -11,7 +11,7 @@ export function traceCommand(): Command {
   return outputOption(dataDirOption(new Command('trace')))
     .description('show the way of a request from a pod to a URL, hop by hop')
     .argument('<pod>', 'who asks')
-    .argument('<url>', 'http://web.default.svc:80/')
+    .argument('<url>', 'http://web.default.svc:80/, or db:5432 to connect only')
     .option('-n, --namespace <namespace>', 'where the pod is', 'default')
     .option('--timeout <duration>', 'how long it waits', '5s')
     .action(
@@ -36,6 +36,6 @@ export function traceText({ from, url, packets, status, fault, milliseconds }: T
     ...hops.map(({ at, kind, what }) => [`${to}/${protocol}`, at, kind, what]),
     ...(hops.some(({ kind }) => kind === 'end') ? [] : [[`${to}/${protocol}`, '', 'end', end]]),
   ])
-  const outcome = fault === undefined ? paint('green', `status ${status}`) : paint('red', fault)
+  const outcome = fault === undefined ? paint('green', status === undefined ? 'connected' : `status ${status}`) : paint('red', fault)
   return `${from} to ${url}: ${outcome}, ${milliseconds} ms\n\n${table(['PACKET', 'AT', 'KIND', 'WHAT'], rows)}`
 }
