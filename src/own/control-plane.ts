@@ -88,7 +88,7 @@ export interface KubeletState {
 
 const mostNodes = 24
 /** What a Fault does to a node so that nothing is heard of it. */
-const silencing: ReadonlySet<string | undefined> = new Set(['Dead', 'CutOff'])
+const silencing: ReadonlySet<string | undefined> = new Set(['Dead', 'CutOff', 'Gone'])
 const aMinute: Millis = 60_000
 
 export function controlPlaneOf(cluster: Cluster, clock: ClockControl): ControlPlane {
