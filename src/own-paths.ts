@@ -11,6 +11,7 @@ import type { Cluster } from './cluster.ts'
 import type { Millis } from './env/clock.ts'
 import type { Kind } from './kinds/kind.ts'
 import { Pods } from './kinds/pod.ts'
+import type { Classroom } from './lessons/classroom.ts'
 import { type Outside, turnOf } from './outside.ts'
 import { sendRequest, timeoutOf, urlOf } from './own/requests.ts'
 import { snapshotLines } from './snapshot-file.ts'
@@ -23,6 +24,8 @@ export interface OwnPaths {
   readonly clockControl: ClockControl
   /** Absent: time does not wait for anybody who is not in this process. */
   readonly outside?: Outside
+  /** Loaded with the first question for them; absent where they are not played. */
+  lessons?(): Promise<Classroom>
 }
 
 const root = '/kubesim/v1alpha1/'
@@ -32,6 +35,10 @@ export async function ownPaths(own: OwnPaths, request: OwnRequest): Promise<obje
   if (!request.path.startsWith(root)) return undefined
   const [first, ...rest] = request.path.slice(root.length).split('/')
   if (first === 'control-plane') return controlPlanePath(own, rest, request)
+  if (first === 'lessons' && own.lessons !== undefined) {
+    const { lessonsPath } = await import('./own/lessons.ts')
+    return lessonsPath(await own.lessons(), rest, request)
+  }
   if (first === 'clock') return clockPath(own, rest, request)
   const act = first === undefined || rest.length > 0 ? undefined : acting[first]
   if (act !== undefined) {

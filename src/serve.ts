@@ -23,6 +23,7 @@ import { type Config, ConfigError } from './config.ts'
 import type { Env } from './env/env.ts'
 import { keepHeapSmall } from './env/memory.ts'
 import { type RealEnv, realEnv } from './env/real-env.ts'
+import type { Classroom } from './lessons/classroom.ts'
 import { ownPaths } from './own-paths.ts'
 import type { RecordedRun } from './recording/recorded-run.ts'
 import { nodesWherever } from './remote-nodes.ts'
@@ -85,7 +86,9 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     await run.begin(cluster, { endpoint, certificateAuthority: certificates.ca.cert, areNodesRebooted: hasRun })
   }
   const clock = new ClockControl(env, cluster.storage, config.without)
-  const ownAnswer = (request: OwnRequest) => ownPaths({ cluster, clockControl: clock }, request)
+  const lessons = lazyClassroom()
+  const own = { cluster, clockControl: clock, lessons: lessons.open }
+  const ownAnswer = (request: OwnRequest) => ownPaths(own, request)
   let isStarted = false
   const door = createHttpServer({
     env,
@@ -131,6 +134,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   }).then(async () => {
+    await lessons.close()
     await door.close()
     await dns?.close()
     await run?.close()
@@ -144,6 +148,20 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
 async function recordedRunOf(file: string, config: Config, real: RealEnv): Promise<RecordedRun> {
   const { recordedRun } = await import('./recording/recorded-run.ts')
   return recordedRun(file, config, real)
+}
+
+/** Loaded when somebody asks for the lessons. */
+function lazyClassroom() {
+  let classroom: Promise<Classroom> | undefined
+  return {
+    open(): Promise<Classroom> {
+      classroom ??= import('./lessons/classroom.ts').then(({ Classroom }) => new Classroom())
+      return classroom
+    },
+    async close(): Promise<void> {
+      await (await classroom)?.close()
+    },
+  }
 }
 
 /** `/simulator/scheduler/decisions/NAMESPACE/POD`: what `kubesim why` shows. */

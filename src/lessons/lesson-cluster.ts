@@ -11,7 +11,7 @@ import type { Lesson } from './lesson.ts'
 import type { Place } from './run-command.ts'
 
 export interface LessonCluster extends Place, AsyncDisposable {
-  readonly server: string
+  readonly access: Access
 }
 
 /** Beside the clusters' own data. */
@@ -51,7 +51,7 @@ export async function startLessonCluster(lesson: Lesson, home = lessonsFolder())
   writeRecord(dataDir, serving.record)
   await settle(serving.access)
   return {
-    server: serving.record.server,
+    access: serving.access,
     kubeconfig: serving.record.kubeconfig,
     dataDir,
     folder,
