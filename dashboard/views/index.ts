@@ -45,4 +45,11 @@ export const views: readonly View[] = [
     sign: 'M2 3.5h12M2 8h12M2 12.5h12',
     load: async () => (await import('./objects/objects-view.tsx')).ObjectsView,
   },
+  {
+    id: 'lessons',
+    title: 'Lessons',
+    about: 'how a cluster works, step by step, in one of its own',
+    sign: 'M1 5.5L8 2l7 3.5L8 9zM4 7.2V11c0 1 1.8 2 4 2s4-1 4-2V7.2M15 5.5V10',
+    load: async () => (await import('./lessons/lessons-view.tsx')).LessonsView,
+  },
 ]

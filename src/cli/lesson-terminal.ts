@@ -4,10 +4,11 @@
 import { createInterface } from 'node:readline/promises'
 import { type Command, parseCommands } from '../lessons/command-line.ts'
 import { LessonError, type Part, type Question } from '../lessons/lesson.ts'
+import type { Ran } from '../lessons/outcome.ts'
 import { faultOf, type Play } from '../lessons/play.ts'
 import type { Listener } from '../lessons/play-through.ts'
 import { noteAnswer, noteStep } from '../lessons/progress.ts'
-import { type Ran, UnknownName } from '../lessons/run-command.ts'
+import { UnknownName } from '../lessons/run-command.ts'
 import { markdownText } from './markdown-text.ts'
 import { paint } from './output.ts'
 

@@ -3,30 +3,13 @@
 
 import { ApiError } from '../api/errors.ts'
 import { openDashboard } from '../dashboard/listener.ts'
-import type { Lesson, Question, Step } from './lesson.ts'
+import type { Lesson } from './lesson.ts'
 import { startLessonCluster } from './lesson-cluster.ts'
+import type { LessonHeading, LessonPage, Playing } from './lesson-page.ts'
 import { Play } from './play.ts'
 import { progressText, readProgress } from './progress.ts'
-import { type Playing, Seat } from './seat.ts'
+import { Seat } from './seat.ts'
 import { allLessons } from './shelf.ts'
-
-/** A line of the list. */
-export interface LessonHeading {
-  readonly number: number
-  readonly name: string
-  readonly title: string
-  readonly minutes: number
-  readonly progress: string
-}
-
-/** A lesson for the page, without what would give the answers away. */
-export interface LessonPage extends LessonHeading {
-  readonly introduction: string
-  readonly steps: readonly Step[]
-  readonly questions: readonly Pick<Question, 'kind' | 'ask' | 'hints'>[]
-  /** While it is being played. */
-  readonly playing?: Playing
-}
 
 export class Classroom {
   readonly #seats = new Map<number, Promise<Seat>>()

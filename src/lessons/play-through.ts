@@ -2,8 +2,8 @@
 // before its solution, when it must not be right, and after, when it must.
 
 import type { Question } from './lesson.ts'
-import type { BlockRan, Play, Verdict } from './play.ts'
-import type { Ran } from './run-command.ts'
+import type { BlockRan, Ran, Verdict } from './outcome.ts'
+import type { Play } from './play.ts'
 
 export interface PlayedThrough {
   readonly lesson: number

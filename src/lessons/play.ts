@@ -7,20 +7,8 @@ import type { Command } from './command-line.ts'
 import { isAsExpected } from './expected-output.ts'
 import type { Commands, Lesson, LessonFile, Question } from './lesson.ts'
 import type { LessonCluster } from './lesson-cluster.ts'
-import { CommandRunner, type Ran } from './run-command.ts'
-
-/** What a block of commands has done. */
-export interface BlockRan {
-  readonly ran: readonly Ran[]
-  /** In what it was not as the page says; undefined when it was. */
-  readonly fault?: string
-}
-
-export interface Verdict {
-  readonly isRight: boolean
-  /** What the cluster says. */
-  readonly found: string
-}
+import type { BlockRan, Ran, Verdict } from './outcome.ts'
+import { CommandRunner } from './run-command.ts'
 
 /** Told of commands and of what they print, as it comes. */
 export interface Hearing {

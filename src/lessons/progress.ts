@@ -43,8 +43,8 @@ export function progressText(lesson: Lesson, progress: Progress | undefined): st
   if (progress === undefined) return ''
   const { steps, questions } = progress
   if (questions.length >= lesson.questions.length) return 'done'
-  if (steps < lesson.steps.length) return steps === 0 ? '' : `step ${steps} of ${lesson.steps.length}`
-  return `${questions.length} of ${lesson.questions.length} questions`
+  if (questions.length > 0) return `${questions.length} of ${lesson.questions.length} questions`
+  return steps === 0 ? '' : `step ${steps} of ${lesson.steps.length}`
 }
 
 function write(home: string, progress: AllProgress): void {

@@ -7,17 +7,8 @@ import { findTool } from '../cli/bundled-tools.ts'
 import { environmentWith } from '../config.ts'
 import type { Command, Program } from './command-line.ts'
 import { curl } from './curl.ts'
+import type { Ran } from './outcome.ts'
 import { packageFolder } from './shelf.ts'
-
-export interface Ran {
-  /** As it stands in the page. */
-  readonly command: string
-  readonly code: number
-  /** What it printed, on both streams as it came. */
-  readonly output: string
-  /** On standard output alone. */
-  readonly printed: string
-}
 
 export interface Place {
   readonly folder: string

@@ -3,33 +3,11 @@
 
 import { badRequest } from '../api/errors.ts'
 import type { Commands, Question } from './lesson.ts'
-import { faultOf, type Play, type Verdict } from './play.ts'
+import type { Checked, CommandRan, Playing, Shown } from './lesson-page.ts'
+import type { Ran } from './outcome.ts'
+import { faultOf, type Play } from './play.ts'
 import { noteAnswer, noteStep } from './progress.ts'
-import { type Ran, UnknownName } from './run-command.ts'
-
-/** Where the learner finds the lesson's cluster. */
-export interface Playing {
-  /** A page of its own for that cluster. */
-  readonly dashboard: string
-  readonly kubeconfig: string
-  readonly folder: string
-}
-
-export interface CommandRan extends Ran {
-  /** Of the last of a block: in what it was not as the page says. */
-  readonly fault?: string
-}
-
-export interface Checked extends Verdict {
-  /** What is to be understood, once it is right. */
-  readonly why?: string
-}
-
-export interface Shown {
-  readonly ran: readonly Ran[]
-  readonly found: string
-  readonly why: string
-}
+import { UnknownName } from './run-command.ts'
 
 export class Seat {
   readonly playing: Playing
