@@ -51,7 +51,7 @@ test.skipIf(noKubectl)('begin one, run, answer wrongly and rightly, end', { time
 
   expect(await posted('/3/end')).toMatchObject({ kind: 'LessonEnded' })
   expect(existsSync(folder)).toBe(false)
-  expect((await get('')).items[2].progress).toBe('')
+  expect((await get('')).items[2].progress).toBe('1 of 3 questions')
   expect(existsSync(`${home}/.kubesim-lessons/progress.json`)).toBe(true)
   await posted('/5/start')
   expect(await server.stop()).toBe(0)

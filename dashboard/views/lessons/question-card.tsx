@@ -38,7 +38,10 @@ export function QuestionCard({ lesson, number, question: { kind, ask, hints }, i
     )
   }
   const solve = () =>
-    act(async () => setShown(await postJson<Shown>(`${lessonsPath}/${lesson}/solve`, { question: number })))
+    act(async () => {
+      setVerdict(undefined)
+      setShown(await postJson<Shown>(`${lessonsPath}/${lesson}/solve`, { question: number }))
+    })
   const why = verdict?.why ?? shown?.why
   return (
     <form className="question" onSubmit={check} aria-label={`Question ${number + 1}`}>
