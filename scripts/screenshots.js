@@ -232,6 +232,21 @@ async function takeAll(url) {
       await page.getByRole('complementary', { name: 'Sent requests' }).getByRole('button').nth(10).waitFor()
     })
     await take('network-policy', 'dark', '#/network', send(`default/${pod}`, 'cache:6379'))
+    await take('lessons', 'light', '#/lessons?lesson=1&step=2', async page => {
+      await page.getByRole('button', { name: 'Begin' }).click()
+      await page.getByRole('link', { name: 'See its cluster' }).waitFor()
+      const run = async (step, again) => {
+        await page.getByRole('button', { name: step }).click()
+        const buttons = page.getByRole('button', { name: 'Run', exact: true })
+        for (let left = await buttons.count(); left > 0; left--) {
+          await buttons.first().click()
+          await page.getByRole('button', { name: 'Run again' }).nth(again++).waitFor()
+        }
+      }
+      await run('The cluster, before anything is asked of it', 0)
+      await run('One request, one object', 0)
+      await run('The deployment controller wakes up', 0)
+    })
     await take('control-plane', 'dark', '#/control-plane?pace=5', async page => {
       await page.getByText('Nothing travels').waitFor()
       await kubectl(['scale', 'deployment/web', '--replicas=8'])
