@@ -113,6 +113,8 @@ export class ContainerMachine implements Machine, Runnable {
   #hasEnded = false
   /** Where commands were found, by PATH and name, while the files have that version. */
   readonly #places = new Map<string, string>()
+  /** What was found there, by whom and path. */
+  readonly #loaded = new Map<string, Found>()
   #placesVersion = -1
   #first: Running | undefined
   /** Who sees what process 1 prints, beside its log. */
@@ -275,12 +277,12 @@ export class ContainerMachine implements Machine, Runnable {
 
   spawn(parent: Task, start: Spawn): Child {
     if (this.#tasks.size >= mostProcesses) throw new SystemError('EAGAIN')
-    const env = start.env ?? parent.env
+    const env = parent.handedOn(start.env)
     const cwd = start.cwd ?? parent.cwd
     const user = start.user ?? parent.user
     const found: Found =
       start.program === undefined
-        ? this.find(start.argv, env, user === parent.user ? parent.files : this.filesFor(user), cwd)
+        ? this.find(start.argv, env, user, user === parent.user ? parent.files : this.filesFor(user), cwd)
         : { program: start.program, argv: start.argv }
     const pid = ++this.#lastPid
     const task = new Task(this, {
@@ -302,7 +304,7 @@ export class ContainerMachine implements Machine, Runnable {
   }
 
   /** The program of a command: a path, or a name along PATH. Throws a SystemError as execve and execvp would. */
-  find(argv: readonly string[], env: ReadonlyMap<string, string>, files: FileSystem, cwd: string): Found {
+  find(argv: readonly string[], env: ReadonlyMap<string, string>, user: User, files: FileSystem, cwd: string): Found {
     const name = argv[0] ?? ''
     const path = this.whereIs(name, env, files, cwd)
     if (path === undefined) {
@@ -310,7 +312,11 @@ export class ContainerMachine implements Machine, Runnable {
       if (stranger !== undefined) return { program: stranger, argv }
       throw new SystemError('ENOENT')
     }
-    return this.#load(path, argv, files, 0)
+    const known = this.#loaded.get(`${user.uid}:${user.gid}:${path}`)
+    if (known !== undefined && files.version === this.#placesVersion) return { ...known, argv }
+    const found = this.#load(path, argv, files, 0)
+    if (found.isOwn && files.version === this.#placesVersion) this.#loaded.set(`${user.uid}:${user.gid}:${path}`, found)
+    return found
   }
 
   /** Where a command's file is. */
@@ -322,7 +328,8 @@ export class ContainerMachine implements Machine, Runnable {
     }
     const folders = env.get('PATH') ?? defaultPath
     // As long as no file changed a command is where it was.
-    const isKept = files.version === this.#placesVersion
+    const { version } = files
+    const isKept = version === this.#placesVersion
     const key = `${folders}\0${name}`
     const known = isKept ? this.#places.get(key) : undefined
     if (known !== undefined) return known
@@ -330,8 +337,11 @@ export class ContainerMachine implements Machine, Runnable {
       const path = `${folder === '' ? cwd : folder}/${name}`
       if (!files.exists(path) || files.stat(path).kind !== 'file' || !files.access(path, 'execute')) continue
       if (folder !== '') {
-        if (!isKept) this.#places.clear()
-        this.#placesVersion = files.version
+        if (!isKept) {
+          this.#places.clear()
+          this.#loaded.clear()
+        }
+        this.#placesVersion = version
         this.#places.set(key, path)
       }
       return path
@@ -434,7 +444,7 @@ export class ContainerMachine implements Machine, Runnable {
   }
 
   environmentOf(pid: number): ReadonlyMap<string, string> | undefined {
-    return this.#tasks.get(pid)?.env
+    return this.#tasks.get(pid)?.environment
   }
 
   directoryOf(pid: number): string | undefined {
@@ -516,10 +526,12 @@ export class ContainerMachine implements Machine, Runnable {
     const bytes = files.read(path)
     const name = programIn(bytes)
     if (name !== undefined) {
-      const program = this.#parts.program(name) ?? this.#parts.stranger?.(argv, true)
+      const own = this.#parts.program(name)
+      const program = own ?? this.#parts.stranger?.(argv, true)
       if (program === undefined) throw new SystemError('ENOENT')
-      if ((mode & 0o6000) === 0 || this.facts.noNewPrivileges) return { program, argv }
-      return { program, argv, as: { ...(mode & 0o4000 ? { uid } : {}), ...(mode & 0o2000 ? { gid } : {}) } }
+      const found = { program, argv, isOwn: own !== undefined }
+      if ((mode & 0o6000) === 0 || this.facts.noNewPrivileges) return found
+      return { ...found, as: { ...(mode & 0o4000 ? { uid } : {}), ...(mode & 0o2000 ? { gid } : {}) } }
     }
     if (bytes[0] !== 0x23 || bytes[1] !== 0x21 || depth > 4) throw new SystemError('ENOEXEC')
     const end = bytes.indexOf(10)
@@ -537,7 +549,7 @@ export class ContainerMachine implements Machine, Runnable {
   #firstOf(argv: readonly string[], env: ReadonlyMap<string, string>, user: User, cwd: string) {
     const name = argv[0] ?? ''
     try {
-      return this.find(argv, env, this.filesFor(user), cwd)
+      return this.find(argv, env, user, this.filesFor(user), cwd)
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
       const why =

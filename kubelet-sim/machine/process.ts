@@ -141,11 +141,12 @@ export interface Spawn {
   readonly argv: readonly string[]
   /** Instead of what the path holds. */
   readonly program?: Program | undefined
+  /** Nobody changes it from then on. */
   readonly env?: ReadonlyMap<string, string> | undefined
   readonly cwd?: string | undefined
   readonly user?: User | undefined
-  /** Each is the child's to close; where there are none it shares its parent's. */
-  readonly descriptors?: ReadonlyMap<number, Stream> | undefined
+  /** The map is the child's, and each of them its to close; where there are none it shares its parent's. */
+  readonly descriptors?: Map<number, Stream> | undefined
   /** The process group it joins; 0: one of its own. */
   readonly group?: number | undefined
   /** Signals its parent ignores stay ignored; `INT` and `QUIT` too for what runs behind without job control. */

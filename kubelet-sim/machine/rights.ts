@@ -9,6 +9,8 @@ import type { Program, User } from './process.ts'
 export interface Found {
   readonly program: Program
   readonly argv: readonly string[]
+  /** It is the same whatever it is called with. */
+  readonly isOwn?: boolean
   /** Whose rights its setuid and setgid bits give. */
   readonly as?: Partial<Pick<User, 'uid' | 'gid'>>
 }

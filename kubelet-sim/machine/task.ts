@@ -29,11 +29,13 @@ export interface TaskStart {
   readonly group: number
   readonly argv: readonly string[]
   readonly program: Program
+  /** Nobody changes it from then on. */
   readonly env: ReadonlyMap<string, string>
   readonly cwd: string
   readonly umask: number
   readonly user: User
-  readonly descriptors: ReadonlyMap<number, Stream>
+  /** The process's own from then on. */
+  readonly descriptors: Map<number, Stream>
   readonly ignores: Iterable<Signal>
 }
 
@@ -47,7 +49,6 @@ export class Task implements Process, Child {
   parent: number
   readonly group: number
   argv: readonly string[]
-  readonly env: Map<string, string>
   cwd: string
   umask: number
   user: User
@@ -67,6 +68,8 @@ export class Task implements Process, Child {
   /** Signals that came while its program took a step. */
   #pending: Signal[] = []
   #allocated = 0
+  #given: ReadonlyMap<string, string>
+  #env: Map<string, string> | undefined
   #sockets: Sockets | undefined
 
   constructor(machine: ContainerMachine, start: TaskStart) {
@@ -75,15 +78,32 @@ export class Task implements Process, Child {
     this.parent = start.parent
     this.group = start.group
     this.argv = start.argv
-    this.env = new Map(start.env)
+    this.#given = start.env
     this.cwd = start.cwd
     this.umask = start.umask
     this.user = start.user
-    this.descriptors = new Map(start.descriptors)
+    this.descriptors = start.descriptors
     this.files = machine.filesFor(start.user, start.pid)
     this.startedAt = machine.clock.now()
     for (const signal of start.ignores) this.#handlers.set(signal, 'ignore')
     this.#steps = start.program(this)
+  }
+
+  /** Its own copy, made when it is first looked at: most programs never do. */
+  get env(): Map<string, string> {
+    this.#env ??= new Map(this.#given)
+    return this.#env
+  }
+
+  /** The same, for who only reads it. */
+  get environment(): ReadonlyMap<string, string> {
+    return this.#env ?? this.#given
+  }
+
+  /** What a child begins with that is given this, or nothing of its own. */
+  handedOn(env: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, string> {
+    if (env !== undefined && env !== this.#env) return env
+    return this.#env === undefined ? this.#given : new Map(this.#env)
   }
 
   get sockets(): Sockets {
@@ -157,16 +177,16 @@ export class Task implements Process, Child {
     return this.#machine.spawn(this, start)
   }
 
-  exec({ argv, env = this.env }: Exec): Step<number> {
-    const found = this.#machine.find(argv, env, this.files, this.cwd)
+  exec({ argv, env = this.environment }: Exec): Step<number> {
+    const found = this.#machine.find(argv, env, this.user, this.files, this.cwd)
     this.argv = found.argv
     if (found.as) {
       this.user = raised(this.user, found)
       this.files = this.#machine.filesFor(this.user, this.pid)
     }
-    if (env !== this.env) {
-      this.env.clear()
-      for (const [name, value] of env) this.env.set(name, value)
+    if (env !== this.#env) {
+      this.#given = env
+      this.#env = undefined
     }
     for (const [signal, handler] of this.#handlers) if (handler !== 'ignore') this.#handlers.delete(signal)
     this.allocate(-this.#allocated)

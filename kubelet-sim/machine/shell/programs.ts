@@ -6,7 +6,7 @@ import { SystemError } from '../system-error.ts'
 import type { Step } from '../wait.ts'
 import { pathOf } from './builtins/lookup.ts'
 import { expandText } from './expansion.ts'
-import { Redirected } from './redirects.ts'
+import type { Redirected } from './redirects.ts'
 import type { Shell } from './shell.ts'
 import { type Assignment, isWord } from './syntax.ts'
 
@@ -25,7 +25,6 @@ export function* external(
       if (isWord(value)) own.set(name, yield* expandText(shell, value, 'assignment'))
     env = own
   }
-  const view = given ?? new Redirected(shell.process.descriptors)
   if (tail && shell.mayBeReplaced) {
     let replacing: Step<number> | undefined
     try {
@@ -33,16 +32,16 @@ export function* external(
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
       if (error.errno !== 'ENOEXEC') {
-        view.moveInto(shell.process.descriptors)
+        given?.moveInto(shell.process.descriptors)
         return yield* notStarted(shell, args, error)
       }
     }
     if (replacing !== undefined) {
-      view.moveInto(shell.process.descriptors)
+      given?.moveInto(shell.process.descriptors)
       return yield* replacing
     }
   }
-  const descriptors = view.forChild()
+  const descriptors = given?.forChild()
   let child: Child
   try {
     child = shell.process.spawn({
@@ -53,14 +52,14 @@ export function* external(
       group: shell.groupFor(undefined),
     })
   } catch (error) {
-    for (const stream of descriptors.values()) stream.close()
+    for (const stream of descriptors?.values() ?? []) stream.close()
     if (error instanceof SystemError && error.errno === 'ENOEXEC') return yield* runText(shell, args, env, given)
     if (!(error instanceof SystemError)) throw error
-    const restore = view.swapInto(shell.process.descriptors)
+    const restore = given?.swapInto(shell.process.descriptors)
     try {
       return yield* notStarted(shell, args, error)
     } finally {
-      restore()
+      restore?.()
     }
   }
   return yield* shell.foreground([child], child.pid, args)

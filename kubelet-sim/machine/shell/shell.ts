@@ -343,7 +343,7 @@ export class Shell {
   fork(
     body: (shell: Shell) => Step<number>,
     options: {
-      descriptors?: ReadonlyMap<number, Stream>
+      descriptors?: Map<number, Stream>
       group?: number | undefined
       ignores?: readonly Signal[]
     } = {},
