@@ -38,7 +38,8 @@ import type { Admission, AdmissionRequest } from './admission/admission.ts'
 import { expressionFaults, hasExpressions } from './admission/policies/expression-faults.ts'
 import { mutatingPolicies } from './admission/policies/mutating-policies.ts'
 import { validatingPolicies } from './admission/policies/validating-policies.ts'
-import { addressRange, ownAddress } from './admission/service-addresses.ts'
+import { addressRanges, ownAddress } from './admission/service-addresses.ts'
+import type { Family } from './admission/service-families.ts'
 import { createWebhooks } from './admission/webhooks/webhooks.ts'
 import { Aggregation } from './aggregation/aggregation.ts'
 import { ensureLocalServices, followCustomServices } from './aggregation/local-services.ts'
@@ -102,6 +103,8 @@ export interface ApiServerOptions {
   readonly outgoing?: Outgoing | undefined
   /** How the API server reaches programs of simulated pods: webhooks and API servers that run there. */
   readonly dial?: DialSimulated | undefined
+  /** Of Services' addresses. Default: IPv4 alone. */
+  readonly families?: readonly Family[] | undefined
   readonly isRunning?: AreComponentsRunning
   /** Who measures what containers take; without, metrics.k8s.io is not served. */
   readonly usage?: ResourceUsage | undefined
@@ -195,7 +198,7 @@ export function createApiServer(
     async bootstrap({ address, port, certificateAuthority }) {
       await Promise.all([customResources.ready, hasExpressions(storage) ? cel.load() : undefined])
       const own = client.as('kube-apiserver')
-      await bootstrap(own, address, port, env.clock.now())
+      await bootstrap(own, address, port, env.clock.now(), options.families ?? ['IPv4'])
       await Promise.all([
         ensureLocalServices(own, storage, registry.kinds),
         tracking.start(),
@@ -230,7 +233,13 @@ function equivalentsAmong(kinds: readonly Kind<any>[], kind: Kind<any>): readonl
 
 const firstNamespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default']
 
-async function bootstrap(client: Client, address: string, port: number, now: Millis): Promise<void> {
+async function bootstrap(
+  client: Client,
+  address: string,
+  port: number,
+  now: Millis,
+  families: readonly Family[],
+): Promise<void> {
   const isNew = !(await find(client, Namespaces, { name: 'kube-system' }))
   for (const name of firstNamespaces) await ensure<Namespace>(client, Namespaces, namespace(name), [])
   for (const each of systemPriorityClasses) {
@@ -239,7 +248,7 @@ async function bootstrap(client: Client, address: string, port: number, now: Mil
   await ensureFlows(client, isNew)
   // Whoever deleted it has not meant it to come back.
   if (isNew) await ensure<StorageClass>(client, StorageClasses, standardClass, [])
-  await ensure<ServiceCIDR>(client, ServiceCIDRs, defaultRange(now), [])
+  await ensure<ServiceCIDR>(client, ServiceCIDRs, defaultRange(now, families), [])
   await ensure<Service>(client, Services, ownService(port), ['spec'])
   await ensure<Endpoints>(client, EndpointsKind, ownEndpoints(address, port), ['subsets'])
   await dropOtherFamily(client, address)
@@ -313,11 +322,11 @@ const standardClass: NewObject<StorageClass> = {
 }
 
 /** pkg/controlplane/controller/defaultservicecidr/default_servicecidr_controller.go. */
-const defaultRange = (now: Millis): NewObject<ServiceCIDR> => ({
+const defaultRange = (now: Millis, families: readonly Family[]): NewObject<ServiceCIDR> => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'ServiceCIDR',
   metadata: { name: defaultServiceCidr },
-  spec: { cidrs: [addressRange] },
+  spec: { cidrs: addressRanges(families) },
   status: {
     conditions: [
       {

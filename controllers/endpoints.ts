@@ -21,6 +21,8 @@ import { type ControllerSpec, defineController } from '../src/runtime/controller
 import { isReady } from './shared/pods.ts'
 import { isNamespaceEnding, messageOf } from './shared/replicas.ts'
 import {
+  addressIn,
+  familiesOf,
   headlessLabel,
   hostnameOf,
   indexServicePods,
@@ -128,6 +130,8 @@ function subsetsOf(service: Frozen<Service>, pods: readonly Frozen<Pod>[]): Endp
   const byPorts = new Map<string, Gathering>()
   for (const pod of pods) {
     if (!isEndpoint(pod, publishesAll)) continue
+    const address = addressIn(pod, familiesOf(service)[0]!)
+    if (address === undefined) continue
     const ports = portsOf(service, pod)
     if (ports.length === 0 && service.spec.ports?.length) continue
     const key = JSON.stringify(ports)
@@ -137,7 +141,7 @@ function subsetsOf(service: Frozen<Service>, pods: readonly Frozen<Pod>[]): Endp
       byPorts.set(key, gathering)
     }
     const isIn = publishesAll || isReady(pod)
-    ;(isIn ? gathering.ready : gathering.notReady).push(addressOf(pod, service))
+    ;(isIn ? gathering.ready : gathering.notReady).push(addressOf(pod, address, service))
   }
   return [...byPorts]
     .sort(([one], [other]) => (one < other ? -1 : 1))
@@ -159,12 +163,12 @@ function portsOf({ spec }: Frozen<Service>, pod: Frozen<Pod>): CoreV1EndpointPor
   return ports.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1))
 }
 
-function addressOf(pod: Frozen<Pod>, service: Frozen<Service>): EndpointAddress {
+function addressOf(pod: Frozen<Pod>, ip: string, service: Frozen<Service>): EndpointAddress {
   const { namespace, name, uid } = pod.metadata
   const { nodeName } = pod.spec
   const hostname = hostnameOf(pod, service)
   return {
-    ip: pod.status.podIP!,
+    ip,
     ...(hostname ? { hostname } : {}),
     ...(nodeName ? { nodeName } : {}),
     targetRef: { kind: 'Pod', namespace: namespace!, name, uid: uid! },

@@ -23,6 +23,8 @@ import { type Context, type ControllerSpec, defineController } from '../src/runt
 import { isReady } from './shared/pods.ts'
 import { isNamespaceEnding, messageOf } from './shared/replicas.ts'
 import {
+  addressIn,
+  familiesOf,
   headlessLabel,
   hostnameOf,
   indexServicePods,
@@ -95,11 +97,19 @@ export function endpointSliceController(options: EndpointSliceOptions = {}): Con
       const trigger = times.take(service, pods)
       const present = context.lister(EndpointSlices).by(sliceIndex, `${namespace}/${name}`)
       const alive = present.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-      const groups = desiredGroups(service, pods, context)
-      addHints(service, groups, alive, hinted, context)
-      const plan = planSlices(alive, groups, labelsOf(service), maxPerSlice)
+      const families = familiesOf(service)
+      const plans = families.map(family => {
+        const own = alive.filter(({ addressType }) => addressType === family)
+        const groups = desiredGroups(service, pods, family, context)
+        addHints(service, groups, own, family, hinted, context)
+        return planSlices(own, groups, labelsOf(service), maxPerSlice)
+      })
+      const foreign = alive.filter(({ addressType }) => !families.includes(addressType))
       try {
-        await carryOut(plan, service, trigger, context)
+        for (const [at, plan] of plans.entries()) await carryOut(plan, service, families[at]!, trigger, context)
+        if (foreign.length > 0) {
+          await carryOut({ labels: {}, writes: [], deletes: foreign }, service, families[0]!, trigger, context)
+        }
       } catch (error) {
         if (isNamespaceEnding(error)) return
         const message = `Error updating Endpoint Slices for Service ${namespace}/${name}: ${messageOf(error)}`
@@ -109,7 +119,7 @@ export function endpointSliceController(options: EndpointSliceOptions = {}): Con
     },
     async gone(ref) {
       times.forget(ref)
-      hinted.delete(`${ref.namespace}/${ref.name}`)
+      for (const family of ['IPv4', 'IPv6']) hinted.delete(`${ref.namespace}/${ref.name} ${family}`)
     },
   })
 }
@@ -119,12 +129,13 @@ function addHints(
   service: Frozen<Service>,
   groups: ReadonlyMap<string, Group>,
   present: readonly Frozen<EndpointSlice>[],
+  family: string,
   hinted: Set<string>,
   { lister, event }: Context,
 ): void {
-  const key = `${service.metadata.namespace}/${service.metadata.name}`
+  const key = `${service.metadata.namespace}/${service.metadata.name} ${family}`
   const say = (type: 'Normal' | 'Warning', what: 'Enabled' | 'Disabled', message: string): void =>
-    event(service, type, `TopologyAwareHints${what}`, `${message}, addressType: IPv4`)
+    event(service, type, `TopologyAwareHints${what}`, `${message}, addressType: ${family}`)
   if (!wantsHints(service)) {
     if (hinted.delete(key)) say('Warning', 'Disabled', 'Topology Aware Hints has been disabled')
     return
@@ -157,12 +168,14 @@ interface Group {
 function desiredGroups(
   service: Frozen<Service>,
   pods: readonly Frozen<Pod>[],
+  family: string,
   { lister }: Context,
 ): Map<string, Group> {
   const groups = new Map<string, Group>()
   const publishesAll = service.spec.publishNotReadyAddresses === true
   for (const pod of pods) {
-    if (!isEndpoint(pod, true)) continue
+    const address = addressIn(pod, family)
+    if (!isEndpoint(pod, true) || address === undefined) continue
     const { nodeName } = pod.spec
     const node = nodeName ? lister(Nodes).get({ name: nodeName }) : undefined
     // A pod on a node that is gone will go, too; traffic does not wait for that.
@@ -181,8 +194,8 @@ function desiredGroups(
     const ready = publishesAll || (isServing && !isTerminating)
     const hints = ready ? nearHints(service, zone, nodeName) : undefined
     const { namespace, name, uid } = pod.metadata
-    group.endpoints.set(pod.status.podIP!, {
-      addresses: [pod.status.podIP!],
+    group.endpoints.set(address, {
+      addresses: [address],
       conditions: {
         ready,
         serving: isServing,
@@ -337,6 +350,7 @@ function recycled({ labels, writes, deletes }: Plan): Plan {
 async function carryOut(
   { labels, writes, deletes }: Plan,
   service: Frozen<Service>,
+  family: string,
   trigger: Millis | undefined,
   { client }: Context,
 ): Promise<void> {
@@ -344,7 +358,7 @@ async function carryOut(
   for (const { slice, ports, endpoints } of writes) {
     const { [triggerAnnotation]: _, ...annotations } = { ...slice?.metadata.annotations }
     if (trigger !== undefined) annotations[triggerAnnotation] = rfc3339(trigger)
-    const content = { addressType: 'IPv4', endpoints, ports: [...ports] }
+    const content = { addressType: family, endpoints, ports: [...ports] }
     if (slice !== undefined) {
       const metadata = { ...slice.metadata, labels, annotations }
       await slices.update({ ...slice, ...content, metadata } as Frozen<EndpointSlice>)

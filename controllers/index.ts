@@ -65,6 +65,8 @@ export interface ControllerOptions {
   /** The addresses that load balancers get; without any, Services of that type stay pending. */
   readonly loadBalancerAddresses?: readonly string[] | undefined
   readonly nodes?: NodeLifecycleOptions | undefined
+  /** Nodes get a range of IPv6 as well. */
+  readonly isDualStack?: boolean | undefined
   /** Where autoscalers get their metrics; the metrics APIs by default. */
   readonly metrics?: ((client: Client) => MetricsSource) | undefined
   /**
@@ -106,7 +108,7 @@ export function builtinControllers(options: ControllerOptions): readonly Control
     ...(loadBalancerAddresses?.length ? [serviceLoadBalancerController(addressPool(loadBalancerAddresses))] : []),
     nodeLifecycleController(nodes),
     taintEvictionController(),
-    nodeIpamController(),
+    nodeIpamController(options.isDualStack),
     nodeTtlController(),
     certificateApprovingController(),
     ...(options.certificateSigner ? [certificateSigningController(options.certificateSigner)] : []),

@@ -8,7 +8,8 @@ import { type ControllerSpec, defineController } from '../src/runtime/controller
 const simulated = 'kubesim.dev/node'
 const ranges = 256
 
-export function nodeIpamController(): ControllerSpec<Node> {
+/** `isDualStack`: each gets a range of IPv6 as well. */
+export function nodeIpamController(isDualStack = false): ControllerSpec<Node> {
   /** By node: given, and perhaps not seen yet in what is read here. */
   const given = new Map<string, string>()
   return defineController<Node>({
@@ -45,7 +46,8 @@ export function nodeIpamController(): ControllerSpec<Node> {
         const cidr = `10.244.${index}.0/24`
         if (taken.has(cidr)) continue
         given.set(name, cidr)
-        const body = { metadata: { resourceVersion }, spec: { podCIDR: cidr, podCIDRs: [cidr] } }
+        const second = isDualStack ? [`fd00:10:244:${index.toString(16)}::/64`] : []
+        const body = { metadata: { resourceVersion }, spec: { podCIDR: cidr, podCIDRs: [cidr, ...second] } }
         await client.of(Nodes).patch(node.metadata, { type: 'merge', body })
         return
       }

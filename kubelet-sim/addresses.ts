@@ -37,6 +37,20 @@ export function podCIDR(index: number): string {
   return index < 256 ? `10.244.${index}.0/24` : `10.${128 + (index >> 8)}.${index & 255}.0/24`
 }
 
+/** A node's ranges: with both families, IPv6 second, as kind's dual-stack clusters have it. */
+export function podCIDRs(index: number, isDualStack: boolean): string[] {
+  return isDualStack ? [podCIDR(index), `fd00:10:244:${index.toString(16)}::/64`] : [podCIDR(index)]
+}
+
+/** Of node `index`, beside the one that is real: in the simulation only. */
+export const secondNodeAddress = (index: number): string => `fd00:10:64::${index.toString(16)}`
+
+/** The address of a pod in its node's second range: it ends as the first one does. */
+export function secondPodAddress(address: string, range: string): string {
+  const host = Number(address.slice(address.lastIndexOf('.') + 1))
+  return `${range.slice(0, range.indexOf('/'))}${host.toString(16)}`
+}
+
 /** The number of the node that has this pod CIDR. */
 export function nodeIndexOf(cidr: string): number | undefined {
   const match = /^10\.(\d+)\.(\d+)\.0\/24$/.exec(cidr)

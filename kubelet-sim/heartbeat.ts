@@ -9,7 +9,7 @@ import type { Cancel, Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
 import { Leases, Nodes } from '../src/kinds/index.ts'
 import { type Context, type ControllerSpec, defineController } from '../src/runtime/controller.ts'
-import { podCIDR } from './addresses.ts'
+import { podCIDR, podCIDRs } from './addresses.ts'
 import type { AllNodeImages } from './node-images.ts'
 import type { NodeStates } from './node-states.ts'
 import type { NodeTroubles } from './node-troubles.ts'
@@ -175,10 +175,9 @@ export function heartbeat(env: Env, options: HeartbeatOptions): ControllerSpec<N
       if (!speaks(node)) return fallSilent(name)
       const index = indexFor(node, context.lister(Nodes).list())
       if (!node.spec.podCIDR) {
-        const cidr = podCIDR(index)
         const body = {
           metadata: { resourceVersion: node.metadata.resourceVersion },
-          spec: { podCIDR: cidr, podCIDRs: [cidr] },
+          spec: { podCIDR: podCIDR(index), podCIDRs: podCIDRs(index, options.isDualStack ?? false) },
         }
         await context.client.of(Nodes).patch(node.metadata, { type: 'merge', body })
         return

@@ -56,6 +56,8 @@ export interface NodeOptions {
   /** Where the kubelet is asked, when that is in a process of its own (node-http.ts). */
   readonly kubeletPort?: number | undefined
   readonly capacity?: Readonly<Record<string, string>>
+  /** Nodes and pods have IPv6 addresses as well. */
+  readonly isDualStack?: boolean | undefined
   /** Zones, given to the nodes in turn. */
   readonly zones?: readonly string[]
   /** Factor on how long images take to pull; 0: no time. Default 1. */
@@ -141,6 +143,7 @@ export function createNodes(env: Env, client: Client, options: NodeOptions): Fak
     version: options.version ?? 'v1.36.0',
     capacity: { ...defaultCapacity, ...options.capacity },
     kubeletPort: options.kubeletPort,
+    isDualStack: options.isDualStack,
   }
   const listeners = options.listen ? new Listeners() : undefined
   let pods: KnownPods | undefined

@@ -17,7 +17,7 @@ import type { Network } from './network/network.ts'
 import type { AllNodeImages } from './node-images.ts'
 import type { NodeStates } from './node-states.ts'
 import type { NodeTroubles } from './node-troubles.ts'
-import { addressOf, isSilent, isSimulated } from './nodes.ts'
+import { addressesOf, addressOf, isSilent, isSimulated } from './nodes.ts'
 import type { Said } from './pod-view.ts'
 import { References, refersToOthers } from './references.ts'
 import type { Runs } from './runs.ts'
@@ -129,7 +129,9 @@ async function bringForward(
   const rejection = isNew(pod) ? rejectionOf(pod, admittingOn(node, context, options)) : undefined
   const host = {
     address: addressOf(node),
+    secondAddress: addressesOf(node)[1],
     podCIDR: node.spec.podCIDR,
+    secondPodCIDR: node.spec.podCIDRs?.[1],
     images: options.nodeImages.of(node),
     missing,
     rejection,

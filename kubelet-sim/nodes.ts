@@ -8,7 +8,7 @@ import { rfc3339 } from '../src/api/time.ts'
 import type { Client } from '../src/client/client.ts'
 import type { Millis } from '../src/env/clock.ts'
 import { Nodes } from '../src/kinds/index.ts'
-import { type AddressPlan, nodeIndexOf, podCIDR } from './addresses.ts'
+import { type AddressPlan, nodeIndexOf, podCIDR, podCIDRs, secondNodeAddress } from './addresses.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { NodeImages } from './node-images.ts'
 import type { NodeState } from './node-states.ts'
@@ -30,6 +30,11 @@ export function isSilent(node: Frozen<Node>): boolean {
 
 export function addressOf(node: Frozen<Node>): string {
   return node.status.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? ''
+}
+
+/** All that its pods can be reached by from their own machine, one of a family. */
+export function addressesOf(node: Frozen<Node>): readonly string[] {
+  return (node.status.addresses ?? []).filter(({ type }) => type === 'InternalIP').map(({ address }) => address)
 }
 
 /**
@@ -67,6 +72,8 @@ export interface NodeFacts {
   /** Where the kubelet is asked; 10250, where nobody listens, for one in the API server's own process. */
   readonly kubeletPort?: number | undefined
   readonly capacity: Readonly<Record<string, string>>
+  /** IPv6 beside IPv4. */
+  readonly isDualStack?: boolean | undefined
 }
 
 export const defaultCapacity: Readonly<Record<string, string>> = {
@@ -90,9 +97,8 @@ export async function registerNodes(
     const name = `node-${index}`
     const zone = zones[(index - 1) % Math.max(1, zones.length)]
     const node = simulatedNode(name, zone === undefined ? {} : { 'topology.kubernetes.io/zone': zone })
-    const cidr = podCIDR(index)
     // Ready from the first, so without the taint.
-    node.spec = { podCIDR: cidr, podCIDRs: [cidr] }
+    node.spec = { podCIDR: podCIDR(index), podCIDRs: podCIDRs(index, facts.isDualStack ?? false) }
     node.status = statusOf(name, index, facts, undefined, now)
     try {
       await client.of(Nodes).create(node)
@@ -138,6 +144,7 @@ export function statusOf(
   return {
     addresses: [
       { address, type: 'InternalIP' },
+      ...(facts.isDualStack ? [{ address: secondNodeAddress(index), type: 'InternalIP' }] : []),
       { address: name, type: 'Hostname' },
     ],
     allocatable: { ...(kept?.allocatable ?? facts.capacity) },

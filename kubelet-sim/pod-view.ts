@@ -32,6 +32,8 @@ export interface Delays {
 export interface PodView {
   readonly pod: Frozen<Pod>
   readonly nodeAddress: string
+  /** Of IPv6, in a cluster of both families. */
+  readonly secondNodeAddress?: string | undefined
   readonly images: NodeImages
   readonly delays: Delays
   readonly status: PodStatus
@@ -52,6 +54,8 @@ export interface PodView {
   readonly missingPullSecrets: readonly string[]
   /** The pod's address in the cluster; taken when it is first asked for. */
   address(): string | undefined
+  /** The one of the other family, beside the first; undefined: the node has one family. */
+  secondAddress(first: string): string | undefined
   say(type: Said['type'], reason: string, message: string, fieldPath?: string): void
   /** The status is not what was read any more. */
   changed: boolean

@@ -5,7 +5,7 @@ import type { Container, ContainerStatus, Pod, PodStatus } from '../generated/ty
 import { findCondition } from '../src/api/conditions.ts'
 import type { Frozen } from '../src/api/meta.ts'
 import type { Millis } from '../src/env/clock.ts'
-import type { PodAddresses } from './addresses.ts'
+import { type PodAddresses, secondPodAddress } from './addresses.ts'
 import { userInStatus, userOf } from './container-user.ts'
 import { phaseOf, setPodConditions, unprobed, waiting } from './containers.ts'
 import type { Errands } from './errands.ts'
@@ -47,7 +47,10 @@ export interface Surroundings {
 /** The node a pod is on, as its turn needs it. */
 export interface Host {
   readonly address: string
+  /** Of the other family. */
+  readonly secondAddress?: string | undefined
   readonly podCIDR: string | undefined
+  readonly secondPodCIDR?: string | undefined
   readonly images: NodeImages
   /** What the pod refers to and is not there; absent: all is. */
   readonly missing?: Missing | undefined
@@ -143,6 +146,7 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
   const view: PodView = {
     pod,
     nodeAddress: host.address,
+    secondNodeAddress: host.secondAddress,
     images: host.images,
     delays: around.delays,
     status,
@@ -162,6 +166,10 @@ export function viewOf(pod: Frozen<Pod>, host: Host, life: Life, said: Said[], a
       if (pod.spec.hostNetwork) return host.address
       if (life.address === undefined && host.podCIDR !== undefined) life.address = around.addresses.take(host.podCIDR)
       return life.address
+    },
+    secondAddress(first) {
+      if (pod.spec.hostNetwork) return host.secondAddress
+      return host.secondPodCIDR && secondPodAddress(first, host.secondPodCIDR)
     },
     say(type, reason, message, fieldPath) {
       said.push({ type, reason, message, fieldPath })

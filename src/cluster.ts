@@ -84,6 +84,8 @@ export interface ClusterOptions {
   readonly history?: HistoryOptions
   /** How its components reach the API server. Default: in process. */
   readonly through?: Client
+  /** IPv6 beside IPv4, for nodes, pods and Services that want it. Default: IPv4 alone. */
+  readonly isDualStack?: boolean | undefined
   /** Pods that nodes have by themselves. */
   readonly staticPods?: StaticPods | undefined
   /** Where persistent volumes and the disks of nodes are kept. Default: in this process. */
@@ -145,9 +147,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const workers = new Map<Component, readonly string[]>()
   const decisions = new DecisionBook()
   const authorizer = createAuthorizer(storage)
-  const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env, { authorizer }), {
+  const families = options.isDualStack ? (['IPv4', 'IPv6'] as const) : (['IPv4'] as const)
+  const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env, { authorizer, families }), {
     outgoing: options.outgoing,
     dial: to => nodes.network.dial(to),
+    families,
     isRunning: name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),
     authorizer,
     signingKey: options.signingKey,
@@ -178,6 +182,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     pullDelay: options.delays ?? 1,
     startDelay: options.delays ?? 1,
     staticPods: options.staticPods,
+    isDualStack: options.isDualStack,
     volumeData: options.volumeData,
     areRebooted: options.areNodesRebooted ?? false,
     listen: options.listen !== undefined,
@@ -198,6 +203,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
         legacyTokenIssuer: (account, secret) => server.tokens.issueForSecret(account, secret),
         policyTypeChecker: createPolicyTypeChecker(),
         loadBalancerAddresses: nodes.plan.loadBalancers,
+        isDualStack: options.isDualStack,
         nodes: { heartbeats: nodes.renewals },
       })
       return withoutNamed(builtin, leftOut)

@@ -67,6 +67,7 @@ export async function runComponent(component: Component, config: Config, options
       platform: process.platform,
       version: `v${kubernetesVersion()}.0`,
       kubeletPort: door?.port,
+      isDualStack: config.dualStack,
       areRebooted: true,
       staticPods:
         component === 'kubelet' && config.staticPods !== undefined

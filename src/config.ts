@@ -25,6 +25,8 @@ export interface Config {
   readonly nodes: number
   /** Keep nothing on disk but the kubeconfig. */
   readonly memory: boolean
+  /** IPv6 beside IPv4. */
+  readonly dualStack: boolean
   /** Wait for the disk on every commit. */
   readonly fsync: boolean
   readonly without: readonly Component[]
@@ -89,6 +91,7 @@ export interface Settings {
   name?: string
   nodes?: string | number
   memory?: boolean
+  dualStack?: boolean
   fsync?: string | boolean
   without?: string | readonly string[]
   seed?: string | number
@@ -134,6 +137,7 @@ export function readConfig(settings: Settings = {}, environment: Environment = p
     name: settings.name ?? 'kubesim',
     nodes: whole('nodes', settings.nodes ?? 3, 0, 5000),
     memory: settings.memory ?? false,
+    dualStack: settings.dualStack ?? false,
     fsync: truth('fsync', settings.fsync ?? true),
     without: Object.freeze(componentList(settings.without ?? [])),
     seed: settings.seed === undefined ? undefined : whole('seed', settings.seed, 0, Number.MAX_SAFE_INTEGER),
@@ -231,6 +235,7 @@ const knownSettings = new Set([
   'name',
   'nodes',
   'memory',
+  'dualStack',
   'fsync',
   'without',
   'seed',

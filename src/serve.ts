@@ -72,6 +72,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
     listen: { ingressPort: config.ingressPort, ingressCertificate: () => ingressCertificate(env) },
     platform: process.platform,
     scheduler,
+    isDualStack: config.dualStack,
     staticPods: config.staticPods === undefined ? undefined : await staticPodsIn(config.staticPods, env),
     areNodesRebooted: hasRun,
     volumeData:

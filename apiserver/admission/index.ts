@@ -25,6 +25,7 @@ import { roleEscalation } from './role-escalation.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { podServiceAccount } from './service-account.ts'
 import { serviceAddresses } from './service-addresses.ts'
+import type { Family } from './service-families.ts'
 import type { Authorize } from './signer-permission.ts'
 import { storageInUse } from './storage-in-use.ts'
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts'
@@ -34,6 +35,8 @@ export interface BuiltinAdmissionOptions {
   readonly authorizer?: Pick<Authorizer, 'authorize' | 'escalation'>
   /** Who is exempt from the Pod Security Standards. Default: nobody. */
   readonly podSecurityExemptions?: Exemptions
+  /** Of Services' addresses, the first the default. Default: IPv4 alone. */
+  readonly families?: readonly Family[]
 }
 
 export function builtinAdmission(env: Env, options: BuiltinAdmissionOptions = {}): readonly Admission[] {
@@ -61,6 +64,6 @@ export function builtinAdmission(env: Env, options: BuiltinAdmissionOptions = {}
     resourceQuota(env.clock),
     deviceAdminAccess,
     ...(authorizer ? [roleEscalation(authorizer)] : []),
-    serviceAddresses(env.random.fork('service-addresses')),
+    serviceAddresses(env.random.fork('service-addresses'), options.families),
   ]
 }

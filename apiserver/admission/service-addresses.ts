@@ -3,18 +3,53 @@
 // Rules and sentences: pkg/registry/core/service/storage/{alloc,storage}.go, …/service/{ipallocator,portallocator}.
 
 import type { Service, ServicePort, ServiceSpec } from '../../generated/types.ts'
-import { type ApiError, type FieldError, internalError, invalid, invalidValue } from '../../src/api/errors.ts'
+import { type ApiError, internalError, invalid, invalidValue } from '../../src/api/errors.ts'
 import type { Frozen, KubeObject } from '../../src/api/meta.ts'
 import type { Random } from '../../src/env/random.ts'
+import { ipText, parseIp } from '../../src/kinds/ip-address.ts'
 import { Services } from '../../src/kinds/service.ts'
 import { prefixOf } from '../storage/keys.ts'
 import type { Present } from '../storage/storage.ts'
 import type { Admission, AdmissionRequest } from './admission.ts'
+import { type Family, setFamilies } from './service-families.ts'
 
-/** 10.96.0.0/12: the first address is the cluster's own, the network and broadcast addresses nobody's. */
-const firstAddress = 0x0a60_0000
-const addressCount = 1 << 20
-export const addressRange = '10.96.0.0/12'
+/** What can be given of a family, by its number from the network's own address on. */
+interface Range {
+  readonly text: string
+  /** The highest that is given: an IPv4 network's last address is for all of it. */
+  readonly last: number
+  numberOf(address: string): number | undefined
+  textOf(number: number): string
+}
+
+const four: Range = {
+  text: '10.96.0.0/12',
+  last: (1 << 20) - 2,
+  numberOf(address) {
+    const bytes = parseIp(address)
+    if (bytes?.length !== 4 || bytes[0] !== 10 || (bytes[1]! & 0xf0) !== 96) return undefined
+    return ((bytes[1]! & 15) << 16) | (bytes[2]! << 8) | bytes[3]!
+  },
+  textOf: number => `10.${96 | (number >>> 16)}.${(number >>> 8) & 255}.${number & 255}`,
+}
+
+/** As kind's dual-stack clusters have it. */
+const six: Range = {
+  text: 'fd00:10:96::/112',
+  last: 0xffff,
+  numberOf(address) {
+    const bytes = parseIp(address)
+    if (bytes?.length !== 16 || ipText([...bytes.slice(0, 14), 0, 0]) !== 'fd00:10:96::') return undefined
+    return (bytes[14]! << 8) | bytes[15]!
+  },
+  textOf: number => `fd00:10:96::${number.toString(16)}`,
+}
+
+const ranges: Readonly<Record<Family, Range>> = { IPv4: four, IPv6: six }
+
+/** What the default ServiceCIDR says. */
+export const addressRanges = (families: readonly Family[]): string[] => families.map(family => ranges[family].text)
+/** The first address is the cluster's own. */
 export const ownAddress = '10.96.0.1'
 
 const firstNodePort = 30_000
@@ -34,7 +69,8 @@ export function serviceTerms(object: Frozen<KubeObject>): string[] {
   return terms
 }
 
-export function serviceAddresses(random: Random): Admission {
+/** `families`: those that the cluster has, the first its default. */
+export function serviceAddresses(random: Random, families: readonly Family[] = ['IPv4']): Admission {
   return {
     name: 'ServiceAddresses',
     concerns: kind => kind === Services,
@@ -44,8 +80,8 @@ export function serviceAddresses(random: Random): Admission {
       const old = request.old as Frozen<Service> | undefined
       if (old) keepGiven(service.spec, old.spec)
       joinAddressFields(service.spec, old?.spec)
-      setFamilies(service, old)
-      giveAddress(service, old, request, random)
+      setFamilies(service, old, families)
+      giveAddresses(service, old, request, random)
       giveNodePorts(service, old, request, random)
     },
   }
@@ -117,34 +153,8 @@ function joinAddressFields(spec: ServiceSpec, old: Frozen<ServiceSpec> | undefin
   }
 }
 
-/** The simulated cluster has IPv4 alone (alloc.go, initIPFamilyFields). */
-function setFamilies(service: Service, old: Frozen<Service> | undefined): void {
-  const { spec } = service
-  if (!hasAddress(spec)) return
-  const selects = Object.keys(spec.selector ?? {}).length > 0
-  const isFreeOfAddress = spec.clusterIP === 'None' && !selects
-  spec.ipFamilyPolicy ??= old?.spec.ipFamilyPolicy ?? (isFreeOfAddress ? 'RequireDualStack' : 'SingleStack')
-  if (isFreeOfAddress) {
-    spec.ipFamilies ??= ['IPv4']
-    if (spec.ipFamilies.length === 1 && spec.ipFamilyPolicy !== 'SingleStack') {
-      spec.ipFamilies.push(spec.ipFamilies[0] === 'IPv4' ? 'IPv6' : 'IPv4')
-    }
-    return
-  }
-  const faults: FieldError[] = []
-  if (spec.ipFamilyPolicy === 'RequireDualStack') {
-    const why = 'this cluster is not configured for dual-stack services'
-    faults.push(invalidValue('spec.ipFamilyPolicy', spec.ipFamilyPolicy, why))
-  }
-  spec.ipFamilies?.forEach((family, index) => {
-    if (family === 'IPv4') return
-    faults.push(invalidValue(`spec.ipFamilies[${index}]`, family, 'not configured on this cluster'))
-  })
-  if (faults.length > 0) throw invalid(Services, service.metadata.name, faults)
-  if (!spec.ipFamilies?.length) spec.ipFamilies = ['IPv4']
-}
-
-function giveAddress(
+/** Those that were asked for are taken if they are free, the others found. */
+function giveAddresses(
   service: Service,
   old: Frozen<Service> | undefined,
   { present, namespace, name }: AdmissionRequest,
@@ -152,26 +162,33 @@ function giveAddress(
 ): void {
   const { spec } = service
   if (!hasAddress(spec) || spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None') return
-  if (spec.clusterIP) {
-    if (spec.clusterIP === old?.spec.clusterIP) return
-    // Another address than before is for validation to refuse: the field does not change.
-    if (old?.spec.clusterIP && hasAddress(old.spec)) return
-    const isOwner = namespace === 'default' && name === 'kubernetes'
-    const fault = addressFault(present, spec.clusterIP, isOwner)
-    if (fault === undefined) return
-    const why = `failed to allocate IP ${spec.clusterIP}: ${fault}`
+  const before = old && hasAddress(old.spec) ? (old.spec.clusterIPs ?? []) : []
+  const isOwner = namespace === 'default' && name === 'kubernetes'
+  const given = [...(spec.clusterIPs ?? [])]
+  for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
+    const wanted = given[index] ?? ''
+    if (wanted === '') {
+      given[index] = freeAddress(ranges[family as Family], present, random)
+      continue
+    }
+    // Another first address than before is for validation to refuse: the field does not change.
+    if (before.includes(wanted) || (index === 0 && before[0])) continue
+    const fault = addressFault(ranges[family as Family], present, wanted, isOwner)
+    if (fault === undefined) continue
+    const why = `failed to allocate IP ${wanted}: ${fault}`
     throw invalid(Services, service.metadata.name, [invalidValue('spec.clusterIPs', spec.clusterIPs, why)])
   }
-  spec.clusterIP = freeAddress(present, random)
-  spec.clusterIPs = [spec.clusterIP]
+  if (given[0] === undefined) return
+  spec.clusterIP = given[0]
+  spec.clusterIPs = given
 }
 
-function addressFault(present: Present, ip: string, isOwner: boolean): string | undefined {
-  const number = addressNumber(ip)
+function addressFault(range: Range, present: Present, ip: string, isOwner: boolean): string | undefined {
   // What is no address at all, validation says better.
-  if (number === undefined) return undefined
-  if (number <= firstAddress || number >= firstAddress + addressCount - 1) {
-    return `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${addressRange}`
+  if (parseIp(ip) === undefined) return undefined
+  const number = range.numberOf(ip)
+  if (number === undefined || number <= 0 || number > range.last) {
+    return `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range.text}`
   }
   if (ip === ownAddress && !isOwner) return 'provided IP is already allocated'
   return isUsed(present, addressTerm(ip)) ? 'provided IP is already allocated' : undefined
@@ -181,15 +198,14 @@ function addressFault(present: Present, ip: string, isOwner: boolean): string | 
 const chosenBand = 256
 const tries = 64
 
-function freeAddress(present: Present, random: Random): string {
-  const from = firstAddress + 1 + chosenBand
-  const count = addressCount - chosenBand - 2
+function freeAddress(range: Range, present: Present, random: Random): string {
+  const count = range.last - chosenBand
   for (let attempt = 0; attempt < tries; attempt++) {
-    const ip = addressText(from + Math.floor(random.fraction() * count))
+    const ip = range.textOf(1 + chosenBand + Math.floor(random.fraction() * count))
     if (!isUsed(present, addressTerm(ip))) return ip
   }
-  for (let number = firstAddress + 2; number < firstAddress + addressCount - 1; number++) {
-    const ip = addressText(number)
+  for (let number = 2; number <= range.last; number++) {
+    const ip = range.textOf(number)
     if (!isUsed(present, addressTerm(ip))) return ip
   }
   throw internalError('failed to allocate a serviceIP: range is full')
@@ -199,21 +215,6 @@ const isUsed = (present: Present, term: string): boolean => {
   for (const _ of present.withTerm(services, term)) return true
   return false
 }
-
-function addressNumber(ip: string): number | undefined {
-  const parts = ip.split('.')
-  if (parts.length !== 4) return undefined
-  let number = 0
-  for (const part of parts) {
-    const byte = Number(part)
-    if (!/^\d{1,3}$/.test(part) || byte > 255) return undefined
-    number = number * 256 + byte
-  }
-  return number
-}
-
-const addressText = (number: number): string =>
-  `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`
 
 function giveNodePorts(
   service: Service,

@@ -46,6 +46,7 @@ export function resolveService(present: Pick<Present, 'get' | 'withTerm'>, at: S
 
 /** Of pods (10.244/16) and Services (10.96/12): inside kubesim they lead to the simulation, outside to nobody. */
 export function isSimulatedAddress(address: string): boolean {
+  if (/^fd00:10:(?:244|96):/.test(address)) return true
   const [first, second] = address.split('.')
   if (first !== '10' || second === undefined || !/^\d+(\.\d+){3}$/.test(address)) return false
   const number = Number(second)

@@ -94,6 +94,16 @@ export function isEndpoint(pod: Frozen<Pod>, includeTerminating: boolean): boole
   return includeTerminating || pod.metadata.deletionTimestamp === undefined
 }
 
+/** Of which families a Service's endpoints are, its own first. */
+export const familiesOf = ({ spec }: Frozen<Service>): readonly string[] =>
+  spec.ipFamilies?.length ? spec.ipFamilies : ['IPv4']
+
+/** The pod's address of that family; undefined: it has none. */
+export function addressIn({ status }: Frozen<Pod>, family: string): string | undefined {
+  const addresses = status.podIPs?.map(({ ip }) => ip) ?? (status.podIP ? [status.podIP] : [])
+  return addresses.find(address => address.includes(':') === (family === 'IPv6'))
+}
+
 /** The number of the port behind a Service's: as it is, or as this pod's containers name it; undefined where none does. */
 export function targetPortOf(
   { spec }: Frozen<Pod>,

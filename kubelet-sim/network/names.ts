@@ -5,7 +5,7 @@
 
 import type { EndpointSlice, Service } from '../../generated/types.ts'
 import type { Frozen } from '../../src/api/meta.ts'
-import { ipText } from '../../src/kinds/ip-address.ts'
+import { ipText, isIpv6 } from '../../src/kinds/ip-address.ts'
 import type { DnsAnswer } from '../machine/sockets.ts'
 import type { Network } from './network.ts'
 
@@ -58,7 +58,10 @@ export function nodeAnswer(network: Network, asked: string, type: string): NameA
 }
 
 function podAnswer(network: Network, namespace: string, labels: readonly string[], name: string, type: string) {
-  const address = labels.length === 1 ? labels[0]!.replaceAll('-', '.') : ''
+  const dashed = labels.length === 1 ? labels[0]! : ''
+  const six = dashed.replaceAll('-', ':')
+  if (isIpv6(six) && network.hasNamespace(namespace)) return only(name, type, 'AAAA', six)
+  const address = dashed.replaceAll('-', '.')
   if (!isIPv4(address) || !network.hasNamespace(namespace)) return notThere
   return only(name, type, 'A', address)
 }

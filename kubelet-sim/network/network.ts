@@ -26,7 +26,7 @@ import type { Load } from '../load.ts'
 import type { Logs } from '../logs.ts'
 import type { Address, Sockets, TlsServing } from '../machine/sockets.ts'
 import { SystemError } from '../machine/system-error.ts'
-import { addressOf, isSilent } from '../nodes.ts'
+import { addressesOf, addressOf, isSilent } from '../nodes.ts'
 import type { Silences } from '../silences.ts'
 import { dialFault } from './dial-fault.ts'
 import { dnsPodAddresses } from './dns-service.ts'
@@ -146,9 +146,16 @@ export class Network {
     return node ? addressOf(node) : ''
   }
 
+  /** Of IPv6, in a cluster of both families. */
+  secondAddressOfNode(name: string): string | undefined {
+    const node = this.cache.nodes.get({ name })
+    return node && addressesOf(node)[1]
+  }
+
   /** The node's own address on its pods' network. */
-  bridgeOf(name: string): string {
-    const cidr = this.cache.nodes.get({ name })?.spec.podCIDR
+  bridgeOf(name: string, isSix = false): string {
+    const { podCIDR: cidr, podCIDRs = [] } = this.cache.nodes.get({ name })?.spec ?? {}
+    if (isSix && podCIDRs[1]) return `${podCIDRs[1].slice(0, podCIDRs[1].indexOf('/'))}1`
     return cidr ? cidr.replace(/\.0\/\d+$/, '.1') : controlPlaneAddress
   }
 
@@ -391,10 +398,10 @@ function hostPortsOf({ spec, status }: Frozen<Pod>): readonly string[] {
   return keys ?? none
 }
 
-/** Services 10.96.0.0/12, pods 10.244.0.0/16 and 10.129.0.0/16 and above, nodes without a real address 10.64.0.0/16. */
+/** Of IPv6 fd00:10::/32; else Services 10.96.0.0/12, pods 10.244.0.0/16 and 10.129.0.0/16 and above, nodes without a real address 10.64.0.0/16. */
 function isClusterAddress(address: string): boolean {
   const match = /^10\.(\d+)\.\d+\.\d+$/.exec(address)
-  if (!match) return address.startsWith('127.')
+  if (!match) return address.startsWith('127.') || address.startsWith('fd00:10:')
   const second = Number(match[1])
   return second === 64 || (second >= 96 && second < 112) || (second > 128 && second <= 244)
 }

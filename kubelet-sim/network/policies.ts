@@ -14,7 +14,7 @@ import { type Selector, selectorFromLabelSelector } from '../../src/api/labels.t
 import type { Frozen } from '../../src/api/meta.ts'
 import { isInSubnet, parseCidr, parseIp } from '../../src/kinds/ip-address.ts'
 import type { Lister } from '../../src/runtime/informer.ts'
-import type { Hop, Origin, Protocol, Target } from './routes.ts'
+import { addressFor, type Hop, type Origin, type Protocol, type Target } from './routes.ts'
 
 type Direction = 'Ingress' | 'Egress'
 
@@ -59,7 +59,9 @@ export class Policies {
     }
     if (!pod || (origin.pod === undefined && origin.node === node)) return true
     const party =
-      origin.pod && source === origin.address ? partyOf(origin.pod, source) : addressParty(origin.name, source)
+      origin.pod && source === addressFor(origin, source)
+        ? partyOf(origin.pod, source)
+        : addressParty(origin.name, source)
     return this.#lets(pod, { direction: 'Ingress', party, protocol, port, receiver: pod }, hops)
   }
 

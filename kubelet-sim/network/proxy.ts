@@ -32,6 +32,8 @@ export interface Caller {
    * address or a node port, which each node sends on as if it were all its own.
    */
   readonly external: boolean | 'any'
+  /** By which family it comes; default: the Service's first. */
+  readonly family?: string | undefined
 }
 
 /** Who gets a connection, or why nobody does: `none` is refused, `none local` is dropped (pkg/proxy/iptables/proxier.go). */
@@ -104,9 +106,10 @@ export class ServiceTable {
   }
 
   /** How many endpoints that are ready, or that still serve while no other does, a node has of its own. */
-  localEndpoints({ metadata }: Frozen<Service>, node: string): number {
+  localEndpoints({ metadata, spec }: Frozen<Service>, node: string): number {
     const [ready, ending] = [new Set<string>(), new Set<string>()]
-    for (const { endpoints } of this.slicesOf(metadata)) {
+    for (const { endpoints, addressType } of this.slicesOf(metadata)) {
+      if (!isOfFamily(addressType, spec.ipFamilies?.[0])) continue
       for (const endpoint of endpoints ?? []) {
         if (endpoint.nodeName !== node || endpoint.addresses[0] === undefined) continue
         if (isReady(endpoint)) ready.add(endpoint.addresses[0])
@@ -135,7 +138,8 @@ export class ServiceTable {
     const { usable, hasAny } = this.endpoints(service, port.name ?? '', caller)
     if (usable.length === 0) return { fault: hasAny ? 'none local' : 'none' }
     const { namespace, name } = service.metadata
-    const key = `${namespace}/${name}:${port.port}${port.protocol ?? 'TCP'}@${caller.node ?? ''}`
+    const family = caller.family === 'IPv6' ? ' IPv6' : ''
+    const key = `${namespace}/${name}:${port.port}${port.protocol ?? 'TCP'}${family}@${caller.node ?? ''}`
     const timeout = affinityOf(service)
     if (timeout === undefined) return { endpoint: usable[this.turn(key, usable.length)]! }
     let clients = this.affinities.get(key)
@@ -172,7 +176,9 @@ export class ServiceTable {
   ): { readonly usable: readonly Endpoint[]; readonly hasAny: boolean } {
     const ready: [Frozen<SliceEndpoint>, Endpoint][] = []
     const ending: Endpoint[] = []
+    const family = caller.family ?? service.spec.ipFamilies?.[0]
     for (const slice of this.slicesOf(service.metadata)) {
+      if (!isOfFamily(slice.addressType, family)) continue
       const port = slice.ports?.find(each => portNameOf(each) === portName)
       if (port?.port === undefined) continue
       for (const endpoint of slice.endpoints ?? []) {
@@ -212,6 +218,11 @@ export class ServiceTable {
     this.turns.set(key, next)
     return next
   }
+}
+
+/** Names are of no family, and so is what nobody has said it of. */
+function isOfFamily(addressType: string, family: string | undefined): boolean {
+  return family === undefined || addressType === family || addressType === 'FQDN'
 }
 
 function portNameOf(port: Frozen<DiscoveryV1EndpointPort>): string {

@@ -17,6 +17,8 @@ export interface Origin {
   /** `pod default/web-0`, `node node-1`, `control plane`, `outside`. */
   readonly name: string
   readonly address: string
+  /** Of IPv6, in a cluster of both families. */
+  readonly second?: string | undefined
   /** On whose table its packets are translated; undefined: on that of no simulated node. */
   readonly node: string | undefined
   /** undefined for nodes, pods on the host's network and the outside: policies then know it by address alone. */
@@ -69,6 +71,13 @@ export type Verdict =
 
 export const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
 
+export const isSix = (address: string): boolean => address.includes(':')
+
+/** The sender's own address, of the family of where it sends. */
+export function addressFor({ address, second }: Origin, to: string): string {
+  return isSix(to) ? (second ?? address) : address
+}
+
 /** Translates once: who resends a packet keeps what was chosen, as connection tracking does. */
 export function translate(
   network: Network,
@@ -77,7 +86,8 @@ export function translate(
   protocol: Protocol,
   hops: Hop[],
 ): Destination | 'refused' | 'dropped' | 'unreachable' {
-  const plain = { address: to.host, port: to.port, source: origin.address, through: undefined, service: undefined }
+  const source = addressFor(origin, to.host)
+  const plain = { address: to.host, port: to.port, source, through: undefined, service: undefined }
   const node = network.nodeAt(to.host)
   if (node !== undefined) return atNode(network, origin, node, to, protocol, hops)
   const services = network.table.byAddress(to.host)
@@ -88,7 +98,7 @@ export function translate(
     const isCluster = service.spec.clusterIPs?.includes(to.host) ?? false
     if (!port || (isCluster && isOutside)) continue
     const policy = isCluster ? false : isOutside ? true : 'any'
-    return choose(network, origin, { service, port }, policy, table, undefined, hops)
+    return choose(network, origin, { service, port }, to.host, policy, table, undefined, hops)
   }
   if (services.length > 0 && !isOutside && protocol !== 'ICMP') {
     const [{ metadata }] = services as [(typeof services)[0]]
@@ -107,24 +117,30 @@ function atNode(
   protocol: Protocol,
   hops: Hop[],
 ): Destination | 'refused' | 'dropped' | 'unreachable' {
-  const own = { address: to.host, port: to.port, source: origin.address, through: undefined, service: undefined }
+  const source = addressFor(origin, to.host)
+  const own = { address: to.host, port: to.port, source, through: undefined, service: undefined }
   if (network.isDead(node)) {
     hops.push({ at: `node ${node}`, kind: 'end', what: 'the node does not answer' })
     return 'unreachable'
   }
   const ref = network.table.byNodePort(to.port, protocol)
-  if (ref) return choose(network, origin, ref, origin.pod ? 'any' : true, node, node, hops)
+  if (ref) return choose(network, origin, ref, to.host, origin.pod ? 'any' : true, node, node, hops)
   const pod = network.hostPortAt(node, to.host, to.port, protocol)
   if (!pod) return own
   const what = `host port ${to.port} → ${pod.pod.metadata.namespace}/${pod.pod.metadata.name}:${pod.port}`
   hops.push({ at: `node ${node}`, kind: 'table', what })
-  return { ...own, address: pod.pod.status.podIP ?? '', port: pod.port, through: node }
+  return { ...own, address: podAddressLike(pod.pod, to.host), port: pod.port, through: node }
+}
+
+function podAddressLike({ status }: Frozen<Pod>, to: string): string {
+  return status.podIPs?.find(({ ip }) => isSix(ip) === isSix(to))?.ip ?? status.podIP ?? ''
 }
 
 function choose(
   network: Network,
   origin: Origin,
   ref: ServicePortRef,
+  to: string,
   external: boolean | 'any',
   node: string,
   through: string | undefined,
@@ -132,7 +148,9 @@ function choose(
 ): Destination | 'refused' | 'dropped' {
   const { namespace, name } = ref.service.metadata
   const rule = `${namespace}/${name}:${ref.port.name ?? ref.port.port}`
-  const choice = network.table.choose(ref, { from: origin.address, node: node === '' ? undefined : node, external })
+  const from = addressFor(origin, to)
+  const family = isSix(to) ? 'IPv6' : 'IPv4'
+  const choice = network.table.choose(ref, { from, node: node === '' ? undefined : node, external, family })
   if ('fault' in choice) {
     const what = choice.fault === 'none' ? `${rule} has no endpoints: reject` : `${rule} has no local endpoints: drop`
     hops.push({ at: `node ${node}`, kind: 'table', what, service: rule })
@@ -155,10 +173,12 @@ function sourceOf(
   through: string | undefined,
 ): string {
   const node = through ?? origin.node
-  if (endpoint.address === origin.address && node !== undefined) return network.bridgeOf(node)
-  if (through === undefined || (external === true && service.spec.externalTrafficPolicy === 'Local'))
-    return origin.address
-  return endpoint.node === through ? network.bridgeOf(through) : network.addressOfNode(through)
+  const own = addressFor(origin, endpoint.address)
+  const six = isSix(endpoint.address)
+  if (endpoint.address === own && node !== undefined) return network.bridgeOf(node, six)
+  if (through === undefined || (external === true && service.spec.externalTrafficPolicy === 'Local')) return own
+  if (endpoint.node === through) return network.bridgeOf(through, six)
+  return (six ? network.secondAddressOfNode(through) : undefined) ?? network.addressOfNode(through)
 }
 
 /** Whether it gets there now, and who is there. Asked anew for each attempt. */
@@ -174,7 +194,10 @@ export function deliver(
     return { kind: network.policies.letsOut(origin, party, to.port, protocol, hops) ? 'apiserver' : 'dropped' }
   }
   const loop = to.service === undefined && to.through === undefined && origin.stack !== undefined
-  if (loop && (to.address === origin.address || (isLoopback(to.address) && !network.nodeAt(to.address)))) {
+  if (
+    loop &&
+    (to.address === addressFor(origin, to.address) || (isLoopback(to.address) && !network.nodeAt(to.address)))
+  ) {
     return { kind: 'there', target: { ...selfOf(origin), address: to.address, port: to.port } }
   }
   const target = targetAt(network, to)
@@ -230,6 +253,7 @@ export function originOfPod(network: Network, pod: Frozen<Pod>): Origin {
   return {
     name: `pod ${namespace}/${name}`,
     address: hostNetwork ? network.addressOfNode(node) : (pod.status.podIP ?? ''),
+    second: hostNetwork ? network.secondAddressOfNode(node) : pod.status.podIPs?.[1]?.ip,
     node,
     pod: hostNetwork ? undefined : pod,
     stack: hostNetwork ? nodeStack(node) : podStack(uid ?? ''),
@@ -237,7 +261,14 @@ export function originOfPod(network: Network, pod: Frozen<Pod>): Origin {
 }
 
 export function originOfNode(network: Network, node: string): Origin {
-  return { name: `node ${node}`, address: network.addressOfNode(node), node, pod: undefined, stack: nodeStack(node) }
+  return {
+    name: `node ${node}`,
+    address: network.addressOfNode(node),
+    second: network.secondAddressOfNode(node),
+    node,
+    pod: undefined,
+    stack: nodeStack(node),
+  }
 }
 
 /** The API server and the ingress controller: somewhere in the cluster, on none of the simulated nodes. */

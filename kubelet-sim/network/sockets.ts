@@ -73,7 +73,10 @@ class ProcessSockets implements Sockets {
 
   get addresses(): readonly string[] {
     const { pod } = this.#owner
-    if (!pod || pod.spec.hostNetwork) return [this.#origin.address]
+    if (!pod || pod.spec.hostNetwork) {
+      const { address, second } = this.#origin
+      return second === undefined ? [address] : [address, second]
+    }
     const { status } = this.#network.current(pod) ?? pod
     return status.podIPs?.map(({ ip }) => ip) ?? (status.podIP ? [status.podIP] : [])
   }

@@ -16,7 +16,7 @@ import { answerHealth } from './health-port.ts'
 import { latencyOf } from './http.ts'
 import { askHttp, openHttp, serveHttp } from './http-wire.ts'
 import type { Listening, Network } from './network.ts'
-import { type Destination, deliver, type Hop, type Origin, type Target, translate } from './routes.ts'
+import { addressFor, type Destination, deliver, type Hop, type Origin, type Target, translate } from './routes.ts'
 import { boundAt, type HttpListener, type ProcessListener, type RawListener } from './stacks.ts'
 import { streamOf } from './stream.ts'
 import { tlsClient, tlsServer } from './tls.ts'
@@ -253,7 +253,7 @@ export class Transport {
     const target = 'target' in met ? met.target : undefined
     const mine = origin.stack === undefined ? undefined : stacks.of(origin.stack)
     const theirs = target === undefined ? undefined : stacks.of(target.stack)
-    const local = { host: origin.address, port: mine?.freePort() ?? 50_000 }
+    const local = { host: addressFor(origin, destination.address), port: mine?.freePort() ?? 50_000 }
     const there = { host: destination.address, port: destination.port }
     const [client, server] = connectionPair(
       env.clock,

@@ -10,11 +10,11 @@ export const admitting: Stage<PodView> = {
   name: 'admitting',
   due: view => (view.status.startTime === undefined && !isLeaving(view) ? 0 : undefined),
   apply(view, now) {
-    const { status, pod, nodeAddress } = view
+    const { status, pod, nodeAddress, secondNodeAddress } = view
     status.phase = 'Pending'
     status.startTime = rfc3339(now)
     status.hostIP = nodeAddress
-    status.hostIPs = [{ ip: nodeAddress }]
+    status.hostIPs = [{ ip: nodeAddress }, ...(secondNodeAddress ? [{ ip: secondNodeAddress }] : [])]
     if (view.rejection !== undefined) return reject(view, view.rejection)
     const reason = pod.spec.initContainers?.length ? 'PodInitializing' : 'ContainerCreating'
     for (const container of view.containers) container.set(waiting(container.spec, reason))

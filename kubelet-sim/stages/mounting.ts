@@ -61,6 +61,7 @@ function giveAddress(view: PodView): void {
   const address = view.address()
   if (address === undefined) return
   view.status.podIP = address
-  view.status.podIPs = [{ ip: address }]
+  const second = view.secondAddress(address)
+  view.status.podIPs = [{ ip: address }, ...(second ? [{ ip: second }] : [])]
   view.changed = true
 }

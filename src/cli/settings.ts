@@ -25,6 +25,7 @@ export function clusterOptions(command: Command): Command {
     .option('--name <name>', 'name of the cluster and of its context (default: kubesim)')
     .option('--nodes <number>', 'how many fake nodes (default: 3)')
     .option('--memory', 'keep the store in memory only')
+    .option('--dual-stack', 'addresses of IPv4 and IPv6 for nodes and pods, and for Services that ask for both')
     .option('--fsync <true|false>', 'wait for the disk on every commit (default: true)')
     .option('--without <components>', `leave out, comma-separated: ${components.join(', ')}`)
     .option('--static-pods <dir>', 'a folder of static pods; those of other nodes than node-1 in DIR/NODE')

@@ -50,6 +50,8 @@ export interface TestClusterOptions {
   /** A cluster to go on from: what `snapshot()` or `kubesim export` gave. */
   readonly from?: string
   readonly staticPods?: StaticPods
+  /** IPv6 beside IPv4. Default: no. */
+  readonly dualStack?: boolean
   /** Write down what the test does to it, for `recording()`; each deed then waits until all is at rest. */
   readonly record?: boolean
   /**
@@ -161,6 +163,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     delays: options.delays ?? 1,
     platform: 'linux',
     staticPods: options.staticPods,
+    isDualStack: options.dualStack,
     ...(way ? { through: way.client } : {}),
   })
   const opened = await way?.open(cluster)

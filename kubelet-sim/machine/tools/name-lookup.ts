@@ -183,15 +183,19 @@ export const dig = tool('[@server] [name] [type] [+options]', function* (process
   const server = words.find(word => word.startsWith('@'))?.slice(1)
   const plain = words.filter(word => !/^[+@]/.test(word) && !/^-[46]$/.test(word))
   const questions: { name: string; type: string }[] = []
+  // A type that stands before the first name is that name's.
+  let first = 'A'
+  const typed = (type: string): void => {
+    const last = questions.at(-1)
+    if (last) last.type = type
+    else first = type
+  }
   for (let at = 0; at < plain.length; at++) {
     const word = plain[at]!
     if (word === '-x') questions.push({ name: reversed(plain[++at] ?? ''), type: 'PTR' })
-    else if (word === '-t') {
-      const last = questions.at(-1)
-      if (last) last.type = plain[++at] ?? 'A'
-    } else if (/^(A|AAAA|SRV|PTR|TXT|CNAME|NS|SOA|MX|ANY)$/i.test(word) && questions.length > 0) {
-      questions.at(-1)!.type = word.toUpperCase()
-    } else questions.push({ name: word, type: 'A' })
+    else if (word === '-t') typed((plain[++at] ?? 'A').toUpperCase())
+    else if (/^(A|AAAA|SRV|PTR|TXT|CNAME|NS|SOA|MX|ANY)$/i.test(word)) typed(word.toUpperCase())
+    else questions.push({ name: word, type: questions.length === 0 ? first : 'A' })
   }
   const settings = settingsOf(process)
   for (const { name, type } of questions) {
