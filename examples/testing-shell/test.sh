@@ -14,6 +14,7 @@ finish() {
 trap finish EXIT
 
 if [ -z "${KUBESIM_TEST_SERVER:-}" ]; then
+  : > "$scratch/server"
   ${KUBESIM:-kubesim} test-server --port 0 > "$scratch/server" &
   server=$!
   until grep -q ready "$scratch/server"; do
@@ -68,6 +69,8 @@ comes_up() {
   test "$(kubectl get endpointslices -l kubernetes.io/service-name=web -o jsonpath='{.items[*].endpoints[*].conditions.ready}')" = "true true"
   # From a pod, through the Service.
   kubectl exec deploy/web -- curl -s http://web/ | grep -q nginx
+  # The API server as a pod reaches it.
+  kubectl exec deploy/web -- curl -sk https://kubernetes.default.svc/version | grep -q gitVersion
 }
 
 reports_each_hour() {

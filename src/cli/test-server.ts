@@ -27,7 +27,9 @@ export function testServerCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   const { parseDuration } = await import('../api/duration.ts')
+  const { keepHeapSmall } = await import('../env/memory.ts')
   const { testServer } = await import('../test-server/server.ts')
+  keepHeapSmall()
   const ttl = parseDuration(options.ttl)
   if (ttl === undefined) throw new UserError(`--ttl takes a duration such as 10m, not "${options.ttl}"`)
   const port = whole('port', options.port, 65_535)

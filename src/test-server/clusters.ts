@@ -77,6 +77,10 @@ export class Clusters {
     this.#making.add(name)
     try {
       const running = await (this.#takeSpare(wish) ?? startRunning(wish, this.#around, snapshot))
+      if (this.#isClosed) {
+        await running.close()
+        throw new ApiError('ServiceUnavailable', 'the test server is ending')
+      }
       const kept = this.#keep(name, wish, running)
       this.#prepareLater(wish)
       return kept
@@ -92,6 +96,8 @@ export class Clusters {
     if (before?.likeness === likeness) return
     const running = startRunning(wish, this.#around)
     this.#spare = { likeness, running }
+    // Whoever takes it hears of it, too.
+    running.catch(() => {})
     await (await before?.running.catch(() => undefined))?.close()
     await running
   }

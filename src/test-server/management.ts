@@ -60,8 +60,11 @@ export class Management {
       return sendObject(response, 200, { kind: 'TestClusterList', apiVersion, items }, headers, true)
     }
     if (request.method !== 'POST') throw methodNotAllowed(`${request.method} of /clusters: it takes GET and POST`)
-    const bytes = await readBody(request)
-    const kept = await clusters.make(readWish(parsed(bytes), usual))
+    const body = parsed(await readBody(request))
+    const { from } = (body ?? {}) as { from?: unknown }
+    // A copy is like what it is a copy of, but for what is said of it.
+    const like = typeof from === 'string' ? { ...clusters.get(from).wish, name: undefined } : usual
+    const kept = await clusters.make(readWish(body, like))
     sendObject(response, 201, this.#whole(kept), headers, true)
   }
 
