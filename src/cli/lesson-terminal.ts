@@ -50,7 +50,7 @@ export async function playInTerminal(play: Play): Promise<void> {
   write(`\n${paint('bold', `Lesson ${lesson.number}: ${lesson.title}`)}  (about ${lesson.minutes} minutes)\n`)
   write(`\n${markdownText(lesson.introduction)}\n`)
   write(
-    `\n${markdownText(`${aboutPlaying} In another terminal:`)}\n\n    cd ${cluster.folder}\n    export KUBECONFIG=${cluster.kubeconfig}\n`,
+    `\n${markdownText(`${aboutPlaying} In another terminal:`)}\n\n    cd ${cluster.folder}\n    export KUBECONFIG=${cluster.kubeconfig} KUBESIM_HOME=${cluster.dataDir}\n`,
   )
   try {
     for (const [index, step] of lesson.steps.entries()) {
@@ -63,7 +63,7 @@ export async function playInTerminal(play: Play): Promise<void> {
       write(`\n${heading(`Question ${index + 1} of ${lesson.questions.length}`)}\n`)
       if (await learner.question(question)) noteAnswer(lesson, index)
     }
-    write(`\nThat was lesson ${lesson.number}. "kubesim lesson ${lesson.number + 1}" goes on.\n`)
+    write(`\nThat was lesson ${lesson.number}. "kubesim lesson" lists the others.\n`)
   } catch (error) {
     if (!(error instanceof Quit)) throw error
     write('\n')

@@ -36,6 +36,7 @@ export function traceText({ from, url, packets, status, fault, milliseconds }: T
     ...hops.map(({ at, kind, what }) => [`${to}/${protocol}`, at, kind, what]),
     ...(hops.some(({ kind }) => kind === 'end') ? [] : [[`${to}/${protocol}`, '', 'end', end]]),
   ])
-  const outcome = fault === undefined ? paint('green', status === undefined ? 'connected' : `status ${status}`) : paint('red', fault)
+  const outcome =
+    fault === undefined ? paint('green', status === undefined ? 'connected' : `status ${status}`) : paint('red', fault)
   return `${from} to ${url}: ${outcome}, ${milliseconds} ms\n\n${table(['PACKET', 'AT', 'KIND', 'WHAT'], rows)}`
 }

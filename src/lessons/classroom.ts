@@ -96,6 +96,6 @@ async function sitDown(lesson: Lesson): Promise<Seat> {
       await cluster[Symbol.asyncDispose]()
     },
   }
-  const { kubeconfig, folder } = cluster
-  return new Seat(new Play(lesson, own), { dashboard: dashboard.url, kubeconfig, folder })
+  const { kubeconfig, dataDir, folder } = cluster
+  return new Seat(new Play(lesson, own), { dashboard: dashboard.url, kubeconfig, dataDir, folder })
 }

@@ -1,8 +1,9 @@
 // A cluster of a lesson's own: in memory, in this process, in a folder of its own, gone when the lesson is over. So a lesson may
-// kill nodes and move time, and no object, no context and no clock of the learner's is touched (docs/decisions/ says why).
+// kill nodes and move time, and no object, no context and no clock of the learner's is touched (docs/decisions/0017-lessons.md).
 
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { findTool } from '../cli/bundled-tools.ts'
 import { removeRecord, runningCluster, writeRecord } from '../cli/cluster-record.ts'
 import { UserError } from '../cli/output.ts'
 import type { Access } from '../client/kubeconfig.ts'
@@ -28,6 +29,8 @@ export async function startLessonCluster(lesson: Lesson, home = lessonsFolder())
       `lesson ${lesson.number} is being played already, by process ${running.pid}: end it there, or play another`,
     )
   }
+  // Said now rather than at the first command.
+  await findTool('kubectl')
   rmSync(place, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const stopping = new AbortController()

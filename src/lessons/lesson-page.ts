@@ -26,6 +26,8 @@ export interface Playing {
   /** A page of its own for that cluster. */
   readonly dashboard: string
   readonly kubeconfig: string
+  /** For `kubesim` itself: $KUBESIM_HOME. */
+  readonly dataDir: string
   readonly folder: string
 }
 

@@ -54,6 +54,7 @@ test('it holds the command, the library and the pages; no tests, no sources', ()
     'dist/dashboard/index.html',
     'dist/dashboard/assets/licenses.md',
     'docs/README.md',
+    'docs/lessons/01-apply.md',
     'LICENSE',
   ]) {
     expect(files).toContain(wanted)

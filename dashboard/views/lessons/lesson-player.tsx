@@ -95,7 +95,7 @@ export function LessonPlayer({ lesson, askAgain }: Props) {
           <section hidden={shown !== steps.length} aria-label="Questions">
             <h3>Questions</h3>
             {playing ? (
-              <Elsewhere folder={playing.folder} kubeconfig={playing.kubeconfig} dashboard={playing.dashboard} />
+              <Elsewhere {...playing} />
             ) : (
               <p>Begin the lesson and walk through its steps: the cluster itself answers the questions.</p>
             )}
@@ -128,7 +128,7 @@ export function LessonPlayer({ lesson, askAgain }: Props) {
   )
 }
 
-function Elsewhere({ folder, kubeconfig, dashboard }: NonNullable<LessonPage['playing']>) {
+function Elsewhere({ folder, kubeconfig, dataDir, dashboard }: NonNullable<LessonPage['playing']>) {
   return (
     <div className="prose">
       <p>
@@ -138,7 +138,7 @@ function Elsewhere({ folder, kubeconfig, dashboard }: NonNullable<LessonPage['pl
         </a>
         , or in a terminal:
       </p>
-      <pre>{`cd ${folder}\nexport KUBECONFIG=${kubeconfig}`}</pre>
+      <pre>{`cd ${folder}\nexport KUBECONFIG=${kubeconfig} KUBESIM_HOME=${dataDir}`}</pre>
     </div>
   )
 }
