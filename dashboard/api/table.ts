@@ -6,6 +6,7 @@ import { ApiError, type Status } from '../../src/api/errors.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import { usePlace } from '../page/place.ts'
 import { keyOf } from './collection.ts'
+import { lines } from './lines.ts'
 import { reachable } from './reachable.ts'
 import { getJson, pathAt, send } from './requests.ts'
 import { collectionPath, type Resource } from './resources.ts'
@@ -84,18 +85,4 @@ async function followTable(path: string, hear: (view: TableView) => void, signal
     await new Promise(resolve => setTimeout(resolve, pause))
     await reachable.again(signal)
   }
-}
-
-/** The lines of an answer, as they come. */
-export async function* lines(response: Response): AsyncGenerator<string> {
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-  let rest = ''
-  for (;;) {
-    const { value, done } = await reader.read()
-    if (done) break
-    const parts = (rest + value).split('\n')
-    rest = parts.pop()!
-    for (const part of parts) if (part !== '') yield part
-  }
-  if (rest !== '') yield rest
 }

@@ -294,7 +294,12 @@ export class Task implements Process, Child {
 
   *complain(text: string): Step<void> {
     const stream = this.descriptors.get(2)
-    if (stream !== undefined) yield* stream.write(Buffer.from(text))
+    try {
+      if (stream !== undefined) yield* stream.write(Buffer.from(text))
+    } catch (error) {
+      // A terminal that was closed: programs do not look whether anybody hears them.
+      if (!(error instanceof SystemError && error.errno === 'EIO')) throw error
+    }
   }
 
   #descriptor(number: number): Stream {

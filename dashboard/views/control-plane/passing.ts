@@ -3,9 +3,9 @@
 
 import { useEffect, useEffectEvent } from 'react'
 import type { Passed } from '../../../src/own/control-plane-events.ts'
+import { lines } from '../../api/lines.ts'
 import { reachable } from '../../api/reachable.ts'
 import { send } from '../../api/requests.ts'
-import { lines } from '../../api/table.ts'
 
 /** Numbered in the order in which it came, for lists. */
 export interface Numbered extends Passed {
