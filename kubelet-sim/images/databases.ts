@@ -81,7 +81,7 @@ export const databases: readonly Image[] = [
     commands: ['docker-entrypoint.sh', 'mongod', 'mongo', 'mongosh'],
     told: ['docker-entrypoint.sh', 'mongod'],
     usage: { memory: 170_000_000, cpu: 6 },
-    about: 'takes connections',
+    about: 'takes connections; mongosh pings it',
   },
   {
     name: 'rabbitmq',

@@ -83,17 +83,26 @@ export function layerOf(image: Image | undefined): Layer {
   return layer
 }
 
-function ownFiles({ base, commands = [], workdir, files = {} }: Image): Record<string, LayerEntry> {
+function ownFiles({
+  base,
+  command: [first] = [],
+  commands = [],
+  workdir,
+  files = {},
+}: Image): Record<string, LayerEntry> {
   const own: Record<string, LayerEntry> = {}
   if (workdir !== undefined && workdir !== '/') own[workdir] = { directory: true }
   for (const command of commands) {
     const path = command.startsWith('/') ? command : `${base === 'none' ? '' : '/usr/bin'}/${command}`
     const name = path.slice(path.lastIndexOf('/') + 1)
-    own[path] = name.endsWith('.sh') ? script : { program: name === 'bash' || name === 'zsh' ? 'sh' : name }
+    own[path] = name.endsWith('.sh') ? scriptFor(first) : { program: name === 'bash' || name === 'zsh' ? 'sh' : name }
   }
   for (const [path, entry] of Object.entries(files)) own[path] = entry
   return own
 }
 
-/** An entrypoint hands over to what it is given. */
-const script: LayerEntry = { content: '#!/bin/sh\nset -e\nexec "$@"\n', mode: 0o755 }
+/** An entrypoint hands over to what it is given; options alone are those of the image's own command. */
+function scriptFor(own: string | undefined): LayerEntry {
+  const options = own === undefined ? '' : `case "$1" in -*) set -- ${own} "$@" ;; esac\n`
+  return { content: `#!/bin/sh\nset -e\n${options}exec "$@"\n`, mode: 0o755 }
+}

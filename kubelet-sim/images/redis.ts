@@ -40,9 +40,9 @@ export const stores: readonly Image[] = [
     onTerm: 0,
     base: 'debian',
     commands: ['docker-entrypoint.sh', 'memcached'],
-    told: ['docker-entrypoint.sh', 'memcached'],
+    runs: ['docker-entrypoint.sh', 'memcached'],
     usage: { memory: 2_000_000, cpu: 1 },
-    about: 'takes connections',
+    about: 'its text protocol: set, get, incr, stats',
   },
   {
     name: 'registry.k8s.io/etcd',

@@ -64,7 +64,7 @@ describe('what a container does', () => {
 
   test('args replace the CMD only, a command replaces both (docker and Kubernetes)', () => {
     expect(of({ image: 'busybox', args: ['sleep', '3'] }).script.exit?.at).toBe(3000)
-    expect(of({ image: 'memcached', args: ['-m', '64'] })).toMatchObject({ ports: [11211], tcp: true })
+    expect(of({ image: 'mongo', args: ['--bind_ip_all'] })).toMatchObject({ ports: [27017], tcp: true })
   })
 
   test.each([

@@ -6,6 +6,8 @@ import type { Program } from '../../machine/process.ts'
 import { catalog } from '../index.ts'
 import { agnhost } from './agnhost/index.ts'
 import { kubectl } from './kubectl/index.ts'
+import { memcached } from './memcached.ts'
+import { mongosh } from './mongosh.ts'
 import { mysql, mysqlAdmin } from './mysql/client.ts'
 import { mysqlEntrypoint } from './mysql/entrypoint.ts'
 import { mysqlServer } from './mysql/server.ts'
@@ -36,6 +38,9 @@ const own: Readonly<Record<string, Program>> = {
   mariadb: mysql,
   'mariadb-admin': mysqlAdmin,
   mariadbd: mysqlServer,
+  memcached,
+  mongo: mongosh,
+  mongosh,
   mysql,
   'mysql-entrypoint': mysqlEntrypoint,
   mysqladmin: mysqlAdmin,
