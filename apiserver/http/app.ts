@@ -111,7 +111,7 @@ export interface OwnRequest {
   readonly path: string
   readonly query: Query
   readonly user: User
-  /** The body, as JSON; {} when there is none. */
+  /** The body, a JSON object; {} when there is none. */
   readonly body: unknown
   /** Aborted when who asked has gone, or the server ends. */
   readonly signal: AbortSignal
@@ -486,6 +486,9 @@ async function ownRequest(
     body = bytes.length === 0 ? {} : JSON.parse(bytes.toString())
   } catch (error) {
     throw badRequest(`the body is not JSON: ${(error as Error).message}`)
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw badRequest('the body is not a JSON object')
   }
   const { method = 'GET', url = path } = request
   return { method, path, query: queryOf(url), user, body, signal: leaving.signal }

@@ -116,5 +116,9 @@ test('only who may ask at such paths is heard, and only with the right method', 
     const { code, json } = await door.post(path, {}, 'nobody')
     expect([code, json.reason]).toEqual([403, 'Forbidden'])
     expect((await door.get(path)).code).toBe(405)
+    for (const body of [null, [], 'web', 7]) {
+      const refused = await door.post(path, body)
+      expect([refused.code, refused.json.message]).toEqual([400, 'the body is not a JSON object'])
+    }
   }
 })
