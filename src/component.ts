@@ -82,7 +82,7 @@ export async function runComponent(component: Component, config: Config, options
     if (component === 'kubelet') await nodes.start()
     const fakeNodes = nodes
     const work = async (until: AbortSignal): Promise<void> => {
-      const specs = controllersOf(component, env, fakeNodes, access.ca, scheduler, keys)
+      const specs = controllersOf(component, env, fakeNodes, access.ca, scheduler, keys, config.dualStack)
       const manager = createManager(env, client, specs, { signal: until })
       try {
         const working = manager.start().then(() => until.aborted || ready(access.server))
@@ -122,6 +122,7 @@ function controllersOf(
   certificateAuthority: string | undefined,
   scheduler: SchedulerConfiguration | undefined,
   keys: ControllerKeys,
+  isDualStack: boolean,
 ): readonly ControllerSpec[] {
   switch (component) {
     case 'controllers':
@@ -131,6 +132,7 @@ function controllersOf(
         ...keys,
         policyTypeChecker: createPolicyTypeChecker(),
         loadBalancerAddresses: nodes.plan.loadBalancers,
+        isDualStack,
       })
     case 'scheduler':
       return builtinScheduler(env, { configuration: scheduler, deviceSelectors: createDeviceSelectors() })

@@ -32,6 +32,10 @@ export function componentCommands(): Command[] {
           '--static-pods <dir>',
           'kubelet only: a folder of static pods; those of other nodes than node-1 in DIR/NODE',
         )
+        .option(
+          '--dual-stack',
+          'kubelet and controllers only: addresses of IPv4 and IPv6, as the API server was started',
+        )
         .option('--log-level <level>')
         .option('--delays <factor>', 'kubelet only: factor on image pull and start times')
         .option('--ingress-port <number>', 'proxy only: where the ingress addon listens on 127.0.0.1 (default: 80)')

@@ -7,10 +7,12 @@ import { SystemError } from '../../../machine/system-error.ts'
 import type { Step } from '../../../machine/wait.ts'
 import { endingOn } from '../ending.ts'
 import { durationOf, Exit, flagsOf, goWords } from '../go.ts'
+import { auditProxy } from './audit-proxy.ts'
 import { crdConversionWebhook } from './crd-conversion.ts'
 import { grpcHealthChecking } from './grpc-health-checking.ts'
 import { guestbook } from './guestbook.ts'
 import { inClusterClient } from './in-cluster-client.ts'
+import { issuerDiscovery } from './issuer-discovery.ts'
 import { mounttest } from './mounttest.ts'
 import { netexec } from './netexec.ts'
 import {
@@ -27,6 +29,7 @@ import { webhook } from './webhook.ts'
 type Subcommand = (process: Process, words: readonly string[]) => Step<number>
 
 const subcommands: Readonly<Record<string, Subcommand>> = {
+  'audit-proxy': auditProxy,
   connect,
   'crd-conversion-webhook': crdConversionWebhook,
   'dns-server-list': dnsServerList,
@@ -46,13 +49,14 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   porter,
   'resource-consumer': resourceConsumer,
   'serve-hostname': serveHostname,
+  'test-service-account-issuer-discovery': issuerDiscovery,
   'test-webserver': testWebserver,
   webhook,
 }
 
 const refused: ReadonlySet<string> = new Set([
-  ...['audit-proxy', 'fake-gitserver', 'fake-registry-server', 'mtlsclient'],
-  ...['mtlsserver', 'net', 'nettest', 'no-snat-test', 'no-snat-test-proxy', 'nonewprivs', 'openidmetadata'],
+  ...['fake-gitserver', 'fake-registry-server', 'mtlsclient'],
+  ...['mtlsserver', 'net', 'nettest', 'no-snat-test', 'no-snat-test-proxy', 'nonewprivs'],
   ...['podcertificatesigner', 'resource-consumer-controller', 'sample-apiserver', 'tcp-reset'],
 ])
 
