@@ -31,6 +31,8 @@ export interface Failure {
 export interface Run {
   /** The image is being seen to: until then, and whether that will fail. `done`: it is there. */
   ensuring?: {
+    /** Of several the one that is seen to: those of its volumes come before its own. */
+    readonly index?: number
     readonly from: Millis
     /** When its own pull began: before that it waited for others. */
     readonly began?: Millis
@@ -39,7 +41,7 @@ export interface Run {
     readonly done?: boolean
     readonly quiet?: boolean
   }
-  pullBackOff?: { readonly delay: Millis; readonly since: Millis; readonly message: string }
+  pullBackOff?: { readonly delay: Millis; readonly since: Millis; readonly image: string; readonly message: string }
   /** Its environment could not be made: not before then is it tried again. */
   heldUntil?: Millis
   /** To the millisecond; the status knows the second. */

@@ -94,7 +94,10 @@ export interface ContainerView {
   readonly fault: string | undefined
   /** The image was built here: every node has it. */
   readonly isBuilt: boolean
-  pull(): Pull
+  /** Its own image's, or another's. */
+  pull(image?: string): Pull
+  /** The node has it. */
+  isPresent(image: string): boolean
   set(next: ContainerStatus): void
   say(type: Said['type'], reason: string, message: string): void
 }

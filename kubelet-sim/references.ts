@@ -145,7 +145,9 @@ export class References {
 
   async #projected(sources: readonly Frozen<VolumeProjection>[]): Promise<string | undefined> {
     const faults: string[] = []
-    for (const { configMap, secret } of sources) {
+    for (const { configMap, secret, podCertificate } of sources) {
+      // As it is with upstream's own default, nobody asks for them (feature PodCertificateRequest).
+      if (podCertificate) faults.push(`kubesim makes no pod certificates (signer ${podCertificate.signerName})`)
       const fault = configMap ? await this.#configMap(configMap) : secret && (await this.#secret(secret))
       if (fault !== undefined && !faults.includes(fault)) faults.push(fault)
     }

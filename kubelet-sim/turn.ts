@@ -249,8 +249,8 @@ function containerView(
     get isBuilt() {
       return images.isBuilt(spec.image ?? '')
     },
-    pull() {
-      const image = spec.image ?? ''
+    isPresent: image => images.isBuilt(image) || pod.images.has(image),
+    pull(image = spec.image ?? '') {
       const pull = pullOf(image, images.find(image), pod.images.has(image), overrides, host.missing?.registries)
       const fails = images.pullFault?.(image)
       return fails === undefined ? pull : { ...pull, fails }

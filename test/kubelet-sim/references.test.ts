@@ -59,6 +59,23 @@ test('what is optional, what is a key, and what is one of several', async () => 
       'projected',
       mounts({ name: 'all', projected: { sources: [{ configMap: { name: 'x' } }, { secret: { name: 'y' } }] } }),
     ),
+    pod(
+      'certificate',
+      mounts({
+        name: 'all',
+        projected: {
+          sources: [
+            {
+              podCertificate: {
+                signerName: 'example.com/mine',
+                keyType: 'ED25519',
+                credentialBundlePath: 'bundle.pem',
+              },
+            },
+          ],
+        },
+      }),
+    ),
     pod('csi', mounts({ name: 'a', csi: { driver: 'inline.example.com' } })),
   )
   await cluster.advance('20s')
@@ -71,6 +88,9 @@ test('what is optional, what is a key, and what is one of several', async () => 
   expect(said(cluster, 'secret-key')).toEqual(failed('a', 'references non-existent secret key: absent'))
   expect(said(cluster, 'secret')).toEqual(failed('a', 'secret "nowhere" not found'))
   expect(said(cluster, 'projected')).toEqual(failed('all', '[configmap "x" not found, secret "y" not found]'))
+  expect(said(cluster, 'certificate')).toEqual(
+    failed('all', 'kubesim makes no pod certificates (signer example.com/mine)'),
+  )
   const unregistered = 'driver name inline.example.com not found in the list of registered CSI drivers'
   expect(said(cluster, 'csi')).toEqual(
     failed('a', `kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: ${unregistered}`),
