@@ -1,7 +1,7 @@
 // What kubesim serves beside the API, below /kubesim/v1alpha1/: the clock, what happened, traces. The HTTP door has seen to who asks and
 // whether he may – as for every path that is no resource, by a ClusterRole's nonResourceURLs. Called by serve.ts.
 
-import { Lines, LiveLines, type OwnRequest } from '../apiserver/http/app.ts'
+import { Lines, LiveLines, type OwnRequest } from '../apiserver/http/own-requests.ts'
 import { keyOf } from '../apiserver/storage/keys.ts'
 import { parseDuration } from '../kubelet-sim/duration.ts'
 import { ApiError, badRequest, methodNotAllowed, notFound } from './api/errors.ts'

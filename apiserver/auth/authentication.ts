@@ -1,5 +1,5 @@
 // Who is asking: a client certificate signed by the cluster's authority, or a bearer token; without either, nobody in
-// particular. Called once a request by http/app.ts; what a connection's certificate says is read once a connection.
+// particular. Called once a request by http/answering.ts; what a connection's certificate says is read once a connection.
 // Upstream: k8s.io/apiserver/pkg/authentication/request (x509, bearertoken, anonymous, union).
 
 import type { PeerCertificate, TLSSocket } from 'node:tls'

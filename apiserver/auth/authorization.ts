@@ -1,4 +1,4 @@
-// May they? Asked once a request by http/app.ts, and by whoever has to know more: reviews, impersonation, admission plugins,
+// May they? Asked once a request by http/answering.ts, and by whoever has to know more: reviews, impersonation, admission plugins,
 // policies. Upstream's order: the masters may everything, then nodes (node-authorizer.ts), then RBAC (rbac.ts).
 
 import type {

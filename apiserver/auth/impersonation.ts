@@ -1,5 +1,5 @@
 // Impersonate-* headers: who speaks as another needs to be allowed each name, group, UID and extra of his. Called by
-// http/app.ts between authentication and authorization. Upstream: k8s.io/apiserver/pkg/endpoints/filters/impersonation.go.
+// http/answering.ts between authentication and authorization. Upstream: k8s.io/apiserver/pkg/endpoints/filters/impersonation.go.
 
 import { badRequest } from '../../src/api/errors.ts'
 import type { User } from '../registry/registry.ts'

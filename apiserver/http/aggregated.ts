@@ -1,5 +1,5 @@
 // Paths that lead to another server: what was asked is handed on with the name of who asks, and what comes back as it comes.
-// Called by app.ts and upgrade.ts. Upstream: k8s.io/kube-aggregator/pkg/apiserver/handler_proxy.go,
+// Called by answering.ts and upgrade.ts. Upstream: k8s.io/kube-aggregator/pkg/apiserver/handler_proxy.go,
 // k8s.io/client-go/transport (SetAuthProxyHeaders).
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'

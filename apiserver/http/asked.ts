@@ -1,4 +1,4 @@
-// What is asked of the door and what it refuses, told to those who watch the control plane's traffic. Called by app.ts while
+// What is asked of the door and what it refuses, told to those who watch the control plane's traffic. Called by answering.ts while
 // somebody does.
 
 import type { ApiError } from '../../src/api/errors.ts'

@@ -1,5 +1,5 @@
 // Documents that clients keep: discovery and OpenAPI, sent with a tag of their contents, or not at all to who has them already.
-// Called by app.ts. Upstream: pkg/endpoints/discovery/aggregated/etag.go, kube-openapi/pkg/handler3.
+// Called by plain-pages.ts. Upstream: pkg/endpoints/discovery/aggregated/etag.go, kube-openapi/pkg/handler3.
 
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -1,6 +1,6 @@
 // Express over HTTP/1.1 and HTTP/2 on one port. Stock Express changes the prototype of every request and response, which
 // costs more than all else it does, and on node:http2 it crashes; so the servers are told to make requests and responses
-// that have Express' methods from the start. See docs/decisions/0004-http.md. Called by app.ts alone.
+// that have Express' methods from the start. See docs/decisions/0004-http.md. Called by listener.ts alone.
 
 import http from 'node:http'
 import http2 from 'node:http2'

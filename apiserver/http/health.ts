@@ -1,5 +1,5 @@
 // /healthz, /livez and /readyz, for everyone: `ok`, or with ?verbose a line for each check; ?exclude= leaves checks out.
-// Called by app.ts. Form: k8s.io/apiserver/pkg/server/healthz/healthz.go.
+// Called by answering.ts. Form: k8s.io/apiserver/pkg/server/healthz/healthz.go.
 
 import type { Headers } from './reply.ts'
 

@@ -1,4 +1,4 @@
-// What tells others whom to believe: the cluster as an issuer of OpenID tokens, and its keys. Called by app.ts.
+// What tells others whom to believe: the cluster as an issuer of OpenID tokens, and its keys. Called by plain-pages.ts.
 // Upstream: pkg/routes/openidmetadata.go.
 
 export interface IssuerDocuments {

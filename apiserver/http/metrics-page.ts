@@ -1,4 +1,4 @@
-// /metrics and /metrics/slis as text. Called by app.ts, once a scrape; prom-client, which prints them, is loaded by the first.
+// /metrics and /metrics/slis as text. Called by plain-pages.ts, once a scrape; prom-client, which prints them, is loaded by the first.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Env } from '../../src/env/env.ts'

@@ -1,5 +1,5 @@
 // Paths that nobody serves: upstream's REST router answers below its roots with a Status, its plain multiplexer everywhere else
-// with a line of text (apiserver's pkg/server/handler.go, director; notfoundhandler). Called by app.ts when nothing was found.
+// with a line of text (apiserver's pkg/server/handler.go, director; notfoundhandler). Called by answering.ts when nothing was found.
 
 import type { ServerResponse } from 'node:http'
 import type { ApiError } from '../../src/api/errors.ts'

@@ -1,5 +1,5 @@
 // `/at/REVISION/…`: the paths of the API upon the cluster as it was, for a kubeconfig whose server's URL ends so. What can be
-// read is answered as then, discovery and OpenAPI too; whatever would write is refused. Called by app.ts, which has seen to
+// read is answered as then, discovery and OpenAPI too; whatever would write is refused. Called by answering.ts, which has seen to
 // who asks and whether he may.
 
 import { ApiError, notImplemented } from '../../src/api/errors.ts'

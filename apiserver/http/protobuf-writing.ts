@@ -1,6 +1,6 @@
 // Answers in Kubernetes' protobuf encoding, byte for byte as Go writes them: fields by their numbers, maps by their keys, and
 // what is not a pointer always, zero or not. Pure. Loaded when the first client asks for that form: by presentation.ts,
-// watching.ts and app.ts.
+// watching.ts and answering.ts.
 
 import protobuf from 'protobufjs/minimal.js'
 import { internalError } from '../../src/api/errors.ts'

@@ -1,5 +1,5 @@
 // What goes out: the sole writer of responses. Objects go out as the bytes the store holds; a list is its items' bytes, one
-// after the other, in chunks, so that no request keeps the others waiting. Called by verbs.ts, app.ts and watch-stream.ts.
+// after the other, in chunks, so that no request keeps the others waiting. Called by verbs.ts, answering.ts and watch-stream.ts.
 // What is long goes out compressed to who takes that.
 
 import type { ServerResponse } from 'node:http'

@@ -1,5 +1,5 @@
 // What a request asks for, before anybody looks into it: a verb upon a resource, or upon a path that is none. Worked out once
-// a request by app.ts; metrics, priority and fairness and whoever asks "may they?" go by it.
+// a request by answering.ts; metrics, priority and fairness and whoever asks "may they?" go by it.
 // Upstream: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go.
 
 import { parseFieldSelector } from '../../src/api/fields.ts'

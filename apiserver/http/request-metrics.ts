@@ -1,5 +1,5 @@
 // What is counted of requests: how many, how long, how large, how many at once. The hot path adds numbers to what it finds by
-// one look-up; names, labels and text are made when somebody asks for /metrics (metrics-page.ts). Called by app.ts and verbs.ts.
+// one look-up; names, labels and text are made when somebody asks for /metrics (metrics-page.ts). Called by answering.ts and verbs.ts.
 // Names and buckets: k8s.io/apiserver/pkg/endpoints/metrics/metrics.go.
 
 import type { Millis } from '../../src/env/clock.ts'

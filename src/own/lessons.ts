@@ -1,7 +1,7 @@
 // /kubesim/v1alpha1/lessons: the lessons of docs/lessons/ for the dashboard's page. Which command runs is said by its place in the
 // lesson. Called by own-paths.ts.
 
-import type { OwnRequest } from '../../apiserver/http/app.ts'
+import type { OwnRequest } from '../../apiserver/http/own-requests.ts'
 import { badRequest, methodNotAllowed } from '../api/errors.ts'
 import type { Classroom } from '../lessons/classroom.ts'
 

@@ -3,7 +3,7 @@
 // into a pod is not recorded, only that there was one.
 
 import { createDirectClient } from '../../apiserver/direct-client.ts'
-import type { OwnRequest } from '../../apiserver/http/app.ts'
+import type { OwnRequest } from '../../apiserver/http/own-requests.ts'
 import type { Registry, RequestInfo, ResourceRegistry } from '../../apiserver/registry/registry.ts'
 import type { Client } from '../client/client.ts'
 import type { Advanced } from '../clock-control.ts'

@@ -2,7 +2,8 @@
 // virtual time, and the HTTP door's writes come in one after another. Used by serve.ts, loaded only when asked for.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { OwnRequest, RequestFaults } from '../../apiserver/http/app.ts'
+import type { OwnRequest } from '../../apiserver/http/own-requests.ts'
+import type { RequestFaults } from '../../apiserver/http/request-faults.ts'
 import type { Registry } from '../../apiserver/registry/registry.ts'
 import type { Cluster } from '../cluster.ts'
 import { type Config, ConfigError } from '../config.ts'

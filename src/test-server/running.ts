@@ -2,7 +2,7 @@
 // clusters.ts, also before anybody has asked for it.
 
 import { type Authenticate, type Credentials, createAuthenticator } from '../../apiserver/auth/authentication.ts'
-import type { Answering } from '../../apiserver/http/app.ts'
+import type { Answering } from '../../apiserver/http/answering.ts'
 import { type Certificates, certificateSigner } from '../../apiserver/http/certificates.ts'
 import { type SecureListener, secureListener } from '../../apiserver/http/listener.ts'
 import type { User } from '../../apiserver/registry/registry.ts'

@@ -2,7 +2,7 @@
 // one cluster with a listener of its own, and by src/test-server, for many behind one.
 
 import type { Authenticate } from '../../apiserver/auth/authentication.ts'
-import { type Answering, createAnswering } from '../../apiserver/http/app.ts'
+import { type Answering, createAnswering } from '../../apiserver/http/answering.ts'
 import type { Certificates } from '../../apiserver/http/certificates.ts'
 import type { ClockControl } from '../clock-control.ts'
 import type { Cluster } from '../cluster.ts'
