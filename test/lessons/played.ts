@@ -12,9 +12,11 @@ import { kubesim } from '../support/server.ts'
 
 /** What commands print is what the page shows; each question is not right before its solution, and right after. */
 export function playLessons(isMine: (lesson: Lesson) => boolean): void {
+  const room = new Room(mostAtOnce)
   describe.skipIf(noKubectl).concurrent(`the lessons${noKubectl ? ` (skipped: ${noKubectl})` : ''}`, () => {
     for (const lesson of allLessons().filter(isMine)) {
-      test(`${lesson.number}: ${lesson.title}`, { timeout: 120_000 }, async () => {
+      test(`${lesson.number}: ${lesson.title}`, { timeout: 300_000 }, async () => {
+        using _ = await room.enter()
         const home = mkdtempSync(join(tmpdir(), 'kubesim-lesson-'))
         try {
           const ran = await kubesim(home, 'lesson', lesson.name, '--all', '--output', 'json')
@@ -34,4 +36,28 @@ export function playLessons(isMine: (lesson: Lesson) => boolean): void {
       })
     }
   })
+}
+
+/** Half of a lesson is waiting; more at once than this only makes each slower. */
+const mostAtOnce = 3
+
+class Room {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(places: number) {
+    this.#free = places
+  }
+
+  async enter(): Promise<Disposable> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>(resolve => this.#waiting.push(resolve))
+    return {
+      [Symbol.dispose]: () => {
+        const next = this.#waiting.shift()
+        if (next === undefined) this.#free++
+        else next()
+      },
+    }
+  }
 }
