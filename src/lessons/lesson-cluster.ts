@@ -1,5 +1,5 @@
 // A cluster of a lesson's own: in memory, in this process, in a folder of its own, gone when the lesson is over. So a lesson may
-// kill nodes and move time, and no object, no context and no clock of the learner's is touched (docs/decisions/0017-lessons.md).
+// kill nodes and move time, and no object, no context and no clock of the learner's is touched (docs/decisions/0018-lessons.md).
 
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
