@@ -20,7 +20,7 @@ import { rfc3339 } from '../src/api/time.ts'
 import type { Client } from '../src/client/client.ts'
 import type { NodeClient } from '../src/client/node-client.ts'
 import type { ResourceUsage } from '../src/client/resource-usage.ts'
-import type { Millis } from '../src/env/clock.ts'
+import type { Clock, Millis } from '../src/env/clock.ts'
 import type { Env } from '../src/env/env.ts'
 import { ConfigMaps } from '../src/kinds/configmap.ts'
 import { EndpointsKind } from '../src/kinds/endpoints.ts'
@@ -112,6 +112,8 @@ export interface ApiServerOptions {
   readonly authorizer?: Authorizer
   /** Signs the tokens of service accounts. Default: one that is made when it is needed and kept nowhere. */
   readonly signingKey?: SigningKey | undefined
+  /** The time of other servers that are asked, where it is not `env.wall`. */
+  readonly wallOutside?: Clock | undefined
   /** What is written only when somebody looks. */
   readonly putOff?: PutOff
   /** When a revision was written, by the cluster's clock. */
@@ -127,7 +129,7 @@ export function createApiServer(
 ): ApiServer {
   const {
     nodes,
-    outgoing = httpsOutgoing(env, options.dial),
+    outgoing = httpsOutgoing({ ...env, wall: options.wallOutside ?? env.wall }, options.dial),
     isRunning,
     authorizer = createAuthorizer(storage),
   } = options

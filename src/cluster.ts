@@ -28,6 +28,7 @@ import type { Frozen } from './api/meta.ts'
 import type { Client } from './client/client.ts'
 import { type Component, components } from './config.ts'
 import { createDeviceSelectors } from './device-selectors.ts'
+import type { Clock } from './env/clock.ts'
 import type { Env } from './env/env.ts'
 import { ApiFaults, faultyClient } from './faults/api-faults.ts'
 import type { Struck } from './faults/effect.ts'
@@ -76,6 +77,8 @@ export interface ClusterOptions {
   readonly signingKey?: SigningKey
   /** How webhooks are asked. Default: over HTTPS, for real. */
   readonly outgoing?: Outgoing
+  /** The time of other servers that are asked, where it is not `env.wall`. */
+  readonly wallOutside?: Clock | undefined
   /** Profiles, plugins and extenders; default: upstream's. */
   readonly scheduler?: SchedulerConfiguration | undefined
   /** Whether others than the masters will ask, and need the roles and bindings that every cluster has. */
@@ -150,6 +153,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   const families = options.isDualStack ? (['IPv4', 'IPv6'] as const) : (['IPv4'] as const)
   const server = createApiServer(env, storage, builtinKinds, builtinAdmission(env, { authorizer, families }), {
     outgoing: options.outgoing,
+    wallOutside: options.wallOutside,
     dial: to => nodes.network.dial(to),
     families,
     isRunning: name => managers.has(name === 'scheduler' ? 'scheduler' : 'controllers'),

@@ -62,6 +62,7 @@ export async function serve(config: Config, signal: AbortSignal): Promise<Servin
   const reached = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address
   const cluster = await createCluster({
     env: run?.within ?? env,
+    wallOutside: real.wall,
     journal,
     nodes: config.nodes,
     without: config.without,

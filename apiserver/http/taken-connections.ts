@@ -14,9 +14,13 @@ export interface Place {
   readonly port: number
 }
 
+const mark = Symbol('from within')
+
+/** Whether a program in a pod asks. */
+export const isFromWithin = ({ socket }: IncomingMessage): boolean => mark in socket
+
 export class TakenConnections {
   readonly #places = new WeakMap<Duplex, Place>()
-  readonly #sockets = new WeakSet<object>()
   readonly #activity: Env['activity']
 
   constructor({ activity }: Pick<Env, 'activity'>) {
@@ -32,7 +36,7 @@ export class TakenConnections {
       if (from === undefined) return
       Object.defineProperty(socket, 'remoteAddress', { value: from.address })
       Object.defineProperty(socket, 'remotePort', { value: from.port })
-      this.#sockets.add(socket)
+      Object.defineProperty(socket, mark, { value: true })
     })
   }
 
@@ -46,7 +50,7 @@ export class TakenConnections {
     response: ServerResponse,
     answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
   ): Promise<void> {
-    if (!this.#sockets.has(request.socket)) return answer(request, response)
+    if (!isFromWithin(request)) return answer(request, response)
     const release = this.#activity.hold()
     onStart(response, release)
     try {

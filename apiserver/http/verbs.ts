@@ -50,6 +50,7 @@ import {
 import { attributesOf } from './request-attributes.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 import { type Connecting, commandRequest, connectOptions, requireHost } from './streams/connecting.ts'
+import { isFromWithin } from './taken-connections.ts'
 import { patchInfo, requireOnce } from './twice.ts'
 import { EventBytes, type Outlet, type ProtobufWriting } from './watch-stream.ts'
 import { openWatch } from './watching.ts'
@@ -121,7 +122,7 @@ export class Verbs {
     switch (request.method) {
       case 'GET': {
         const asked = listOptions(query, namespace)
-        return presentList(answer, await readOf(resource, asked, () => resource.list(asked)))
+        return presentList(answer, await readOf(resource, within(exchange, asked), () => resource.list(asked)))
       }
       case 'POST': {
         const options = writeOptions(query, 'CreateOptions')
@@ -155,7 +156,11 @@ export class Verbs {
     switch (request.method) {
       case 'GET': {
         const resourceVersion = query.get('resourceVersion') ?? undefined
-        return presentObject(answer, 200, await readOf(resource, ref, () => resource.get(ref, { resourceVersion })))
+        return presentObject(
+          answer,
+          200,
+          await readOf(resource, within(exchange, ref), () => resource.get(ref, { resourceVersion })),
+        )
       }
       case 'DELETE': {
         const options = await deleteOptions(
@@ -390,6 +395,10 @@ const bodyKinds: Readonly<Record<string, string>> = {
 /** What is sent to a path: the kind itself, or the object of one of its parts. */
 const bodyKind = ({ kind }: ResourceRegistry, part: string): string => bodyKinds[part] ?? kind.kind
 
+function within<T extends object>({ request }: Exchange, asked: T): T & { isFromWithin?: true } {
+  return isFromWithin(request) ? { ...asked, isFromWithin: true } : asked
+}
+
 function infoOf({ user, headers, request, trail }: Exchange): RequestInfo {
   const userAgent = request.headers['user-agent']
   const annotate = trail && ((key: string, value: string, level?: Level) => trail.annotate(key, value, level))
@@ -397,6 +406,7 @@ function infoOf({ user, headers, request, trail }: Exchange): RequestInfo {
     user,
     userAgent,
     mayWait: true,
+    ...(isFromWithin(request) ? { isFromWithin: true } : {}),
     annotate,
     warn: text => addWarning(headers, text),
     cause: causeOf(user, request),

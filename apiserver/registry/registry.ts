@@ -86,6 +86,7 @@ export interface Asked extends Pick<ListOptions, 'namespace' | 'fieldSelector'> 
   readonly name?: string | undefined
   /** It counts as nobody looking (put-off.ts). */
   readonly isQuiet?: boolean | undefined
+  readonly isFromWithin?: boolean | undefined
 }
 
 /** Hands over what happened, in order, a tick's events at once. `ended` comes once, with the reason when there is one. */
@@ -117,6 +118,8 @@ export interface RequestInfo {
   readonly userAgent?: string | undefined
   /** The request may be held a moment until what it needs is there, as a person's may; a controller tries again itself. */
   readonly mayWait?: boolean
+  /** A program in a simulated pod asks: the cluster's clock waits for the answer. */
+  readonly isFromWithin?: boolean
   /** Why it is asked, for whoever keeps that. */
   readonly cause?: Cause | undefined
   /** What a strict decoder says of a patch's own text, to be told with what it says of the outcome. */

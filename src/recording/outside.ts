@@ -89,8 +89,11 @@ export function recordedOwn<T>(
 
 function recordedResource(resource: ResourceRegistry, recorder: Recorder): ResourceRegistry {
   const path = pathOf(resource.kind)
-  const admit = <T>(verb: Verb, words: readonly unknown[], run: () => Promise<T>): Promise<T> =>
-    recorder.admit({ do: 'request', verb, resource: path, words: withPlainInfo(verb, words) }, run)
+  const admit = <T>(verb: Verb, words: readonly unknown[], run: () => Promise<T>): Promise<T> => {
+    // What programs in pods ask is the cluster's own doing, and its rest waits for them.
+    if ((words[infoAt[verb]!] as RequestInfo).isFromWithin) return run()
+    return recorder.admit({ do: 'request', verb, resource: path, words: withPlainInfo(verb, words) }, run)
+  }
   return {
     ...resource,
     create: (...words) => admit('create', words, () => resource.create(...words)),
@@ -113,10 +116,11 @@ function recordedResource(resource: ResourceRegistry, recorder: Recorder): Resou
 function looksOf(resource: ResourceRegistry, recorder: Recorder): Pick<ResourceRegistry, 'ready' | 'watch'> {
   const path = pathOf(resource.kind)
   return {
-    ready: (read, asked) =>
-      recorder.admit({ do: 'request', verb: 'get', resource: path, words: [asked] }, () =>
-        resource.ready!(read, asked),
-      ),
+    ready(read, asked) {
+      const run = () => resource.ready!(read, asked)
+      if (asked.isFromWithin) return run()
+      return recorder.admit({ do: 'request', verb: 'get', resource: path, words: [asked] }, run)
+    },
     watch(request, reader) {
       const stop = resource.watch({ ...request, isQuiet: true }, reader)
       const id = recorder.nextId()

@@ -71,3 +71,51 @@ test.skipIf(noKubectl)(
   },
   90_000,
 )
+
+const asking = `apiVersion: v1
+kind: Pod
+metadata: { name: asking }
+spec:
+  restartPolicy: Never
+  containers:
+  - name: c
+    image: curlimages/curl
+    command: [sh, -c]
+    args:
+    - |
+      T=$(cat /var/run/secrets/kubernetes.io/serviceaccount/token)
+      curl -sk -X POST -H "Authorization: Bearer $T" -H 'Content-Type: application/json' \\
+        https://kubernetes.default.svc/api/v1/namespaces/default/configmaps -d '{"metadata":{"name":"from-pod"}}'
+`
+
+test.skipIf(noKubectl)(
+  'a program in a pod that asks the API server is answered while the cluster is recorded, and what cannot come again is told',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kubesim-recording-'))
+    const file = join(folder, 'session.ndjson')
+    await using server = await startServer({
+      words: ['--nodes', '1', '--delays', '0', '--memory', '--no-merge-kubeconfig', '--record', file],
+    })
+    const { kubectl, home } = server
+    await kubectl(
+      'create',
+      'clusterrolebinding',
+      'all',
+      '--clusterrole=cluster-admin',
+      '--serviceaccount=default:default',
+    )
+    await kubectl('run', 'other', '--image=nginx')
+    expect((await kubectl.run(['apply', '-f', '-'], { stdin: asking })).code).toBe(0)
+    await kubectl('wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/asking', '--timeout=20s')
+    await kubectl('get', 'configmap', 'from-pod')
+    await kubectl('wait', '--for=condition=Ready', 'pod/other', '--timeout=20s')
+    await kubectl('exec', 'other', '--', 'true')
+    await server.stop()
+    const { code, stdout, stderr } = await kubesim(home, 'replay', file)
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/recorded: revision \d+ created core\/configmaps\/default\/from-pod/)
+    expect(stderr).toMatch(/not done again: .* exec of pods default\/other/)
+    rmSync(folder, { recursive: true, force: true })
+  },
+  60_000,
+)
