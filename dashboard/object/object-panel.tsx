@@ -103,7 +103,8 @@ export function ObjectPanel({ reference, close }: { readonly reference: Referenc
         chosen={tab.id}
         choose={id => go({ tab: id === offered[0]!.id ? undefined : id }, 'replace')}
       />
-      <div className="object-tab" role="tabpanel" aria-label={tab.title} data-tab={tab.id}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled by keys. */}
+      <div className="object-tab" role="tabpanel" aria-label={tab.title} data-tab={tab.id} tabIndex={0}>
         {error && <p className="refusal">{error.message}</p>}
         {isReady && !shown && !error && (
           <p className="empty">

@@ -132,6 +132,7 @@ export function YamlTab({ object, resource, reference }: ObjectTabProps) {
         >
           Cancel
         </button>
+        {schemas && <small>Ctrl+Space completes</small>}
       </div>
       {outcome && (
         <div className="object-tools">

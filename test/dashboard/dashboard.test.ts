@@ -121,6 +121,7 @@ describe.skipIf(noBrowser ?? noKubectl)('the dashboard', () => {
     const { page, errors } = opened
     await page.getByRole('button', { name: 'Edit', exact: true }).click()
     const editor = page.getByRole('textbox', { name: 'YAML of edited, to be edited' })
+    await page.getByText('Ctrl+Space completes').waitFor()
     await editor.getByText('replicas').click()
     await page.keyboard.press('End')
     await page.keyboard.press('Backspace')
