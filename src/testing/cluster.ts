@@ -8,9 +8,9 @@ import type { Journal } from '../../apiserver/storage/journal.ts'
 import { MemoryJournal } from '../../apiserver/storage/journal.ts'
 import type { Pod, V1alpha1Fault } from '../../generated/types.ts'
 import type { StaticPods } from '../../kubelet-sim/static-pods.ts'
-import { isAlreadyExists, isNotFound } from '../api/errors.ts'
+import { isNotFound } from '../api/errors.ts'
 import { selectorFromLabelSelector } from '../api/labels.ts'
-import type { Frozen, KubeObject, NewObject, Ref } from '../api/meta.ts'
+import type { Frozen, KubeObject, Ref } from '../api/meta.ts'
 import { happeningText } from '../cli/timeline-text.ts'
 import type { Client } from '../client/client.ts'
 import { ClockControl, type Moving } from '../clock-control.ts'
@@ -26,6 +26,8 @@ import type { ControllerSpec } from '../runtime/controller.ts'
 import { fillJournal, readSnapshot, snapshotLines } from '../snapshot-file.ts'
 import { type Timeline, type TimelineQuery, timeline } from '../timeline.ts'
 import { type WhyNot, whyNot } from '../why/why-not.ts'
+import { createOrUpdate } from './creating.ts'
+import { differences } from './differences.ts'
 import { type Applied, objectsOf } from './documents.ts'
 import { millis } from './duration.ts'
 import { explanation, given } from './explanation.ts'
@@ -234,7 +236,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     list,
     expect(kind, ref, wanted) {
       const object = get(kind, ref)
-      const missing = difference(wanted, object, '')
+      const missing = differences(wanted, object)
       if (missing.length === 0) return
       throw new Error(
         [
@@ -332,34 +334,3 @@ const refOf = (kind: Kind<any>, ref: Ref | string): Ref =>
 const kindsByName = Object.fromEntries(
   builtinKinds.map(kind => [kind.group === '' ? `${kind.kind}s` : kind.resource, kind]),
 )
-
-/** Where an object has not what is wanted, which may be less than there is. */
-function difference(wanted: unknown, found: unknown, path: string): string[] {
-  if (Array.isArray(wanted) && Array.isArray(found)) {
-    const lengths = wanted.length === found.length ? [] : [`${path}: ${found.length} elements, not ${wanted.length}`]
-    return [...lengths, ...wanted.flatMap((each, at) => difference(each, found[at], `${path}[${at}]`))]
-  }
-  if (typeof wanted === 'object' && wanted !== null && typeof found === 'object' && found !== null) {
-    return Object.entries(wanted).flatMap(([key, value]) =>
-      difference(value, (found as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`),
-    )
-  }
-  return Object.is(wanted, found) ? [] : [`${path}: ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`]
-}
-
-async function createOrUpdate({ server }: Cluster, client: Client, object: NewObject<any>): Promise<void> {
-  const { kinds } = server.registry
-  const kind = kinds.find(each => each.apiVersion === object.apiVersion && each.kind === object.kind)
-  if (kind === undefined) throw new Error(`no kind ${object.apiVersion} ${object.kind}`)
-  const namespace = kind.namespaced ? (object.metadata.namespace ?? 'default') : undefined
-  const metadata = { ...object.metadata, ...(namespace ? { namespace } : {}) }
-  try {
-    await client.of(kind).create({ ...object, metadata })
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error
-    const { apiVersion: _, kind: __, status: ___, ...body } = object as Record<string, unknown>
-    await client
-      .of(kind)
-      .patch({ name: object.metadata.name!, namespace }, { type: 'merge', body: { ...body, metadata } })
-  }
-}

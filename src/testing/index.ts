@@ -28,6 +28,7 @@ export {
   testCluster,
   type Way,
 } from './cluster.ts'
+export type { DisturbanceOptions } from './disturbances.ts'
 export type { Applied } from './documents.ts'
 export { millis } from './duration.ts'
 export { ExplorationError, type ExploreOptions, explore } from './explore.ts'
