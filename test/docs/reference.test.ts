@@ -16,7 +16,7 @@ test('every exported name is documented, and in the reference', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kubesim-reference-'))
   try {
     const said = await new Promise<string>(resolve => {
-      execFile(process.execPath, [script, folder], { timeout: 170_000 }, (_, stdout, stderr) =>
+      execFile(process.execPath, [script, folder], { timeout: 290_000 }, (_, stdout, stderr) =>
         resolve(stdout + stderr),
       )
     })
@@ -31,4 +31,4 @@ test('every exported name is documented, and in the reference', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}, 180_000)
+}, 300_000)

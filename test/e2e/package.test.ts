@@ -21,7 +21,7 @@ const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 async function succeeds(program: string, words: readonly string[], cwd: string): Promise<string> {
   const env = { PATH: process.env.PATH, HOME: folder, NO_COLOR: '1' }
   try {
-    return (await run(process.execPath, [program, ...words], { cwd, env, timeout: 110_000, maxBuffer: 1 << 26 })).stdout
+    return (await run(process.execPath, [program, ...words], { cwd, env, timeout: 230_000, maxBuffer: 1 << 26 })).stdout
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string }
     throw new Error(`${program} ${words.join(' ')}:\n${stdout}${stderr}`)
@@ -72,7 +72,7 @@ test('it holds the command, the library and the pages; no tests, no sources', ()
 
 describe('its types', () => {
   // What `npm pack` does before it packs.
-  beforeAll(() => declareTypes(join(folder, 'node_modules', 'kubesim', 'dist', 'types')), 120_000)
+  beforeAll(() => declareTypes(join(folder, 'node_modules', 'kubesim', 'dist', 'types')), 240_000)
 
   test.each([
     { module: 'node16', moduleResolution: 'node16' },
@@ -144,7 +144,7 @@ test('examples/operator: a package that depends on it type-checks, and its tests
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const told = await succeeds(vitest, ['run', '--reporter=json'], operator)
   expect(JSON.parse(told.slice(told.indexOf('{')))).toMatchObject({ numTotalTests: 8, numPassedTests: 8 })
-}, 120_000)
+}, 240_000)
 
 test('npx kubesim start works from it in an empty folder', async () => {
   // As npm installs a command.

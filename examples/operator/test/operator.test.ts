@@ -131,9 +131,9 @@ describe('when it is deleted', () => {
 })
 
 test('whatever comes late or meets a conflict: sites serve, and no page of a deleted one is lost', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
-  const options = { seeds: 20, nodes: 1, controllers: [websiteOperator()], late: 20, conflicts: 15 }
+  const options = { seeds: 12, nodes: 1, controllers: [websiteOperator()], late: 20, conflicts: 15 }
   await explore(options, async cluster => {
     await cluster.apply(crd, website('one'), website('two'), website('three'))
     await cluster.until(() => ['one', 'two', 'three'].every(name => isReady(cluster, name)))
