@@ -3,8 +3,8 @@
 // a container (exec, attach, probes, hooks) ask for machines().
 //
 // Turns of a pod may be taken twice, so they begin nothing: follow() does, once a turn's status is written. It compares what
-// runs with what the status says runs. Of what another process ran and is no more, stages/rebooted.ts
-// says that it has ended; where that is not asked for it begins anew, silently.
+// runs with what the status says runs. Of what another process ran stages/rebooted.ts says that it has ended; where nobody asks
+// for that, in a copy of a cluster, it begins anew, silently.
 
 import type { Container, Pod } from '../generated/types.ts'
 import type { Frozen, Ref } from '../src/api/meta.ts'
