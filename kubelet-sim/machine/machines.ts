@@ -132,7 +132,8 @@ export class Machines {
   of(pod: Frozen<Pod>, container: string): Promise<ContainerMachine> {
     const { restart, startedAt } = runOf(pod, container)
     // Who asks, a probe say, may come before its start does.
-    if (this.#isRun(pod, container)) return this.begin(pod, container, restart, startedAt)
+    const isMade = this.made(pod.metadata.uid ?? '', container, restart) !== undefined
+    if (!isMade && this.#isRun(pod, container)) return this.begin(pod, container, restart, startedAt)
     return this.#find(pod, container, restart, startedAt, machine => {
       const { spec, made, env } = machine
       const argv = commandOf(spec, this.#needs.images, env)

@@ -173,6 +173,13 @@ describe('what nginx would not start with', () => {
   })
 })
 
+test('the unprivileged build runs as its user, on 8080', async () => {
+  const host = hostOf('nginxinc/nginx-unprivileged')
+  const { running } = host.start(start, { user: { uid: 101, gid: 101, groups: [] } })
+  await host.env.clock.advance(0)
+  expect([running.exitCode, host.ports]).toEqual([undefined, [8080]])
+})
+
 describe('what nginx answers', () => {
   test('files as try_files and index say, with its headers, and nothing new to who has it', async () => {
     const { ask } = await serving(
