@@ -4,14 +4,16 @@
 import type { Process, Program } from '../../../machine/process.ts'
 import type { Step } from '../../../machine/wait.ts'
 import { apply, create, replace } from './applying.ts'
+import { auth } from './auth.ts'
 import { annotate, cordon, label, patch, remove, scale, set, uncordon } from './changing.ts'
 import type { Run } from './command.ts'
 import { Failure } from './failure.ts'
 import { wordsOf } from './flags.ts'
-import { apiResources, auth, get, logs, version, wait } from './reading.ts'
+import { apiResources, get, logs, version } from './reading.ts'
 import { discovered } from './resources.ts'
 import { rollout } from './rollout.ts'
 import { Server } from './server.ts'
+import { wait } from './waiting.ts'
 
 const commands: Readonly<Record<string, Run>> = {
   annotate,
@@ -68,7 +70,6 @@ function* run(process: Process): Step<number> {
         : `error: unknown command "${name}" for "kubectl"`,
     )
   }
-  if (name === 'version' && words.has('client')) return yield* command({ process, words, rest, resources: [] } as never)
   const server = new Server(process, words)
   const resources = name === 'version' ? [] : yield* discovered(server)
   return yield* command({ process, words, rest, server, resources })

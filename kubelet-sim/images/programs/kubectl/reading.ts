@@ -1,4 +1,4 @@
-// kubectl get, logs, wait, auth, version and api-resources: what only reads. Words: k8s.io/kubectl/pkg/cmd.
+// kubectl get, logs, version and api-resources: what only reads. Words: k8s.io/kubectl/pkg/cmd.
 
 import type { Step } from '../../../machine/wait.ts'
 import { durationOf } from '../go.ts'
@@ -25,7 +25,7 @@ export const get: Run = function* (command) {
         const kind = { apiVersion: apiVersionOf(each.resource), kind: each.resource.kind }
         items.push(...(each.name === undefined ? found.items.map((item: any) => ({ ...kind, ...item })) : [found]))
       } catch (error) {
-        if (!isPassable(error, command)) throw error
+        if (!isPassable(error)) throw error
         if (!words.has('ignore-not-found')) refusals.push(error)
       }
     }
@@ -74,7 +74,7 @@ function* tablesOf(command: Command, wanted: readonly Placed[]): Step<{ resource
         last.rows = { ...last.rows, rows: [...last.rows.rows, ...table.rows] }
       } else found.push({ resource: each.resource, rows: table })
     } catch (error) {
-      if (!isPassable(error, command)) throw error
+      if (!isPassable(error)) throw error
       if (!command.words.has('ignore-not-found')) found.push({ resource: each.resource, rows: error })
     }
   }
@@ -123,7 +123,7 @@ function selectors({ words }: Command, { name }: Placed) {
 }
 
 /** What does not keep the other objects from being shown. */
-function isPassable(error: unknown, _command: Command): error is Refusal {
+function isPassable(error: unknown): error is Refusal {
   return error instanceof Refusal && ['NotFound', 'Forbidden'].includes(error.reason)
 }
 
@@ -197,124 +197,6 @@ function* selectorOf(command: Command, word: string): Step<string | undefined> {
   return Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
     .join(',')
-}
-
-export const wait: Run = function* (command) {
-  const { process, words, server } = command
-  const condition = words.value('for')
-  if (condition === undefined) throw new Failure('error: --for must be specified')
-  const timeout = durationOf(words.value('timeout') ?? '30s')
-  if (timeout === undefined)
-    throw new Failure(`error: invalid argument "${words.value('timeout')}" for "--timeout" flag`)
-  const due = process.clock.now() + timeout
-  const isMet = metBy(condition)
-  let wanted: readonly Placed[] = yield* wantedIn(command, command.rest)
-  if (wanted.some(({ name }) => name === undefined)) {
-    const targets = yield* targetsOf(command)
-    wanted = targets.map(({ resource, object: { metadata } }) => ({
-      resource,
-      name: metadata.name,
-      namespace: resource.isNamespaced ? metadata.namespace : undefined,
-    }))
-    if (wanted.length === 0 && condition !== 'delete') throw new Failure('error: no matching resources found')
-  }
-  for (const { resource, name, namespace } of wanted) {
-    const path = pathOf(resource, namespace)
-    const query = { fieldSelector: `metadata.name=${name}` }
-    const { items, metadata } = yield* server.ask({ path, query })
-    const [object] = items
-    if (object === undefined && condition !== 'delete') yield* server.ask({ path: pathOf(resource, namespace, name) })
-    let isOver = isMet(object)
-    if (!isOver && process.clock.now() < due) {
-      const from = { ...query, resourceVersion: metadata.resourceVersion }
-      yield* server.watch({ path, query: from, due }, ({ type, object }) => {
-        isOver = isMet(type === 'DELETED' ? undefined : object)
-        return isOver
-      })
-    }
-    if (!isOver) throw new Failure(`error: timed out waiting for the condition on ${resource.plural}/${name}`)
-    const met = condition === 'delete' ? 'deleted' : 'condition met'
-    yield* process.print(`${shown(resource, name!)} ${met}\n`)
-  }
-  return 0
-}
-
-/** Of the object as it is; undefined: it is gone. */
-function metBy(condition: string): (object: any) => boolean {
-  if (condition === 'delete') return object => object === undefined
-  if (condition === 'create') return object => object !== undefined
-  const status = /^condition=([^=]+)(?:=(.*))?$/.exec(condition)
-  if (status) {
-    const [, type, value = 'true'] = status as unknown as [string, string, string?]
-    return object => {
-      const found = object?.status?.conditions?.find((each: any) => each.type.toLowerCase() === type.toLowerCase())
-      return found?.status.toLowerCase() === value.toLowerCase()
-    }
-  }
-  const path = /^jsonpath=(\{[^}]*\})(?:=(.*))?$/.exec(condition)
-  if (!path) throw new Failure(`error: unrecognized condition: "${condition}"`)
-  return object => {
-    const [value] = object === undefined ? [] : valuesAt(path[1]!, object)
-    return value !== undefined && (path[2] === undefined || String(value) === path[2])
-  }
-}
-
-export const auth: Run = function* (command) {
-  const [what, ...rest] = command.rest
-  if (what === 'can-i') return yield* canI(command, rest)
-  if (what === 'whoami') return yield* whoAmI(command)
-  throw new Failure(`error: kubesim's kubectl in a container has no "auth ${what ?? ''}" yet`)
-}
-
-function* canI(command: Command, [verb, word, name]: readonly string[]): Step<number> {
-  const { process, words, server, resources } = command
-  if (verb === undefined || word === undefined) {
-    throw new Failure('error: you must specify two arguments: verb resource or verb resource/resourceName.')
-  }
-  const [type, inner] = word.split('/') as [string, string | undefined]
-  let spec: object
-  if (word.startsWith('/')) spec = { nonResourceAttributes: { path: word, verb } }
-  else {
-    const known = type === '*' ? undefined : resources.find(each => each === tryNamed(resources, type))
-    if (known === undefined && type !== '*') {
-      yield* process.complain(`Warning: the server doesn't have a resource type '${type}'\n`)
-    }
-    const { plural = type, group = type === '*' ? '*' : '' } = known ?? {}
-    const namespace = words.has('all-namespaces') ? '' : server.namespace
-    const subresource = words.value('subresource')
-    spec = { resourceAttributes: { namespace, verb, group, resource: plural, subresource, name: inner ?? name ?? '' } }
-  }
-  const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
-  const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec }
-  const { status } = yield* server.ask({ method: 'POST', path, body })
-  if (!words.has('quiet'))
-    yield* process.print(status.allowed ? 'yes\n' : `no${status.reason ? ` - ${status.reason}` : ''}\n`)
-  return status.allowed ? 0 : 1
-}
-
-function tryNamed(resources: readonly Resource[], type: string): Resource | undefined {
-  try {
-    return resourceNamed(resources, type)
-  } catch (error) {
-    if (error instanceof Failure) return undefined
-    throw error
-  }
-}
-
-function* whoAmI({ process, server }: Command): Step<number> {
-  const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews'
-  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }
-  const { username, uid, groups = [], extra = {} } = (yield* server.ask({ method: 'POST', path, body })).status.userInfo
-  const list = (values: readonly string[]) => `[${values.join(' ')}]`
-  const lines = [
-    ['ATTRIBUTE', 'VALUE'],
-    ['Username', username],
-    ...(uid ? [['UID', uid]] : []),
-    ['Groups', list(groups)],
-    ...Object.entries(extra).map(([name, values]) => [`Extra: ${name}`, list(values as string[])]),
-  ]
-  yield* process.print(aligned(lines))
-  return 0
 }
 
 export const version: Run = function* ({ process, words, server }) {
