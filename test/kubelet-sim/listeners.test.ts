@@ -252,11 +252,11 @@ describe.skipIf(process.platform !== 'linux')('listeners', () => {
       startDelay: 0,
       count: 1,
     })
-    await room.run('cache', 'node-1', {
-      containers: [{ name: 'cache', image: 'memcached', ports: [{ containerPort: 11_211 }] }],
+    await room.run('collector', 'node-1', {
+      containers: [{ name: 'collector', image: 'fluent/fluentd', ports: [{ containerPort: 24_224 }] }],
     })
-    const ports = [{ port: 6379, protocol: 'TCP', targetPort: 11_211, nodePort: 31_379 }]
-    await room.serve('cache', { type: 'NodePort', ports }, ['cache'], 11_211)
+    const ports = [{ port: 24_224, protocol: 'TCP', targetPort: 24_224, nodePort: 31_379 }]
+    await room.serve('collector', { type: 'NodePort', ports }, ['collector'], 24_224)
     const socket = net.connect(31_379, room.nodes.plan.node(1).address)
     const received = await new Promise<string>((resolve, reject) => {
       let text = ''
