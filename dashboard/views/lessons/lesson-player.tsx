@@ -5,6 +5,7 @@ import type { LessonPage } from '../../../src/lessons/lesson-page.ts'
 import { postJson } from '../../api/requests.ts'
 import { did } from '../../page/did.ts'
 import { go, usePlace } from '../../page/place.ts'
+import { Preformatted } from '../../parts/preformatted.tsx'
 import { lessonsPath } from './lessons-view.tsx'
 import { Prose } from './prose.tsx'
 import { QuestionCard } from './question-card.tsx'
@@ -138,7 +139,7 @@ function Elsewhere({ folder, kubeconfig, dataDir, dashboard }: NonNullable<Lesso
         </a>
         , or in a terminal:
       </p>
-      <pre>{`cd ${folder}\nexport KUBECONFIG=${kubeconfig} KUBESIM_HOME=${dataDir}`}</pre>
+      <Preformatted>{`cd ${folder}\nexport KUBECONFIG=${kubeconfig} KUBESIM_HOME=${dataDir}`}</Preformatted>
     </div>
   )
 }

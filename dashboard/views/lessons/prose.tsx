@@ -2,6 +2,7 @@
 
 import { lexer, type Token, type Tokens } from 'marked'
 import { type ReactNode, useMemo } from 'react'
+import { Preformatted } from '../../parts/preformatted.tsx'
 
 export function Prose({ text }: { readonly text: string }) {
   const tokens = useMemo(() => lexer(text), [text])
@@ -22,7 +23,7 @@ function block(token: Token, key: number): ReactNode {
     return ordered ? <ol key={key}>{all}</ol> : <ul key={key}>{all}</ul>
   }
   if (token.type === 'blockquote') return <blockquote key={key}>{(token.tokens ?? []).map(block)}</blockquote>
-  if (token.type === 'code') return <pre key={key}>{(token as Tokens.Code).text}</pre>
+  if (token.type === 'code') return <Preformatted key={key}>{(token as Tokens.Code).text}</Preformatted>
   return token.type === 'space' ? null : <p key={key}>{token.raw}</p>
 }
 

@@ -3,6 +3,7 @@
 import { type FormEvent, useState } from 'react'
 import type { Checked, LessonPage, Shown } from '../../../src/lessons/lesson-page.ts'
 import { postJson } from '../../api/requests.ts'
+import { Preformatted } from '../../parts/preformatted.tsx'
 import { lessonsPath } from './lessons-view.tsx'
 import { InlineProse, Prose } from './prose.tsx'
 
@@ -72,7 +73,7 @@ export function QuestionCard({ lesson, number, question: { kind, ask, hints }, i
         </p>
       ))}
       {shown?.ran.map(({ command, output }) => (
-        <pre key={command}>{`$ ${command}\n${output}`}</pre>
+        <Preformatted key={command}>{`$ ${command}\n${output}`}</Preformatted>
       ))}
       <div role="status">
         {refusal && <p className="refusal">{refusal}</p>}

@@ -6,6 +6,7 @@ import type { CommandRan } from '../../../src/lessons/lesson-page.ts'
 import { postJson } from '../../api/requests.ts'
 import { did } from '../../page/did.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
+import { Preformatted } from '../../parts/preformatted.tsx'
 import { lessonsPath } from './lessons-view.tsx'
 import { Prose } from './prose.tsx'
 
@@ -25,8 +26,7 @@ export function StepParts({ lesson, step, parts, isPlaying }: Props) {
           <figcaption>
             {part.name} <CopyButton text={part.text} label={`Copy ${part.name}`} />
           </figcaption>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard */}
-          <pre tabIndex={0}>{part.text}</pre>
+          <Preformatted>{part.text}</Preformatted>
         </figure>
       )
     return (
@@ -85,8 +85,7 @@ function CommandBlock({ block, path, at, isPlaying }: BlockProps) {
         {block.commands.map(({ text }, index) => (
           <li key={index} aria-busy={running === index}>
             <code>{text}</code>
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard */}
-            {ran[index]?.output && <pre tabIndex={0}>{ran[index].output}</pre>}
+            {ran[index]?.output && <Preformatted>{ran[index].output}</Preformatted>}
           </li>
         ))}
       </ol>

@@ -14,6 +14,7 @@ import { RequestForm } from './request-form.tsx'
 import { wayOf } from './way.ts'
 import { WayPicture } from './way-picture.tsx'
 import './network.css'
+import { Preformatted } from '../../parts/preformatted.tsx'
 
 interface Sent {
   readonly number: number
@@ -123,7 +124,7 @@ function HopTable({ report: { packets, body } }: { readonly report: SentRequest 
       {body && (
         <details className="answer">
           <summary>What was answered</summary>
-          <pre>{body}</pre>
+          <Preformatted>{body}</Preformatted>
         </details>
       )}
     </>
