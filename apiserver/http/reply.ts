@@ -10,7 +10,7 @@ import { wholeObject } from '../registry/collection.ts'
 import type { Reading, ReadingList } from '../registry/registry.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { compressedTo, gzipThreshold, takesGzip } from './compression.ts'
-import { copyItem, type ListItem, listItems, sizeOf, withoutType } from './list-items.ts'
+import { ListItems, withoutType } from './list-items.ts'
 import { protobuf } from './negotiation.ts'
 import type { ListMeta } from './table.ts'
 
@@ -119,9 +119,9 @@ export async function sendList(
   pool: ChunkPool,
 ): Promise<void> {
   const head = Buffer.from(`${JSON.stringify(listHead(kind, list)).slice(0, -1)},"items":[`)
-  const items = listItems(kind, list.items)
-  let total = head.length + end.length + Math.max(0, items.length - 1)
-  for (const item of items) total += sizeOf(item)
+  const items = new ListItems(kind, list.items)
+  let total = head.length + end.length + Math.max(0, items.count - 1)
+  for (let index = 0; index < items.count; index++) total += items.sizeOf(index)
   headers['Content-Type'] = json
   if (total > gzipThreshold && takesGzip(response)) {
     return sendCompressed(response, 200, listPieces(head, items), headers)
@@ -139,18 +139,17 @@ export async function sendList(
     chunk = pool.take()
     size = 0
   }
-  for (let index = 0; index < items.length; index++) {
-    const item = items[index]!
-    const length = sizeOf(item)
-    if (size + length + 1 > chunk.length) flush()
+  for (let index = 0; index < items.count; index++) {
+    const room = items.roomFor(index)
+    if (size + room + 1 > chunk.length) flush()
     if (index > 0) chunk[size++] = comma
-    if (size + length > chunk.length) {
+    if (size + room > chunk.length) {
       // Larger than a chunk: it goes as it is.
       flush()
-      for (const piece of itemPieces(item)) response.write(piece)
-      turn += length
+      for (const piece of items.pieces(index)) response.write(piece)
+      turn += room
     } else {
-      size += copyItem(item, chunk, size)
+      size += items.copy(index, chunk, size)
     }
     if (turn < turnSize) continue
     turn = 0
@@ -167,19 +166,13 @@ export async function sendList(
 /** Of a size that is worth compressing at once. */
 const pieceSize = 64 * 1024
 
-const opening = Buffer.from('{')
-
-const itemPieces = ({ bytes, from }: ListItem): readonly Buffer[] =>
-  from === 0 ? [bytes] : [opening, bytes.subarray(from)]
-
-function* listPieces(head: Buffer, items: readonly ListItem[]): Iterable<Buffer> {
+function* listPieces(head: Buffer, items: ListItems): Iterable<Buffer> {
   let piece: Buffer[] = [head]
   let size = head.length
-  for (let index = 0; index < items.length; index++) {
+  for (let index = 0; index < items.count; index++) {
     if (index > 0) piece.push(between)
-    const item = items[index]!
-    piece.push(...itemPieces(item))
-    size += sizeOf(item) + 1
+    piece.push(...items.pieces(index))
+    size += items.sizeOf(index) + 1
     if (size < pieceSize) continue
     yield Buffer.concat(piece)
     piece = []
