@@ -123,8 +123,13 @@ function withManaged(object: KubeObject, managedFields: string): [bytes: Buffer,
 
 /** A buffer of its own: a slice of Node's pool would keep the whole slab alive for as long as any neighbour lives. */
 function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(text.length)
+  // Mostly every character is one byte; then it is written in one go.
+  if (encoder.encodeInto(text, bytes).read === text.length) return bytes
   const length = Buffer.byteLength(text)
-  const bytes = Buffer.allocUnsafeSlow(length)
-  bytes.write(text, 0, length, 'utf8')
-  return bytes
+  const longer = Buffer.allocUnsafeSlow(length)
+  longer.write(text, 0, length, 'utf8')
+  return longer
 }
+
+const encoder = new TextEncoder()
