@@ -183,6 +183,11 @@ function auditLogOf(settings: Settings): Config['auditLog'] {
 }
 
 /** Reads a YAML (or JSON) file of settings; the command line's own words win over it. Throws ConfigError. */
+/** What is said of a file that the system does not give. */
+export function unreadable(file: string, cause: unknown): string {
+  return `cannot read ${file}: ${(cause as NodeJS.ErrnoException).code ?? cause}`
+}
+
 export async function readSettingsFile(file: string): Promise<Settings> {
   const { readFile } = await import('node:fs/promises')
   const { load } = await import('js-yaml')
@@ -190,7 +195,7 @@ export async function readSettingsFile(file: string): Promise<Settings> {
   try {
     text = await readFile(file, 'utf8')
   } catch (cause) {
-    throw new ConfigError(`cannot read ${file}: ${(cause as NodeJS.ErrnoException).code ?? cause}`, { cause })
+    throw new ConfigError(unreadable(file, cause), { cause })
   }
   let value: unknown
   try {

@@ -6,7 +6,7 @@ import { legacyTokenIssuer } from '../apiserver/auth/legacy-token-issuer.ts'
 import { certificateSigner, requireAuthority } from '../apiserver/http/certificates.ts'
 import type { CertificateSigner } from '../controllers/certificate-signing.ts'
 import type { LegacyTokenIssuer } from '../controllers/serviceaccount-tokens.ts'
-import { type Config, ConfigError } from './config.ts'
+import { type Config, ConfigError, unreadable } from './config.ts'
 import type { Env } from './env/env.ts'
 
 export interface ControllerKeys {
@@ -44,7 +44,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new ConfigError(`cannot read ${file}: ${(cause as NodeJS.ErrnoException).code ?? cause}`, { cause })
+    throw new ConfigError(unreadable(file, cause), { cause })
   }
 }
 

@@ -20,7 +20,7 @@ import type { ClusterRecord } from './cli/cluster-record.ts'
 import { type Access, writeKubeconfig } from './client/kubeconfig.ts'
 import { ClockControl } from './clock-control.ts'
 import { type Cluster, createCluster } from './cluster.ts'
-import { type Config, ConfigError } from './config.ts'
+import { type Config, ConfigError, unreadable } from './config.ts'
 import type { Env } from './env/env.ts'
 import { keepHeapSmall } from './env/memory.ts'
 import { type RealEnv, realEnv } from './env/real-env.ts'
@@ -198,7 +198,7 @@ function tokensOf({ tokenAuthFile: file }: Config, env: Env): ReadonlyMap<string
     return readTokens(readFileSync(file, 'utf8'), file, warning => env.log.warn({}, warning))
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    throw new ConfigError(code === undefined ? message : `cannot read ${file}: ${code}`, { cause })
+    throw new ConfigError(code === undefined ? message : unreadable(file, cause), { cause })
   }
 }
 

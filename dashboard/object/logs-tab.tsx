@@ -7,6 +7,7 @@ import { lines } from '../api/lines.ts'
 import { send } from '../api/requests.ts'
 import { objectPath } from '../api/resources.ts'
 import { did, namespaceFlag } from '../page/did.ts'
+import { SearchField } from '../parts/search-field.tsx'
 import { ContainerChoice, containersOf } from './container-choice.tsx'
 import type { ObjectTabProps } from './object-panel.tsx'
 
@@ -39,14 +40,7 @@ export function LogsTab({ object, resource, reference }: ObjectTabProps) {
           <input type="checkbox" checked={isPrevious} onChange={event => setPrevious(event.target.checked)} />
           before its restart
         </label>
-        <input
-          type="search"
-          placeholder="Only lines with"
-          aria-label="Only lines with"
-          value={words}
-          onChange={event => setWords(event.target.value)}
-          size={14}
-        />
+        <SearchField label="Only lines with" words={words} onWords={setWords} size={14} />
       </div>
       {log.refusal && (
         <p className="empty refusal" role="alert">

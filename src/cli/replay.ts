@@ -3,7 +3,7 @@
 
 import { Command } from 'commander'
 import { isTime, parseTime, rfc3339Milli } from '../api/time.ts'
-import { readConfig } from '../config.ts'
+import { readConfig, unreadable } from '../config.ts'
 import { RealClock } from '../env/clock.ts'
 import { type Recording, RecordingError, type Trace } from '../recording/recording-file.ts'
 import type { FirstDifference, Replayed, ReplayOptions } from '../recording/replay.ts'
@@ -67,7 +67,7 @@ async function readable(file: string): Promise<Recording> {
   const { readFile } = await import('node:fs/promises')
   const { readRecording } = await import('../recording/recording-file.ts')
   const text = await readFile(file, 'utf8').catch(error => {
-    throw new UserError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`)
+    throw new UserError(unreadable(file, error))
   })
   try {
     return readRecording(text)

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { LevelJournal } from '../../apiserver/storage/level-journal.ts'
-import { readConfig } from '../config.ts'
+import { readConfig, unreadable } from '../config.ts'
 import { fillJournal, readSnapshot, type Snapshot, SnapshotError } from '../snapshot-file.ts'
 import { runningCluster } from './cluster-record.ts'
 import { withCluster } from './connect.ts'
@@ -43,7 +43,7 @@ export function importCommand(): Command {
     .action(async (file: string, options: { dataDir?: string }) => {
       const { readFile } = await import('node:fs/promises')
       const text = await readFile(file, 'utf8').catch(error => {
-        throw new UserError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`)
+        throw new UserError(unreadable(file, error))
       })
       const { dataDir } = readConfig(options)
       const snapshot = readable(file, text)

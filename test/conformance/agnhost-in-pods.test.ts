@@ -2,40 +2,20 @@
 // (test/e2e/common/node/{lifecycle_hook,container_probe}.go, test/e2e/node/pre_stop.go).
 
 import { expect, test } from 'vitest'
-import type { Container, Pod } from '../../generated/types.ts'
-import type { Frozen } from '../../src/api/meta.ts'
+import type { Container } from '../../generated/types.ts'
 import { Pods } from '../../src/kinds/index.ts'
 import { type TestCluster, testCluster } from '../support/cluster.ts'
 import { pod } from '../support/objects.ts'
+import { logOf, podOf, restarts, restartsAfter, runs } from './in-pods.ts'
 
 const agnhost = 'registry.k8s.io/e2e-test-images/agnhost:2.53'
 const ref = (name: string) => ({ name, namespace: 'default' })
-const find = (cluster: TestCluster, name: string): Frozen<Pod> =>
-  cluster.pods().find(({ metadata }) => metadata.name === name)!
-const restarts = (cluster: TestCluster, name: string): number =>
-  find(cluster, name).status.containerStatuses?.[0]?.restartCount ?? 0
-const runs = (cluster: TestCluster, name: string) => cluster.until(() => find(cluster, name).status.phase === 'Running')
-
-async function logsOf(cluster: TestCluster, name: string): Promise<string> {
-  let whole = ''
-  const options = { signal: new AbortController().signal }
-  for await (const part of cluster.cluster.nodes.nodeClient.logs(find(cluster, name), options)) whole += part
-  return whole
-}
 
 // ---- probes
 
 const probed = (args: string[], livenessProbe: object, more: object = {}) =>
   pod('probed', { containers: [{ name: 'main', image: agnhost, args, livenessProbe, ...more } as Container] })
 const delayed = { initialDelaySeconds: 15, failureThreshold: 1 }
-
-async function restartsAfter(object: ReturnType<typeof pod>, time: string): Promise<number> {
-  await using cluster = await testCluster({ nodes: 1 })
-  await cluster.apply(object)
-  await runs(cluster, 'probed')
-  await cluster.advance(time)
-  return restarts(cluster, 'probed')
-}
 
 test('[sig-node] Probing container should be restarted with a /healthz http liveness probe [NodeConformance]', async () => {
   const httpGet = { path: '/healthz', port: 8080 }
@@ -72,7 +52,7 @@ test('[sig-node] Probing container should have monotonically increasing restart 
 async function withHandler(cluster: TestCluster): Promise<string> {
   await cluster.apply(pod('handler', { containers: [{ name: 'main', image: agnhost, args: ['netexec'] }] }))
   await runs(cluster, 'handler')
-  return find(cluster, 'handler').status.podIP!
+  return podOf(cluster, 'handler').status.podIP!
 }
 
 const hooked = (which: 'postStart' | 'preStop', handler: object) =>
@@ -118,7 +98,7 @@ for (const [name, which, handlerOf, item] of [
     await runs(cluster, 'hooked')
     await cluster.client.of(Pods).delete(ref('hooked'))
     await cluster.until(() => cluster.pods().length === 1, '1m')
-    expect(await logsOf(cluster, 'handler'), name).toContain(`GET /echo?msg=${which.toLowerCase()}`)
+    expect(await logOf(cluster, 'handler'), name).toContain(`GET /echo?msg=${which.toLowerCase()}`)
   })
 }
 
@@ -136,7 +116,7 @@ test('[sig-node] PreStop should call prestop when killing a pod', async () => {
   await runs(cluster, 'tester')
   await cluster.client.of(Pods).delete(ref('tester'))
   await cluster.until(() => cluster.pods().length === 1, '1m')
-  expect(await logsOf(cluster, 'handler')).toContain('/echo?msg=prestop')
+  expect(await logOf(cluster, 'handler')).toContain('/echo?msg=prestop')
 })
 
 const health = (probe: object, args: string[] = []) => probed(['grpc-health-checking', ...args], probe)

@@ -7,6 +7,7 @@ import { BytePipe } from '../../src/env/byte-pipe.ts'
 import { Pods } from '../../src/kinds/index.ts'
 import { type TestCluster, testCluster } from '../support/cluster.ts'
 import { pod } from '../support/objects.ts'
+import { logOf as logOfPod } from '../support/pod-logs.ts'
 
 export const busybox = 'registry.k8s.io/e2e-test-images/busybox:1.36.1-1'
 export const agnhost = 'registry.k8s.io/e2e-test-images/agnhost:2.57'
@@ -31,12 +32,12 @@ export function runs(cluster: TestCluster, name = 'pod-under-test'): Promise<voi
   return cluster.until(() => podOf(cluster, name).status.phase === 'Running', '5m')
 }
 
-export async function logOf(cluster: TestCluster, name?: string, container?: string): Promise<string> {
-  let whole = ''
-  const options = { container, signal: new AbortController().signal }
-  for await (const part of cluster.cluster.nodes.nodeClient.logs(podOf(cluster, name), options)) whole += part
-  return whole
-}
+export const logOf = (cluster: TestCluster, name = 'pod-under-test', container?: string): Promise<string> =>
+  logOfPod(cluster, name, container)
+
+/** Of the pod's first container. */
+export const restarts = (cluster: TestCluster, name: string): number =>
+  podOf(cluster, name).status.containerStatuses?.[0]?.restartCount ?? 0
 
 /** What a program says on both streams that is run in a container of a pod, and its exit code. */
 export async function saidIn(
@@ -65,4 +66,13 @@ async function textOf(pipe: BytePipe): Promise<string> {
   const parts: Uint8Array[] = []
   for await (const part of pipe) parts.push(part)
   return Buffer.concat(parts).toString()
+}
+
+/** How often the container of the pod `probed` has been begun anew after so much time in a cluster of its own. */
+export async function restartsAfter(object: ReturnType<typeof pod>, time: string): Promise<number> {
+  await using cluster = await testCluster({ nodes: 1 })
+  await cluster.apply(object)
+  await runs(cluster, 'probed')
+  await cluster.advance(time)
+  return restarts(cluster, 'probed')
 }

@@ -2,16 +2,10 @@
 // (test/e2e/common/node/{runtime,container_probe}.go).
 
 import { expect, test } from 'vitest'
-import type { Container, Pod, PodSpec } from '../../generated/types.ts'
-import type { Frozen } from '../../src/api/meta.ts'
-import { type TestCluster, testCluster } from '../support/cluster.ts'
+import type { Container, PodSpec } from '../../generated/types.ts'
+import { testCluster } from '../support/cluster.ts'
 import { pod } from '../support/objects.ts'
-
-const find = (cluster: TestCluster, name: string): Frozen<Pod> =>
-  cluster.pods().find(({ metadata }) => metadata.name === name)!
-const restarts = (cluster: TestCluster, name: string): number =>
-  find(cluster, name).status.containerStatuses?.[0]?.restartCount ?? 0
-const runs = (cluster: TestCluster, name: string) => cluster.until(() => find(cluster, name).status.phase === 'Running')
+import { podOf, restarts, restartsAfter } from './in-pods.ts'
 
 // ---- termination messages
 
@@ -19,8 +13,8 @@ async function lastWords(script: string, more: Partial<Container>, spec: Partial
   await using cluster = await testCluster({ nodes: 1 })
   const main = { name: 'main', image: 'busybox:1.36', command: ['/bin/sh', '-c'], args: [script], ...more }
   await cluster.apply(pod('ends', { restartPolicy: 'Never', containers: [main], ...spec }))
-  await cluster.until(() => ['Succeeded', 'Failed'].includes(find(cluster, 'ends').status.phase ?? ''), '2m')
-  return find(cluster, 'ends').status.containerStatuses?.[0]?.state?.terminated
+  await cluster.until(() => ['Succeeded', 'Failed'].includes(podOf(cluster, 'ends').status.phase ?? ''), '2m')
+  return podOf(cluster, 'ends').status.containerStatuses?.[0]?.state?.terminated
 }
 
 test('[sig-node] Container Runtime blackbox test on terminated container should report termination message if TerminationMessagePath is set as non-root user and at a non-default path [NodeConformance]', async () => {
@@ -73,7 +67,7 @@ while true; do sleep 1; done`
     const volumes = [{ name: 'restart-count', emptyDir: {} }]
     await cluster.apply(pod('exits', { restartPolicy: policy, containers: [main], volumes }))
     await cluster.advance('1m')
-    expect([policy, find(cluster, 'exits').status.phase, restarts(cluster, 'exits')]).toEqual([policy, phase, wanted])
+    expect([policy, podOf(cluster, 'exits').status.phase, restarts(cluster, 'exits')]).toEqual([policy, phase, wanted])
   }
 })
 
@@ -84,14 +78,6 @@ const shell = (script: string, livenessProbe: object) =>
     containers: [{ name: 'main', image: 'busybox:1.36', command: ['/bin/sh', '-c', script], livenessProbe }],
   })
 const delayed = { initialDelaySeconds: 15, failureThreshold: 1 }
-
-async function restartsAfter(object: ReturnType<typeof pod>, time: string): Promise<number> {
-  await using cluster = await testCluster({ nodes: 1 })
-  await cluster.apply(object)
-  await runs(cluster, 'probed')
-  await cluster.advance(time)
-  return restarts(cluster, 'probed')
-}
 
 test('[sig-node] Probing container should be restarted with a exec "cat /tmp/health" liveness probe [NodeConformance]', async () => {
   const script = 'echo ok >/tmp/health; sleep 10; rm -rf /tmp/health; sleep 600'

@@ -2,8 +2,9 @@
 // authority, as the pod's service account, from the pod's address.
 
 import { expect, test } from 'vitest'
-import { ConfigMaps, Pods } from '../../src/kinds/index.ts'
+import { ConfigMaps } from '../../src/kinds/index.ts'
 import { type TestCluster, testCluster } from '../support/cluster.ts'
+import { logOf } from '../support/pod-logs.ts'
 
 const account = '/var/run/secrets/kubernetes.io/serviceaccount'
 const bearer = `-H "Authorization: Bearer $(cat ${account}/token)"`
@@ -19,14 +20,6 @@ function pod(name: string, script: string) {
       containers: [{ name: 'main', image: 'curlimages/curl', command: ['sh', '-c', script] }],
     },
   }
-}
-
-async function logOf({ cluster }: TestCluster, name: string): Promise<string> {
-  let text = ''
-  const { signal } = new AbortController()
-  const found = await cluster.client.of(Pods).get({ name, namespace: 'default' })
-  for await (const chunk of cluster.nodes.nodeClient.logs(found, { signal })) text += chunk
-  return text
 }
 
 /** What the script prints in a pod of its own. */

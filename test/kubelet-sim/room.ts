@@ -111,3 +111,11 @@ export function get(path = '/', headers: Record<string, string> = {}): Simulated
 }
 
 export const textOf = ({ body }: { body: Uint8Array }): string => new TextDecoder().decode(body)
+
+/** All that the pod's container has printed. */
+export async function logsOf(room: Room, name: string): Promise<string> {
+  let text = ''
+  const { signal } = new AbortController()
+  for await (const part of room.nodes.nodeClient.logs(await room.pod(name), { signal })) text += part
+  return text
+}

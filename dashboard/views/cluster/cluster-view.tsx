@@ -13,6 +13,7 @@ import { useRoving } from '../../parts/roving.ts'
 import { NodePanel } from './node-panel.tsx'
 import { PodHint, type Pointed } from './pod-hint.tsx'
 import './cluster.css'
+import { SearchField } from '../../parts/search-field.tsx'
 
 /** More pods than this are shown without their names, unless one asks for them. */
 const manyPods = 80
@@ -60,15 +61,7 @@ export function ClusterView() {
     <div className="cluster">
       <div className="toolbar">
         <h2 className="hidden">Cluster</h2>
-        <input
-          ref={setField}
-          type="search"
-          placeholder="Filter pods by name or label"
-          aria-label="Filter pods by name or label"
-          value={words}
-          onChange={event => setWords(event.target.value)}
-          size={26}
-        />
+        <SearchField field={setField} label="Filter pods by name or label" words={words} onWords={setWords} size={26} />
         <div className="legend" role="group" aria-label="Pods by state">
           {podStates.filter(isShown).map(({ state, title }) => (
             <button

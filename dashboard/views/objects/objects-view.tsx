@@ -12,6 +12,7 @@ import { useShortcut } from '../../page/shortcuts.ts'
 import { age } from '../../parts/ages.ts'
 import { useRoving } from '../../parts/roving.ts'
 import './objects.css'
+import { SearchField } from '../../parts/search-field.tsx'
 
 const firstResource = 'deployments.apps'
 const rowHeight = 30
@@ -80,13 +81,7 @@ function KindMenu({
     words === '' || [kind.toLowerCase(), resource, ...shortNames].some(name => name.includes(words.toLowerCase()))
   return (
     <nav className="kinds" aria-label="Kinds" {...roving}>
-      <input
-        type="search"
-        placeholder="Find a kind"
-        aria-label="Find a kind"
-        value={words}
-        onChange={event => setWords(event.target.value)}
-      />
+      <SearchField label="Find a kind" words={words} onWords={setWords} />
       {grouped.map(([title, all]) => {
         const shown = all.filter(isAsked)
         if (shown.length === 0) return null
@@ -129,13 +124,12 @@ function ObjectTable({ resource }: { readonly resource: Resource }) {
     <section className="object-table" aria-label={resource.kind}>
       <div className="toolbar">
         <h2>{resource.kind}</h2>
-        <input
-          ref={setField}
-          type="search"
+        <SearchField
+          field={setField}
+          label={`Filter ${fullName(resource)}`}
           placeholder="Filter"
-          aria-label={`Filter ${fullName(resource)}`}
-          value={words}
-          onChange={event => setWords(event.target.value)}
+          words={words}
+          onWords={setWords}
         />
         <span className="header-gap" />
         <small>

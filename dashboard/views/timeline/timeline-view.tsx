@@ -12,6 +12,7 @@ import { LaneList } from './lane-list.tsx'
 import { lanesOf, scaleOf } from './lanes.ts'
 import { Scrubber } from './scrubber.tsx'
 import './timeline.css'
+import { SearchField } from '../../parts/search-field.tsx'
 
 const spans = ['100', '500', '2000'] as const
 
@@ -48,13 +49,12 @@ export function TimelineView() {
     <div className="timeline">
       <div className="toolbar">
         <h2 className="hidden">Timeline</h2>
-        <input
-          ref={setField}
-          type="search"
+        <SearchField
+          field={setField}
+          label="Filter lanes"
           placeholder="Filter lanes: pod web"
-          aria-label="Filter lanes"
-          value={words}
-          onChange={event => setWords(event.target.value)}
+          words={words}
+          onWords={setWords}
           size={24}
         />
         <label className="field">

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest'
 import { Pods } from '../../../src/kinds/index.ts'
-import { type TestCluster, testCluster } from '../../support/cluster.ts'
+import { testCluster } from '../../support/cluster.ts'
+import { logOf } from '../../support/pod-logs.ts'
 
 const agnhost = (name: string, args: readonly string[], more: object = {}) => ({
   apiVersion: 'v1',
@@ -13,14 +14,6 @@ const agnhost = (name: string, args: readonly string[], more: object = {}) => ({
     containers: [{ name: 'main', image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', args, ...more }],
   },
 })
-
-async function logOf({ cluster }: TestCluster, name: string): Promise<string> {
-  let text = ''
-  const { signal } = new AbortController()
-  const found = await cluster.client.of(Pods).get({ name, namespace: 'default' })
-  for await (const chunk of cluster.nodes.nodeClient.logs(found, { signal })) text += chunk
-  return text
-}
 
 const tokenAt = (audience: string) => ({
   volumes: [

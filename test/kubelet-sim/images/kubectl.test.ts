@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest'
 import { jsonPathText } from '../../../kubelet-sim/images/programs/kubectl/json-path.ts'
-import { CronJobs, Deployments, Pods } from '../../../src/kinds/index.ts'
+import { CronJobs, Deployments } from '../../../src/kinds/index.ts'
 import { type TestCluster, testCluster } from '../../support/cluster.ts'
+import { logOf } from '../../support/pod-logs.ts'
 
 const account = `
 apiVersion: v1
@@ -27,14 +28,6 @@ spec:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: nginx, image: nginx}]}
 `
-
-async function logOf({ cluster }: TestCluster, name: string): Promise<string> {
-  let text = ''
-  const { signal } = new AbortController()
-  const found = await cluster.client.of(Pods).get({ name, namespace: 'default' })
-  for await (const chunk of cluster.nodes.nodeClient.logs(found, { signal })) text += chunk
-  return text
-}
 
 async function opened(delays = 0): Promise<TestCluster> {
   const cluster = await testCluster({ nodes: 1, delays, certificates: true })

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import type { Container } from '../../../generated/types.ts'
 import { ConfigMaps, Pods } from '../../../src/kinds/index.ts'
-import { type Room, virtualRoom } from '../room.ts'
+import { logsOf, virtualRoom } from '../room.ts'
 
 type VirtualRoom = Awaited<ReturnType<typeof virtualRoom>>
 const quick = { pullDelay: 0, startDelay: 0, count: 1 } as const
@@ -15,13 +15,6 @@ const volumeMounts = [
   { name: 'data', mountPath: '/var/lib/postgresql/data' },
   { name: 'init', mountPath: '/docker-entrypoint-initdb.d' },
 ]
-
-async function logsOf(room: Room, name: string): Promise<string> {
-  let text = ''
-  const { signal } = new AbortController()
-  for await (const part of room.nodes.nodeClient.logs(await room.pod(name), { signal })) text += part
-  return text
-}
 
 async function start(room: VirtualRoom, name: string, env: Record<string, string>, more: Partial<Container> = {}) {
   const variables = Object.entries(env).map(([key, value]) => ({ name: key, value }))

@@ -3,12 +3,12 @@
 
 import type { Process, Program } from '../../../machine/process.ts'
 import type { Step } from '../../../machine/wait.ts'
+import { runInitScripts } from '../sql/init-scripts.ts'
 import { SqlFault } from '../sql/statement.ts'
 import { emptyStore, storeContent, storedContent } from '../sql/stored.ts'
 import { failureOf } from './packets.ts'
 import { answered, brandOf, dataFolder, type Serving, sessionOf } from './server.ts'
 
-const scripts = '/docker-entrypoint-initdb.d'
 const initialising = 3000
 const servers = /^(mysqld|mariadbd)$/
 
@@ -92,24 +92,16 @@ function* initialise(process: Process): Step<number> {
 
 function* runScripts(serving: Serving, database: string | undefined): Step<number> {
   const { process } = serving
-  const { files } = process
-  for (const name of files.exists(scripts) ? files.list(scripts) : []) {
-    const path = `${scripts}/${name}`
-    if (name.startsWith('..')) continue
-    if (name.endsWith('.sh')) {
-      yield* note(process, 'Note', `/usr/local/bin/docker-entrypoint.sh: running ${path}`)
-      const code = yield* process.spawn({ argv: ['/bin/bash', path] }).exited()
-      if (code !== 0) return code
-    } else if (name.endsWith('.sql')) {
-      yield* note(process, 'Note', `/usr/local/bin/docker-entrypoint.sh: running ${path}`)
-      const answer = answered(serving, sessionOf(serving, 'root', 'localhost', database, 1), files.readText(path))
-      if (answer[4] !== 0xff) continue
+  return yield* runInitScripts(process, {
+    say: (kind, text) => note(process, kind, text),
+    *run(_, text) {
+      const answer = answered(serving, sessionOf(serving, 'root', 'localhost', database, 1), text)
+      if (answer[4] !== 0xff) return 0
       const { code, state, message } = failureOf(answer.subarray(4))
       yield* process.complain(`ERROR ${code} (${state}) at line 1: ${message}\n`)
       return 1
-    } else yield* note(process, 'Warn', `/usr/local/bin/docker-entrypoint.sh: ignoring ${path}`)
-  }
-  return 0
+    },
+  })
 }
 
 /** Itself, or what is in the file that NAME_FILE names; MariaDB knows both prefixes. */

@@ -3,12 +3,12 @@
 
 import type { Process, Program } from '../../../machine/process.ts'
 import type { Step } from '../../../machine/wait.ts'
+import { runInitScripts } from '../sql/init-scripts.ts'
 import { SqlFault } from '../sql/statement.ts'
 import { emptyStore, storeContent, storedContent } from '../sql/stored.ts'
 import { errorOf } from './messages.ts'
 import { answered, dataFolder, type Serving, version } from './server.ts'
 
-const scripts = '/docker-entrypoint-initdb.d'
 const initialising = 1000
 
 export const postgresEntrypoint: Program = function* (process) {
@@ -65,26 +65,19 @@ function* initialise(process: Process, folder: string): Step<number> {
 
 function* runScripts(serving: Serving, user: string, database: string): Step<number> {
   const { process } = serving
-  const { files } = process
-  for (const name of files.exists(scripts) ? files.list(scripts) : []) {
-    const path = `${scripts}/${name}`
-    if (name.startsWith('..')) continue
-    if (name.endsWith('.sh')) {
-      yield* process.print(`/usr/local/bin/docker-entrypoint.sh: running ${path}\n`)
-      const code = yield* process.spawn({ argv: ['/bin/bash', path] }).exited()
-      if (code !== 0) return code
-    } else if (name.endsWith('.sql')) {
-      yield* process.print(`/usr/local/bin/docker-entrypoint.sh: running ${path}\n`)
-      const session = { dialect: 'postgres' as const, user, database, constant: () => undefined }
-      for (const reply of yield* answered(serving, session, files.readText(path))) {
+  const session = { dialect: 'postgres' as const, user, database, constant: () => undefined }
+  return yield* runInitScripts(process, {
+    say: (_, text) => process.print(`${text}\n`),
+    *run(path, text) {
+      for (const reply of yield* answered(serving, session, text)) {
         if (reply[0] === 0x43) yield* process.print(`${reply.subarray(5, -1).toString()}\n`)
         if (reply[0] !== 0x45) continue
         yield* process.complain(`psql:${path}:1: ERROR:  ${errorOf(reply.subarray(5)).message}\n`)
         return 3
       }
-    } else yield* process.print(`/usr/local/bin/docker-entrypoint.sh: ignoring ${path}\n`)
-  }
-  return 0
+      return 0
+    },
+  })
 }
 
 /** Itself, or what is in the file that NAME_FILE names. */
